@@ -1,0 +1,538 @@
+// The Node.js API of index.js, without Harper.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import ts from 'typescript';
+import { InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
+import { modelPath } from './support/fixtures.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
+import { runScript } from './support/script.js';
+
+const engine = new InferenceEngine();
+const folder = mkdtempSync(join(tmpdir(), 'edge ai '));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const flower = [5.1, 3.5, 1.4, 0.2];
+const load = (name, options) => engine.load(modelPath(name), options);
+const labelOf = ({ outputs }) => outputs.output_label.toArray();
+
+describe('loading', () => {
+	test('a path, a URL, bytes and a list of files are one model and one session', async () => {
+		const path = modelPath('iris');
+		const loadsBefore = engine.status().cache.loads;
+		const sources = [path, pathToFileURL(path), readFileSync(path), new Uint8Array(readFileSync(path))];
+		const models = await Promise.all([...sources, [{ name: 'any.onnx', path }]].map((source) => engine.load(source)));
+		assert.equal(new Set(models.map(({ digest }) => digest)).size, 1);
+		assert.equal(engine.status().cache.loads, loadsBefore + 1);
+		for (const model of models) assert.equal(labelOf(await model.predict({ float_input: flower })), 0n);
+	});
+
+	test('a model says what it is', async () => {
+		const model = await load('iris');
+		assert.ok(model instanceof Model);
+		assert.match(model.digest, /^[0-9a-f]{64}$/);
+		assert.equal(model.framework, 'onnx');
+		assert.equal(model.engine, 'onnxruntime');
+		assert.deepEqual(model.signature.inputs, [{ name: 'float_input', dtype: 'float32', shape: [-1, 4] }]);
+		assert.deepEqual(
+			model.signature.outputs.map(({ name, dtype, type }) => [name, dtype ?? type]),
+			[
+				['output_label', 'int64'],
+				['output_probability', 'seq(map(int64,tensor(float32)))'],
+			]
+		);
+	});
+
+	test('the caller may reuse its bytes', async () => {
+		const bytes = new Uint8Array(readFileSync(modelPath('linear_float64')));
+		const loading = engine.load(bytes);
+		bytes.fill(0);
+		const { outputs } = await (await loading).predict({ measurements: [5.1, 3.5, 1.4] });
+		assert.ok(Math.abs(outputs.variable.data[0] - 0.21625189892792163) < 1e-12);
+	});
+
+	test('a missing file is an error that does not tell its folder', async () => {
+		await assert.rejects(engine.load(join(folder, 'none.onnx')), ({ code, message }) => {
+			assert.equal(code, 'INVALID_MODEL');
+			assert.match(message, /none\.onnx/);
+			assert.ok(!message.includes(folder));
+			return true;
+		});
+	});
+
+	test('an engine by name', async () => {
+		const model = await load('linear_float64', { engine: 'tract' });
+		assert.equal(model.engine, 'tract');
+		const { outputs } = await model.predict({ measurements: [5.1, 3.5, 1.4] });
+		assert.ok(Math.abs(outputs.variable.data[0] - 0.21625189892792163) < 1e-9);
+		assert.equal((await load('linear_float64')).engine, 'onnxruntime');
+	});
+});
+
+describe('values', () => {
+	test('typed arrays, nested arrays and tensors give the same outputs, which are typed arrays', async () => {
+		const model = await load('iris');
+		const batches = [
+			new Tensor('float32', [2, 4], new Float32Array([...flower, ...flower])),
+			[flower, flower],
+			[new Float32Array(flower), new Float32Array(flower)],
+			new Float32Array([...flower, ...flower]),
+			{ data: [...flower, ...flower], shape: [2, 4] },
+		];
+		for (const float_input of batches) {
+			const { outputs, confidence } = await model.predict({ float_input });
+			assert.deepEqual(outputs.output_label, new Tensor('int64', [2], new BigInt64Array([0n, 0n])));
+			assert.ok(outputs.output_probability.every((row) => row instanceof Map && row.get(0n) > 0.97));
+			assert.equal(confidence.length, 2);
+		}
+	});
+
+	test('one row comes back without the batch dimension', async () => {
+		const { outputs, confidence } = await (await load('iris')).predict({ float_input: new Float32Array(flower) });
+		assert.deepEqual(outputs.output_label.shape, []);
+		assert.equal(typeof confidence, 'number');
+		assert.ok(Math.abs(confidence - outputs.output_probability.get(0n)) < 1e-6);
+	});
+
+	test('a typed array that is a window of a larger buffer', async () => {
+		const buffer = new Float32Array([9, 9, ...flower, 9]);
+		const { outputs } = await (await load('iris')).predict({ float_input: buffer.subarray(2, 6) });
+		assert.equal(outputs.output_label.toArray(), 0n);
+	});
+
+	test('strings', async () => {
+		const review = await load('review_tfidf');
+		assert.equal(labelOf(await review.predict({ text: 'A LOVELY, clever story' })), 'good');
+		assert.deepEqual(labelOf(await review.predict({ text: [['A LOVELY, clever story'], ['Boring and noisy']] })), [
+			'good',
+			'bad',
+		]);
+		const strings = ['', 'plain', 'Grüße, 世界 🌍', '"\\'];
+		const { outputs } = await (await load('identity_string')).predict({ x: new Tensor('string', [1, 4], strings) });
+		assert.deepEqual(outputs.y, new Tensor('string', [1, 4], strings));
+	});
+
+	const extremes = {
+		int64: [[-(2n ** 63n), 2n ** 53n + 1n, 2n ** 63n - 1n], BigInt64Array],
+		uint64: [[0n, 1n, 2n ** 64n - 1n], BigUint64Array],
+		int32: [[-(2 ** 31), 0, 2 ** 31 - 1], Int32Array],
+		uint32: [[0, 1, 2 ** 32 - 1], Uint32Array],
+		int16: [[-32768, 0, 32767], Int16Array],
+		uint16: [[0, 1, 65535], Uint16Array],
+		int8: [[-128, 0, 127], Int8Array],
+		uint8: [[0, 1, 255], Uint8Array],
+		float: [[-0, 1e-45, NaN, Infinity, -Infinity, 2 ** 127].map(Math.fround), Float32Array],
+		double: [[-0, 5e-324, NaN, Infinity, -Infinity, Number.MAX_VALUE], Float64Array],
+	};
+	for (const [dtype, [values, TypedArray]] of Object.entries(extremes)) {
+		test(`${dtype} without loss, typed and nested`, async () => {
+			const model = await load(`identity_${dtype}`);
+			for (const x of [TypedArray.from(values), [values]]) {
+				const { outputs } = await model.predict({ x });
+				assert.deepEqual(outputs.y.data, TypedArray.from(values));
+			}
+		});
+	}
+
+	test('half floats are numbers in arrays and raw bits in tensors', async () => {
+		const model = await load('identity_float16');
+		const values = [-0, 1.5, 2 ** -24, 65504, NaN, -Infinity];
+		const bits = Uint16Array.of(0x8000, 0x3e00, 0x0001, 0x7bff, 0x7e00, 0xfc00);
+		for (const x of [[values], new Tensor('float16', [1, 6], bits)]) {
+			const { outputs } = await model.predict({ x });
+			assert.deepEqual(outputs.y.toArray(), [values]);
+			assert.ok(outputs.y.data instanceof Uint16Array);
+		}
+		const { outputs } = await (await load('identity_bfloat16')).predict({ x: new Float64Array(6).fill(1.5) });
+		assert.deepEqual(outputs.y.toArray(), Array(6).fill(1.5));
+	});
+
+	test('booleans', async () => {
+		const model = await load('identity_bool');
+		const answers = [
+			[[[true, false]], [[true, false]]],
+			[new Tensor('bool', [1, 2], Uint8Array.of(1, 0)), [[true, false]]],
+			[Uint8Array.of(1, 0), [true, false]],
+		];
+		for (const [x, y] of answers) assert.deepEqual((await model.predict({ x })).outputs.y.toArray(), y);
+	});
+
+	test('what would lose something is refused', async () => {
+		const refused = [
+			['identity_int64', [1.5, 2, 3]],
+			['identity_int64', [2n ** 63n, 2n, 3n]],
+			['identity_uint8', [-1, 2, 3]],
+			['identity_int8', new Int16Array([128, 1, 1])],
+			['identity_float', [1e39, 0, 0, 0, 0, 0]],
+			['identity_string', ['a', 'b', 'c', 4]],
+			['iris', [1, 2, 3]],
+			['iris', [[1, 2, 3, 4], [1]]],
+			['iris', new Tensor('float64', [1, 4], new Float64Array(4))],
+		];
+		for (const [name, value] of refused) {
+			const model = await load(name);
+			const [{ name: input }] = model.signature.inputs;
+			await assert.rejects(model.predict({ [input]: value }), ({ code, message }) => {
+				assert.equal(code, 'INVALID_INPUT');
+				assert.match(message, new RegExp(input));
+				return true;
+			});
+		}
+	});
+
+	test('sequences and optionals', async () => {
+		const { outputs } = await (await load('sequence_optional')).predict({ x: [[1, 2]] });
+		assert.ok(outputs.parts.every((part) => part instanceof Tensor));
+		assert.ok(outputs.maybe instanceof Tensor);
+	});
+
+	test('only the outputs that were asked for', async () => {
+		const model = await load('iris');
+		const { outputs } = await model.predict({ float_input: flower }, { outputs: ['output_label'] });
+		assert.deepEqual(Object.keys(outputs), ['output_label']);
+		await assert.rejects(model.predict({ float_input: flower }, { outputs: ['label'] }), ({ message }) => {
+			assert.match(message, /"label".*output_label, output_probability/);
+			return true;
+		});
+	});
+});
+
+describe('tensors', () => {
+	test('as nested arrays', () => {
+		assert.deepEqual(new Tensor('int32', [2, 1, 2], Int32Array.of(1, 2, 3, 4)).toArray(), [[[1, 2]], [[3, 4]]]);
+		assert.deepEqual(new Tensor('float32', [2, 0], new Float32Array()).toArray(), [[], []]);
+		assert.equal(new Tensor('float64', [], Float64Array.of(7)).toArray(), 7);
+		assert.deepEqual(new Tensor('int4', [3], Uint8Array.of(0x8f, 0x07)).toArray(), [-1, -8, 7]);
+		assert.deepEqual(new Tensor('uint2', [5], Uint8Array.of(0b11100100, 0b01)).toArray(), [0, 1, 2, 3, 1]);
+	});
+
+	test('misuse', () => {
+		const wrong = [
+			[['float', [1], new Float32Array(1)], /dtype must be one of float32.*received float/],
+			[['float32', 1, new Float32Array(1)], /shape must be an array of sizes/],
+			[['float32', [-1], new Float32Array(1)], /shape must be an array of sizes/],
+			[['float32', [1], [1]], /must be of type Float32Array/],
+			[['int64', [1], Int32Array.of(1)], /must be of type BigInt64Array/],
+			[['float32', [2, 3], new Float32Array(5)], /takes 6 elements, data has 5/],
+			[['int4', [3], new Uint8Array(3)], /takes 2 bytes of packed int4, data has 3/],
+			[['string', [2], ['a']], /takes 2 elements/],
+			[['string', [1], [1]], /must be strings/],
+		];
+		for (const [args, message] of wrong) assert.throws(() => new Tensor(...args), { name: 'TypeError', message });
+	});
+});
+
+describe('deadlines and cancellation', () => {
+	test('timeoutMs ends a run that does not end by itself', async () => {
+		const model = await load('endless_loop');
+		const started = performance.now();
+		await assert.rejects(model.predict({ x: [1] }, { timeoutMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
+		const elapsedMs = performance.now() - started;
+		assert.ok(elapsedMs >= 95 && elapsedMs < 5000, `${elapsedMs} ms`);
+	});
+
+	test('an AbortSignal ends a run with its reason', async () => {
+		const model = await load('endless_loop');
+		const reason = new Error('the user left');
+		const controller = new AbortController();
+		const run = model.predict({ x: [1] }, { signal: controller.signal });
+		setTimeout(() => controller.abort(reason), 50);
+		await assert.rejects(run, (error) => error === reason);
+		await assert.rejects(model.predict({ x: [1] }, { signal: controller.signal }), (error) => error === reason);
+		await assert.rejects(model.predict({ x: [1] }, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
+	});
+
+	test('a stopped run gives its thread back', async () => {
+		const model = await load('endless_loop');
+		const controller = new AbortController();
+		const runs = Array.from({ length: 8 }, () => model.predict({ x: [1] }, { signal: controller.signal }));
+		controller.abort();
+		await Promise.all(runs.map((run) => assert.rejects(run, { name: 'AbortError' })));
+		const { outputs } = await (
+			await load('linear_float64')
+		).predict({ measurements: [1, 2, 3] }, { timeoutMs: 10_000 });
+		assert.ok(Number.isFinite(outputs.variable.data[0]));
+	});
+});
+
+describe('disposal', () => {
+	test('a disposed model is closed; the others of the same bytes are not', async () => {
+		const [one, other] = await Promise.all([load('iris'), load('iris')]);
+		one.dispose();
+		await assert.rejects(one.predict({ float_input: flower }), { code: 'CLOSED' });
+		assert.equal(labelOf(await other.predict({ float_input: flower })), 0n);
+		other[Symbol.dispose]();
+		await assert.rejects(other.predict({ float_input: flower }), { code: 'CLOSED' });
+	});
+
+	test('a run under way outlives its model', async () => {
+		const model = await load('review_tfidf');
+		const run = model.predict({ text: 'lovely '.repeat(10_000) });
+		model.dispose();
+		assert.equal(labelOf(await run), 'good');
+	});
+
+	test('using', async () => {
+		// Node.js 20 does not know the syntax; this is how TypeScript's users have it.
+		const { outputText } = ts.transpileModule(
+			`import { InferenceEngine } from 'harper-edge-ai';
+			let kept;
+			{
+				using engine = new InferenceEngine();
+				using model = await engine.load(process.argv[1]);
+				kept = model;
+				await model.predict({ float_input: [5.1, 3.5, 1.4, 0.2] });
+			}
+			console.log(await kept.predict({ float_input: [5.1, 3.5, 1.4, 0.2] }).catch(({ code }) => code));`,
+			{ compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }
+		);
+		const { stdout, stderr, code } = await runScript(outputText, { args: [modelPath('iris')] });
+		assert.deepEqual([stdout, stderr, code], ['CLOSED\n', '', 0]);
+	});
+});
+
+describe('registry and monitor in memory', () => {
+	const registry = new ModelRegistry();
+	const monitor = new Monitor();
+	const own = new InferenceEngine({ registry, monitor });
+	const register = (version, name, more) =>
+		registry.register({ modelId: 'flowers', version, file: modelPath(name), ...more });
+
+	test('versions do not change', async () => {
+		const first = await register('1', 'iris', { stage: 'production', metadata: { by: 'a test' } });
+		assert.deepEqual(await register('1', 'iris'), first);
+		await assert.rejects(register('1', 'wine_string_labels'), { code: 'VERSION_EXISTS' });
+		assert.throws(() => {
+			first.stage = 'staging';
+		}, TypeError);
+		const { id, framework, stage, metadata, size, inputSchema } = first;
+		assert.deepEqual(
+			{ id, framework, stage, metadata },
+			{
+				id: 'flowers:1',
+				framework: 'onnx',
+				stage: 'production',
+				metadata: { by: 'a test' },
+			}
+		);
+		assert.equal(size, readFileSync(modelPath('iris')).length);
+		assert.equal(JSON.parse(inputSchema).inputs[0].name, 'float_input');
+	});
+
+	test('one winner of many registrations at once', async () => {
+		const names = ['iris', 'wine_string_labels', 'linear_float64'];
+		const outcomes = await Promise.allSettled(
+			names.map((name) => registry.register({ modelId: 'race', version: '1', file: modelPath(name) }))
+		);
+		assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+		assert.ok(outcomes.every(({ reason }) => reason === undefined || reason.code === 'VERSION_EXISTS'));
+		registry.delete('race', '1');
+		assert.throws(() => registry.find('race'), { code: 'MODEL_NOT_FOUND' });
+	});
+
+	test('the latest is what was registered last', async () => {
+		await register('0.9', 'digits_int64');
+		assert.equal(registry.find('flowers').version, '0.9');
+		assert.deepEqual(
+			registry.versions('flowers').map(({ version }) => version),
+			['1', '0.9']
+		);
+		assert.deepEqual(registry.list(), ['flowers']);
+		registry.delete('flowers', '0.9');
+		assert.equal(registry.find('flowers').version, '1');
+		assert.throws(() => registry.find('flowers', '0.9'), { code: 'MODEL_NOT_FOUND' });
+	});
+
+	test('predictions by name are recorded, their feedback and metrics too', async () => {
+		const run = await own.predict('flowers', { float_input: flower }, { userId: 'u1', sessionId: 's1' });
+		assert.match(run.inferenceId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
+		assert.deepEqual([run.modelId, run.modelVersion], ['flowers', '1']);
+		await own.predict({ modelId: 'flowers', version: '1' }, { float_input: flower }, { record: false });
+		const wrong = await own.predict({ modelId: 'flowers', version: '1' }, { float_input: flower }, { userId: 'u2' });
+
+		assert.equal(monitor.feedback(run.inferenceId, 0).correct, true);
+		assert.equal(monitor.feedback(wrong.inferenceId, 2).correct, false);
+		assert.throws(() => monitor.feedback('unknown', 0), { code: 'INFERENCE_NOT_FOUND' });
+
+		assert.deepEqual(
+			monitor.events({ modelId: 'flowers' }).map(({ id }) => id),
+			[wrong.inferenceId, run.inferenceId]
+		);
+		assert.deepEqual(
+			monitor.events({ userId: 'u1' }).map(({ id }) => id),
+			[run.inferenceId]
+		);
+		const { count, feedbackCount, accuracy, errorCount, versions } = monitor.metrics('flowers');
+		assert.deepEqual(
+			{ count, feedbackCount, accuracy, errorCount },
+			{
+				count: 2,
+				feedbackCount: 2,
+				accuracy: 0.5,
+				errorCount: 0,
+			}
+		);
+		assert.deepEqual(
+			versions.map(({ version }) => version),
+			['1']
+		);
+	});
+
+	test('a run that fails is recorded with its error, a call that does not fit the model is not', async () => {
+		await registry.register({ modelId: 'endless', version: '1', file: modelPath('endless_loop') });
+		await assert.rejects(own.predict('endless', { x: [1] }, { timeoutMs: 20 }), { code: 'DEADLINE_EXCEEDED' });
+		await assert.rejects(own.predict('endless', { x: ['one'] }), { code: 'INVALID_INPUT' });
+		const events = monitor.events({ modelId: 'endless' });
+		assert.deepEqual(
+			events.map(({ error }) => error.code),
+			['DEADLINE_EXCEEDED']
+		);
+		assert.equal(monitor.metrics('endless').errorRate, 1);
+	});
+
+	test('a monitor forgets the oldest', () => {
+		const small = new Monitor({ maxEvents: 2 });
+		for (const id of ['a', 'b', 'c']) small.record({ id, modelId: 'm', modelVersion: '1' });
+		assert.deepEqual(
+			small.events().map(({ id }) => id),
+			['c', 'b']
+		);
+	});
+
+	test('files that change after their registration are not served', async () => {
+		const file = join(folder, 'changing.onnx');
+		writeFileSync(file, readFileSync(modelPath('linear_float64')));
+		await registry.register({ modelId: 'changing', version: '1', file });
+		writeFileSync(file, readFileSync(modelPath('digits_int64')));
+		await assert.rejects(own.predict('changing', { pixels: [0] }), { code: 'INVALID_MODEL', message: /changed/ });
+	});
+});
+
+describe('misuse is a TypeError that names the fix', () => {
+	const model = load('iris');
+	const float_input = flower;
+	const cases = {
+		'features as an array': [async () => (await model).predict(flower), /features must be an object.*float_input/],
+		'features absent': [async () => (await model).predict(), /features must be an object/],
+		'an undefined value': [async () => (await model).predict({ float_input: undefined }), /"float_input" is undefined/],
+		'undefined within': [
+			async () => (await model).predict({ float_input: [1, undefined, 3, 4] }),
+			/"float_input".*type undefined/,
+		],
+		'a hole': [async () => (await model).predict({ float_input: Array(4) }), /"float_input".*type undefined/],
+		'a DataView': [
+			async () => (await model).predict({ float_input: new DataView(new ArrayBuffer(16)) }),
+			/typed array/,
+		],
+		'a Date': [async () => (await model).predict({ float_input: new Date() }), /takes numbers.*type Date/],
+		'a controller for its signal': [
+			async () => (await model).predict({ float_input }, { signal: new AbortController() }),
+			/new AbortController\(\)\.signal/,
+		],
+		'a misspelt option': [
+			async () => (await model).predict({ float_input }, { timeout: 5 }),
+			/did you mean "timeoutMs"/,
+		],
+		'a deadline in text': [
+			async () => (await model).predict({ float_input }, { timeoutMs: '5' }),
+			/number of milliseconds/,
+		],
+		'a negative deadline': [
+			async () => (await model).predict({ float_input }, { timeoutMs: -1 }),
+			/from 0.*received -1/,
+		],
+		'outputs in text': [async () => (await model).predict({ float_input }, { outputs: 'y' }), /array of names/],
+		'a number for a model': [() => engine.load(7), /a model is a path, a Uint8Array/],
+		'no model': [() => engine.load(), /a model is a path, a Uint8Array/],
+		'a file without content': [() => engine.load([{ name: 'm' }]), /\{ name, path \} or \{ name, bytes \}/],
+		'a file with both': [() => engine.load([{ name: 'm', path: 'm', bytes: new Uint8Array() }]), /\{ name, path \} or/],
+		'a URL elsewhere': [() => engine.load(new URL('https://example.com/m.onnx')), /scheme file/],
+		'an unknown engine': [() => load('iris', { engine: 'cuda' }), /engine must be 'auto' or.*received "cuda"/],
+		'an unknown framework': [() => load('iris', { framework: 'pytorch' }), /framework must be 'onnx' or/],
+		'a Model of one’s own': [async () => new Model(), /engine\.load\(\)/],
+		'a modelId without a registry': [() => engine.predict('iris', {}), /new InferenceEngine\(\{ registry/],
+		'a target that is nothing': [() => engine.predict(undefined, {}), /takes a Model from engine\.load\(\)/],
+		'an unknown engine option': [
+			async () => new InferenceEngine({ cacheMaxModel: 3 }),
+			/did you mean "cacheMaxModels"/,
+		],
+		'an impossible cache': [async () => new InferenceEngine({ cacheMaxModels: 0 }), /from 1.*received 0/],
+		'a fraction of a thread': [async () => new InferenceEngine({ runThreads: 1.5 }), /whole number/],
+		'options that are none': [async () => new InferenceEngine(null), /takes an object of/],
+		'a registry that is none': [async () => new InferenceEngine({ registry: {} }), /registry must be a ModelRegistry/],
+		'a monitor that is none': [async () => new InferenceEngine({ monitor: 3 }), /monitor must be a Monitor/],
+		'a registration without a version': [
+			() => new ModelRegistry().register({ modelId: 'm', file: 'm' }),
+			/needs version/,
+		],
+		'an unknown stage': [
+			() => new ModelRegistry().register({ modelId: 'm', version: '1', file: 'm', stage: 'live' }),
+			/'development' or 'staging' or 'production'/,
+		],
+		'a memory of nothing': [async () => new Monitor({ maxEvents: 0 }), /maxEvents must be a whole number/],
+		'metrics of nothing': [async () => new Monitor().metrics(), /modelId/],
+	};
+	for (const [what, [call, message]] of Object.entries(cases)) {
+		test(what, () => assert.rejects(call, { name: 'TypeError', message }));
+	}
+});
+
+describe('the event loop', () => {
+	/** The longest time that the event loop stood still during a run, and how long the run took. */
+	async function pauseDuring(start) {
+		const delay = monitorEventLoopDelay({ resolution: 5 });
+		delay.enable();
+		// The first tick has nothing to be measured from, and the last one comes after the run.
+		await sleep(50);
+		const started = performance.now();
+		await start();
+		const elapsedMs = performance.now() - started;
+		await sleep(50);
+		delay.disable();
+		return { pauseMs: delay.max / 1e6, elapsedMs };
+	}
+
+	test('is free during a heavy run', async () => {
+		const model = await load('long_loop');
+		const { pauseMs, elapsedMs } = await pauseDuring(() =>
+			assert.rejects(model.predict({ x: [1] }, { timeoutMs: 1000 }), { code: 'DEADLINE_EXCEEDED' })
+		);
+		assert.ok(elapsedMs >= 990 && pauseMs < 250, `${pauseMs} ms of ${elapsedMs} ms`);
+	});
+
+	test('is free during a long text after short ones', async () => {
+		const model = await load('review_tfidf');
+		for (let count = 0; count < 10; count++) await model.predict({ text: 'A lovely story' });
+		const text = 'lovely boring noisy '.repeat(500_000);
+		const { pauseMs, elapsedMs } = await pauseDuring(() => model.predict({ text }));
+		assert.ok(pauseMs < elapsedMs / 2, `${pauseMs} ms of ${elapsedMs} ms`);
+	});
+
+	test('is free during an outer product after inner ones of as many elements', async () => {
+		const product = onnxModel({
+			nodes: [['MatMul', ['a', 'b'], ['y']]],
+			inputs: [
+				['a', FLOAT, ['m', 'k']],
+				['b', FLOAT, ['k', 'n']],
+			],
+			outputs: [['y', FLOAT, ['m', 'n']]],
+		});
+		const model = await engine.load(product);
+		const size = 4000;
+		const vector = new Float32Array(size).fill(1);
+		const run = (a, b) =>
+			model.predict({ a: new Tensor('float32', a, vector), b: new Tensor('float32', b, vector) }, { outputs: ['y'] });
+		for (let count = 0; count < 10; count++) await run([1, size], [size, 1]);
+		const started = performance.now();
+		const outer = run([size, 1], [1, size]);
+		const syncMs = performance.now() - started;
+		const { outputs, latencyMs } = await outer;
+		assert.equal(outputs.y.data.length, size * size);
+		assert.ok(syncMs < latencyMs / 2, `${syncMs} ms of ${latencyMs} ms`);
+	});
+});

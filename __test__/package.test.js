@@ -1,0 +1,274 @@
+// The package as npm makes it: what is in it, and a Harper application of its own that depends on it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import {
+	closeSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	readSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { addonName, libraryName, packageName, platformName } from '../platform.js';
+import { baseUrl, harperEnvironment, spawnHarper } from '../scripts/harper.js';
+import { freePort } from './support/free-port.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const READY_TIMEOUT_MS = 120_000;
+const run = promisify(execFile);
+const isWindows = process.platform === 'win32';
+const npm = (args, cwd) => run(isWindows ? 'npm.cmd' : 'npm', args, { cwd, shell: isWindows });
+
+const folder = mkdtempSync(join(tmpdir(), 'edge ai package '));
+const application = join(folder, 'an application');
+let packed;
+
+before(async () => {
+	const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], root);
+	[packed] = JSON.parse(stdout);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Harper with the application in it, on data of its own; `output` is what it wrote. */
+async function startApplication(options, variables = {}) {
+	const lines = Object.entries(options).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
+	writeFileSync(
+		join(application, 'config.yaml'),
+		`rest: true\n'harper-edge-ai':\n  package: 'harper-edge-ai'\n${lines.join('')}`
+	);
+	const given = Object.entries(process.env).filter(([name]) => !/^(EDGE_AI_|ROOTPATH$|HDB_|NODE_TEST_)/.test(name));
+	const environment = harperEnvironment(
+		{
+			...Object.fromEntries(given),
+			HDB_ADMIN_PASSWORD: 'the password of admin',
+			HTTP_PORT: `127.0.0.1:${await freePort()}`,
+			OPERATIONSAPI_NETWORK_PORT: `127.0.0.1:${await freePort()}`,
+			THREADS_COUNT: '1',
+			...variables,
+		},
+		join(folder, 'data')
+	);
+	const path = join(folder, 'output.log');
+	const output = openSync(path, 'w');
+	const child = spawnHarper(application, environment, ['ignore', output, output]);
+	closeSync(output);
+	const kill = () => child.kill('SIGKILL');
+	process.once('exit', kill);
+	const base = baseUrl(environment);
+	const harper = {
+		base,
+		output: () => readFileSync(path, 'utf8'),
+		async stop() {
+			process.off('exit', kill);
+			if (child.exitCode !== null || child.signalCode !== null) return;
+			const ended = once(child, 'exit');
+			child.kill('SIGTERM');
+			await ended;
+		},
+	};
+	const deadline = Date.now() + READY_TIMEOUT_MS;
+	for (;;) {
+		assert.ok(child.exitCode === null && Date.now() < deadline, harper.output());
+		try {
+			harper.first = await fetch(`${base}/status`);
+			// Nobody answers for the component while Harper is still loading it.
+			if (![404, 503].includes(harper.first.status)) return harper;
+		} catch {
+			// Not listening yet.
+		}
+		await sleep(100);
+	}
+}
+
+describe('names of the platform', () => {
+	const ELF_MACHINES = { 0x3e: 'x64', 0xb7: 'arm64' };
+	const onLinux = { skip: process.platform !== 'linux' && 'reads ELF files' };
+
+	/** The header of an ELF file and its first bytes, where the name of the loader stands. */
+	function elf(path) {
+		const bytes = Buffer.alloc(16_384);
+		const file = openSync(path, 'r');
+		readSync(file, bytes, 0, bytes.length, 0);
+		closeSync(file);
+		assert.equal(bytes.toString('latin1', 1, 4), 'ELF');
+		return { arch: ELF_MACHINES[bytes.readUInt16LE(18)], start: bytes.toString('latin1') };
+	}
+
+	test('are what the executable of Node.js says', onLinux, () => {
+		const { arch, start } = elf(process.execPath);
+		const loader = start.match(/\/lib\S*\/ld-(musl|linux)-/)?.[1];
+		assert.equal(platformName(), `linux-${arch}-${loader === 'musl' ? 'musl' : 'gnu'}`);
+	});
+
+	test('are what the addon was built for', onLinux, () => {
+		const path = join(root, 'native', addonName());
+		assert.equal(elf(path).arch, platformName().split('-')[1]);
+		// The C library that the addon asks for.
+		const bytes = readFileSync(path);
+		assert.equal(bytes.includes('libc.so.6\0') ? 'gnu' : 'musl', platformName().split('-')[2]);
+	});
+
+	test('are the ones that packages are published for', () => {
+		const workflow = readFileSync(join(root, '.github', 'workflows', 'release.yml'), 'utf8');
+		const published = [...workflow.matchAll(/platform: ([a-z0-9-]+)/g)].map(([, name]) => name);
+		assert.ok(published.includes(platformName()), `${platformName()} is none of ${published}`);
+		const names = published.flatMap((platform) => [addonName(platform), packageName(platform)]);
+		assert.equal(new Set(names).size, 2 * published.length);
+		assert.ok(published.every((platform) => !/^(lib)?onnxruntime/.test(libraryName(platform))));
+	});
+});
+
+describe('the tarball', () => {
+	const paths = () => packed.files.map(({ path }) => path);
+
+	test('holds what the package needs', () => {
+		const needed = [
+			'CHANGELOG.md',
+			'LICENSE',
+			'NOTICE',
+			'README.md',
+			'binding.js',
+			'config.yaml',
+			'examples/iris/model.onnx',
+			'index.d.ts',
+			'index.js',
+			'library/engine.js',
+			'native.js',
+			`native/${addonName()}`,
+			`native/${libraryName()}`,
+			'package.json',
+			'platform.js',
+			'plugin.js',
+			'resources.js',
+			'resources/predict.js',
+			'roles.yaml',
+			'schema.graphql',
+		];
+		assert.deepEqual(
+			needed.filter((path) => !paths().includes(path)),
+			[]
+		);
+		assert.ok(paths().some((path) => /^docs\/.*\.md$/.test(path)));
+	});
+
+	test('holds nothing else', () => {
+		const allowed = /^(docs|examples\/iris|library|native|resources)\//;
+		const root = paths().filter((path) => !path.includes('/'));
+		assert.deepEqual(
+			paths().filter((path) => path.includes('/') && !allowed.test(path)),
+			[]
+		);
+		assert.deepEqual(
+			root.filter(
+				(path) =>
+					!/^[A-Z]+(\.md)?$|^(binding|index|native|platform|plugin|resources)\.(js|d\.ts)$|^(config|roles)\.yaml$|^(package\.json|schema\.graphql)$/.test(
+						path
+					)
+			),
+			[]
+		);
+		const foreign = /\.(rs|tgz|log|test\.js|py|tmp)$|Cargo|node_modules|\.env|password/;
+		assert.deepEqual(
+			paths().filter((path) => foreign.test(path)),
+			[]
+		);
+		assert.equal(paths().filter((path) => path.startsWith('native/')).length, isWindows ? 3 : 2);
+	});
+
+	test('every file that its files import is in it', () => {
+		const missing = [];
+		for (const path of paths().filter((name) => name.endsWith('.js'))) {
+			for (const [, target] of readFileSync(join(root, path), 'utf8').matchAll(/from '(\.[^']+)'/g)) {
+				const imported = join(path, '..', target).replaceAll('\\', '/');
+				if (!paths().includes(imported)) missing.push(`${path} imports ${imported}`);
+			}
+		}
+		assert.deepEqual(missing, []);
+	});
+});
+
+describe('an application that depends on it', () => {
+	let harper;
+
+	before(async () => {
+		mkdirSync(application);
+		const manifest = { name: 'application', private: true, type: 'module' };
+		writeFileSync(join(application, 'package.json'), JSON.stringify(manifest));
+		await npm(['install', '--prefer-offline', '--ignore-scripts', join(folder, packed.filename)], application);
+	});
+	after(() => harper?.stop());
+
+	test('gets no development dependency', () => {
+		assert.ok(existsSync(join(application, 'node_modules', 'harper-edge-ai', 'native', addonName())));
+		for (const name of ['harperdb', 'onnxruntime-node', 'typescript']) {
+			assert.ok(!existsSync(join(application, 'node_modules', name)), name);
+		}
+	});
+
+	test('uses it as a library', async () => {
+		const script = `
+			import { InferenceEngine } from 'harper-edge-ai';
+			const model = await new InferenceEngine().load(process.argv[1]);
+			const { outputs } = await model.predict({ float_input: [5.1, 3.5, 1.4, 0.2] });
+			console.log(model.engine, outputs.output_label.toArray());`;
+		const model = join(root, 'examples', 'iris', 'model.onnx');
+		const env = { ...process.env, ORT_DYLIB_PATH: '' };
+		const args = ['--input-type=module', '--eval', script, '--', model];
+		const { stdout } = await run(process.execPath, args, { cwd: application, env });
+		assert.equal(stdout, 'onnxruntime 0n\n');
+	});
+
+	test('starts in Harper with its options and answers with an uploaded model', async () => {
+		const options = { cacheMaxModels: 3, timeoutMs: 1234, engine: 'onnxruntime', recordFeatures: 'full' };
+		harper = await startApplication(options, { EDGE_AI_TIMEOUT_MS: '99', EDGE_AI_MAX_QUEUE_SIZE: '77' });
+		const status = await harper.first.json();
+		assert.equal(harper.first.status, 200, harper.output());
+		assert.equal(status.cache.maxModels, 3);
+		for (const [name, value] of Object.entries({ ...options, maxQueueSize: 77 })) {
+			assert.equal(status.options[name], value, name);
+		}
+
+		const form = new FormData();
+		form.append('modelId', 'flowers');
+		form.append('version', '1');
+		form.append('file', new Blob([readFileSync(join(root, 'examples', 'iris', 'model.onnx'))]), 'model.onnx');
+		const uploaded = await fetch(`${harper.base}/model/upload`, { method: 'POST', body: form });
+		assert.equal(uploaded.status, 201, await uploaded.text());
+		const predicted = await fetch(`${harper.base}/predict`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ modelId: 'flowers', features: { float_input: [5.1, 3.5, 1.4, 0.2] } }),
+		});
+		const { prediction, confidence } = await predicted.json();
+		assert.equal(prediction.output_label, 0);
+		assert.ok(confidence > 0.95);
+		await harper.stop();
+	});
+
+	const wrong = [
+		[{ cacheMaxModels: 0 }, {}, 'option cacheMaxModels must be a whole number of at least 1, received 0'],
+		[{ timeoutMs: 'soon' }, {}, 'option timeoutMs must be a whole number from 1 to 3600000, received \\"soon\\"'],
+		[{ cacheMaxModel: 3 }, {}, 'has no option \\"cacheMaxModel\\"'],
+		[{}, { EDGE_AI_ENGINE: 'cuda' }, 'EDGE_AI_ENGINE must be one of auto, onnxruntime, tract, received \\"cuda\\"'],
+	];
+	for (const [options, variables, message] of wrong) {
+		test(`does not start with ${JSON.stringify({ ...options, ...variables })}`, async () => {
+			harper = await startApplication(options, variables);
+			const answer = await harper.first.text();
+			assert.equal(harper.first.status, 500, answer);
+			assert.ok(answer.includes(message), answer);
+			assert.ok(harper.output().includes(message.replaceAll('\\', '')), harper.output());
+			await harper.stop();
+		});
+	}
+});

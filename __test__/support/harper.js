@@ -1,0 +1,282 @@
+// A real Harper with this component: started on free ports and a folder of its own, restarted on the same data, killed.
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { baseUrl, harperEnvironment, spawnHarper } from '../../scripts/harper.js';
+import { variableOf } from '../../resources/options.js';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const READY_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** Answers in a row, each on a connection of its own, after which every thread is taken to listen. */
+const READY_ANSWERS = 12;
+const FRESH_CONNECTIONS = 24;
+
+export const ADMIN = 'admin';
+const passwordOf = (user) => `the password of ${user}`;
+
+/**
+ * Starts a Harper.
+ *
+ * @param {object} [how]
+ * @param {'dev' | 'prod'} [how.mode] `prod` by default. In `dev` mode loopback requests without credentials are the
+ *   superuser's, a single thread serves, and Harper restarts it when a file of the repository changes.
+ * @param {number} [how.threads] that serve HTTP, in `prod` mode; 2 by default
+ * @param {string} [how.address] such as `127.0.0.1:9926`; a free port by default
+ * @param {object} [how.options] options of the component, such as `{ timeoutMs: 1000 }`
+ * @param {object} [how.variables] further environment variables
+ * @returns {Promise<Harper>}
+ */
+export async function startHarper(how = {}) {
+	const harper = new Harper(await mkdtemp(join(tmpdir(), 'edge ai ')), how);
+	await harper.start();
+	return harper;
+}
+
+class Harper {
+	#how;
+	#child;
+	#environment;
+	#ending = false;
+
+	constructor(rootPath, how) {
+		this.rootPath = rootPath;
+		this.#how = how;
+		// Whatever ends the tests, no server outlives them.
+		process.once('exit', () => {
+			this.#child?.kill('SIGKILL');
+			rmSync(rootPath, { recursive: true, force: true });
+		});
+	}
+
+	get pid() {
+		return this.#child.pid;
+	}
+
+	/** Starts, or starts again on the same data; `options` replace those given before. */
+	async start(options = this.#how.options) {
+		this.#how = { ...this.#how, options };
+		const { mode = 'prod', threads = 2, address, variables } = this.#how;
+		const given = Object.entries(process.env).filter(([name]) => !/^(EDGE_AI_|ROOTPATH$|HDB_|NODE_TEST_)/.test(name));
+		this.#environment = harperEnvironment(
+			{
+				...Object.fromEntries(given),
+				DEFAULTS_MODE: mode,
+				// Harper takes every text for yes.
+				AUTHENTICATION_AUTHORIZELOCAL: mode === 'dev' ? 'true' : undefined,
+				HDB_ADMIN_USERNAME: ADMIN,
+				HDB_ADMIN_PASSWORD: passwordOf(ADMIN),
+				HTTP_PORT: address ?? `127.0.0.1:${await freePort()}`,
+				OPERATIONSAPI_NETWORK_PORT: `127.0.0.1:${await freePort()}`,
+				THREADS_COUNT: String(threads),
+				...Object.fromEntries(Object.entries(options ?? {}).map(([name, value]) => [variableOf(name), String(value)])),
+				...variables,
+			},
+			this.rootPath
+		);
+		this.base = baseUrl(this.#environment);
+		this.operations = baseUrl({ HTTP_PORT: this.#environment.OPERATIONSAPI_NETWORK_PORT });
+		const output = openSync(this.#outputPath, 'a');
+		this.#child = spawnHarper(root, this.#environment, ['ignore', output, output]);
+		closeSync(output);
+		const child = this.#child;
+		child.once('exit', (code, signal) => {
+			if (child === this.#child && !this.#ending) console.error(`Harper ended by itself: ${signal ?? `exit ${code}`}`);
+		});
+		this.#ending = false;
+		await this.#untilReady();
+	}
+
+	get #outputPath() {
+		return `${this.rootPath}/output.log`;
+	}
+
+	/** What Harper wrote to its log files and to the console. */
+	async log() {
+		const texts = [this.#outputPath, join(this.rootPath, 'log', 'hdb.log')].map((path) =>
+			readFile(path, 'utf8').catch(() => '')
+		);
+		return (await Promise.all(texts)).join('\n');
+	}
+
+	async #untilReady() {
+		const deadline = Date.now() + READY_TIMEOUT_MS;
+		let answers = 0;
+		while (answers < READY_ANSWERS) {
+			if (this.#child.exitCode !== null || this.#child.signalCode !== null || Date.now() > deadline) {
+				await this.kill();
+				throw new Error(`Harper did not start:\n${readFileSync(this.#outputPath, 'utf8').slice(-4000)}`);
+			}
+			try {
+				const { status } = await this.request('GET', '/status', { headers: { connection: 'close' } });
+				answers = status === 200 ? answers + 1 : 0;
+			} catch {
+				// Not listening yet.
+				answers = 0;
+			}
+			if (answers === 0) await sleep(100);
+		}
+	}
+
+	/** Whether the process runs and answers. */
+	async isAlive() {
+		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return false;
+		const { status } = await this.request('GET', '/status', { headers: { connection: 'close' } });
+		return status === 200;
+	}
+
+	/** Ends the process in the orderly way and keeps the data. */
+	async stop() {
+		const ended = this.#ended();
+		this.#child.kill('SIGTERM');
+		const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+		await ended;
+		clearTimeout(timer);
+	}
+
+	/** Ends the process at once, as a power cut would. */
+	async kill() {
+		const ended = this.#ended();
+		this.#child.kill('SIGKILL');
+		await ended;
+	}
+
+	async #ended() {
+		this.#ending = true;
+		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+		await new Promise((resolve) => this.#child.once('exit', resolve));
+	}
+
+	async restart(options) {
+		await this.stop();
+		await this.start(options);
+	}
+
+	/** Ends the process and removes its data. */
+	async dispose() {
+		await this.stop();
+		await rm(this.rootPath, { recursive: true, force: true });
+	}
+
+	/**
+	 * A request.
+	 *
+	 * @param {string} method
+	 * @param {string} path
+	 * @param {{body?: any, headers?: object, user?: string | null, signal?: AbortSignal}} [how] objects are sent as JSON; the
+	 *   user is the administrator by default, null for none
+	 * @returns {Promise<{status: number, headers: Headers, body: any}>}
+	 */
+	async request(method, path, { body, headers = {}, user = ADMIN, signal } = {}) {
+		const isObject = body !== undefined && Object.getPrototypeOf(body) === Object.prototype;
+		const response = await fetch(this.base + path, {
+			method,
+			headers: {
+				...(user === null ? {} : credentials(user)),
+				...(isObject ? { 'content-type': 'application/json' } : {}),
+				...headers,
+			},
+			body: isObject ? JSON.stringify(body) : body,
+			duplex: 'half',
+			signal,
+		});
+		const bytes = Buffer.from(await response.arrayBuffer());
+		const isJson = response.headers.get('content-type')?.startsWith('application/json');
+		return {
+			status: response.status,
+			headers: response.headers,
+			body: isJson ? JSON.parse(bytes.toString()) : bytes,
+		};
+	}
+
+	/**
+	 * The same request on connections of its own, one after the other, so that every thread answers some of them: of two
+	 * threads each does, but for one time in 2^23. Connections that are opened at once may all go to one.
+	 */
+	async onEveryThread(method, path, how) {
+		const answers = [];
+		while (answers.length < FRESH_CONNECTIONS) {
+			answers.push(await this.request(method, path, { ...how, headers: { connection: 'close' } }));
+		}
+		return answers;
+	}
+
+	get(path, how) {
+		return this.request('GET', path, how);
+	}
+
+	/** `POST /predict` */
+	predict(body, how) {
+		return this.request('POST', '/predict', { body, ...how });
+	}
+
+	/** `POST /feedback` */
+	feedback(body, how) {
+		return this.request('POST', '/feedback', { body, ...how });
+	}
+
+	/**
+	 * `POST /model/upload`
+	 *
+	 * @param {object} fields the multipart fields
+	 * @param {Array<string | {name: string, content: Blob | Uint8Array | string, part?: string}>} files paths relative to the
+	 *   repository, or names with bytes
+	 */
+	upload(fields, files, how) {
+		const form = new FormData();
+		for (const [name, value] of Object.entries(fields)) form.append(name, value);
+		for (const file of files) {
+			const { name, content, part = 'file' } = typeof file === 'string' ? fileOf(file) : file;
+			form.append(part, content instanceof Blob ? content : new Blob([content]), name);
+		}
+		return this.request('POST', '/model/upload', { body: form, ...how });
+	}
+
+	/** A call of Harper's operations API, as the administrator. */
+	async operation(body) {
+		const response = await fetch(this.operations, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', ...credentials(ADMIN) },
+			body: JSON.stringify(body),
+		});
+		const answer = await response.json();
+		if (!response.ok) throw new Error(`${body.operation}: ${response.status} ${JSON.stringify(answer)}`);
+		return answer;
+	}
+
+	/** Adds a user with a role of the same name. */
+	addUser(role) {
+		return this.operation({ operation: 'add_user', role, username: role, password: passwordOf(role), active: true });
+	}
+
+	/** Bytes of memory by kind: `VmRSS`, `RssAnon` ... On Linux only. */
+	async memory() {
+		const text = await readFile(`/proc/${this.pid}/status`, 'utf8');
+		return Object.fromEntries([...text.matchAll(/^(\w+):\s+(\d+) kB$/gm)].map(([, name, kB]) => [name, kB * 1024]));
+	}
+}
+
+/**
+ * The header of Basic authentication.
+ *
+ * @param {string} user
+ * @param {string} [password]
+ */
+export const credentials = (user, password = passwordOf(user)) => ({
+	authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+});
+
+const fileOf = (path) => ({ name: basename(path), content: readFileSync(join(root, path)) });
+
+async function freePort() {
+	const server = createServer();
+	await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}

@@ -1,0 +1,149 @@
+// What index.d.ts allows and what it refuses. It is compiled by scripts/check-types.js and never run.
+import {
+	InferenceEngine,
+	Model,
+	ModelRegistry,
+	Monitor,
+	Tensor,
+	type CacheStatus,
+	type DType,
+	type EngineOptions,
+	type EngineStatus,
+	type ErrorCode,
+	type EventFilter,
+	type Feature,
+	type Features,
+	type InferenceEvent,
+	type LoadOptions,
+	type Measures,
+	type Metrics,
+	type ModelFile,
+	type ModelRecord,
+	type ModelSource,
+	type OutputValue,
+	type Prediction,
+	type RecordedPrediction,
+	type RunOptions,
+	type Signature,
+	type Stage,
+	type TensorData,
+	type ValueInfo,
+} from 'harper-edge-ai';
+
+export async function load(): Promise<Model> {
+	const options: EngineOptions = { engine: 'auto', cacheMaxModels: 4, cacheMaxBytes: 2 ** 28, timeoutMs: 1000 };
+	using engine = new InferenceEngine(options);
+	const files: ModelFile[] = [
+		{ name: 'model.onnx', path: 'folder/model.onnx' },
+		{ name: 'weights.bin', bytes: new Uint8Array(4) },
+	];
+	const sources: ModelSource[] = ['model.onnx', new URL('file:///model.onnx'), new Uint8Array(8), files];
+	const loading: LoadOptions = { framework: 'onnx', engine: 'tract' };
+	for (const source of sources) await engine.load(source, loading);
+	// @ts-expect-error there is no such engine
+	await engine.load('model.onnx', { engine: 'cuda' });
+	// @ts-expect-error a model is no number
+	await engine.load(7);
+	// @ts-expect-error a file has content
+	await engine.load([{ name: 'model.onnx' }]);
+	// @ts-expect-error options are checked by name
+	new InferenceEngine({ cacheMaxModel: 4 });
+	// @ts-expect-error models come from engine.load
+	new Model();
+	return engine.load('model.onnx');
+}
+
+export async function run(model: Model): Promise<number> {
+	const dtype: DType = 'float32';
+	const data: TensorData = new Float32Array([1, 2]);
+	const feature: Feature = new Tensor(dtype, [1, 2], data);
+	const features: Features = {
+		tensor: feature,
+		typed: new BigInt64Array(2),
+		nested: [
+			[1, 2n],
+			['three', null],
+		],
+		shaped: { data: [1, 2], shape: [2, 1] },
+		map: new Map([['a', 1]]),
+		flag: true,
+	};
+	const options: RunOptions = { outputs: ['y'], timeoutMs: 100, signal: new AbortController().signal };
+	const { outputs, confidence, latencyMs }: Prediction = await model.predict(features, options);
+	const output: OutputValue | undefined = outputs['y'];
+	if (output instanceof Tensor) output.toArray();
+	if (output instanceof Map) output.get(1n);
+	if (Array.isArray(output)) output.length satisfies number;
+	if (Array.isArray(confidence)) confidence[0]?.toFixed(3);
+	// @ts-expect-error inputs have names
+	await model.predict([1, 2]);
+	// @ts-expect-error a function is no value
+	await model.predict({ x: () => 1 });
+	// @ts-expect-error milliseconds are a number
+	await model.predict(features, { timeoutMs: '100' });
+	// @ts-expect-error the signal, not its controller
+	await model.predict(features, { signal: new AbortController() });
+	// @ts-expect-error there is no such dtype
+	new Tensor('float', [1], new Float32Array(1));
+	model.dispose();
+	model[Symbol.dispose]();
+	return latencyMs;
+}
+
+export function describe({ digest, engine, framework, signature }: Model): string {
+	const { inputs, outputs, labels }: Signature = signature;
+	const names = [...inputs, ...outputs].map(({ name, dtype, shape, type, optional }: ValueInfo) =>
+		[name, dtype ?? type, shape?.join('x') ?? '', optional ?? false].join(' ')
+	);
+	return [digest, engine, framework, ...names, ...(labels ?? [])].join('\n');
+}
+
+export async function record(): Promise<Metrics> {
+	const registry = new ModelRegistry();
+	const monitor = new Monitor({ maxEvents: 100 });
+	const stage: Stage = 'staging';
+	const registered: ModelRecord = await registry.register({ modelId: 'm', version: '1', file: 'model.onnx', stage });
+	registered.uploadedAt.toFixed();
+	registry.find('m').digest satisfies string;
+	registry.find('m', '1').files satisfies ModelFile[];
+	registry.versions('m') satisfies ModelRecord[];
+	registry.list() satisfies string[];
+	// @ts-expect-error the version is missing
+	await registry.register({ modelId: 'm', file: 'model.onnx' });
+	// @ts-expect-error there is no such stage
+	await registry.register({ modelId: 'm', version: '2', file: 'model.onnx', stage: 'testing' });
+
+	const engine = new InferenceEngine({ registry, monitor });
+	await engine.predict('m', { x: [1] }, { userId: 'u', sessionId: 's', requestId: 'r', record: false, timeoutMs: 5 });
+	const run: RecordedPrediction = await engine.predict({ modelId: 'm', version: '1' }, { x: [1] });
+	// @ts-expect-error a version of what
+	await engine.predict({ version: '1' }, { x: [1] });
+
+	const { engines, cache, sessions, queued, running }: EngineStatus = engine.status();
+	const { hits, misses }: CacheStatus = cache;
+	[engines.tract.available, hits + misses, sessions[0]?.meanRunMs, queued + running] satisfies unknown[];
+	engine.dispose();
+	engine[Symbol.dispose]();
+
+	monitor.record({ id: 'e', modelId: 'm', modelVersion: '1', framework: 'onnx', features: { x: [1] } });
+	const event: InferenceEvent = monitor.feedback(run.inferenceId, 'setosa', true);
+	event.correct satisfies boolean | null | undefined;
+	const filter: EventFilter = { modelId: 'm', startTime: 0, endTime: Date.now(), limit: 10 };
+	monitor.events(filter) satisfies InferenceEvent[];
+	// @ts-expect-error times are numbers
+	monitor.events({ startTime: new Date() });
+	const metrics = monitor.metrics('m', { version: '1' });
+	const [first]: Measures[] = metrics.versions;
+	first?.p99Latency?.toFixed(1);
+	registry.delete('m', '1');
+	return metrics;
+}
+
+export function isTransient(error: unknown): boolean {
+	const transient: ErrorCode[] = ['QUEUE_FULL', 'DEADLINE_EXCEEDED'];
+	// @ts-expect-error there is no such code
+	const wrong: ErrorCode = 'TIMEOUT';
+	return (
+		error instanceof Error && 'code' in error && error.code !== wrong && transient.includes(error.code as ErrorCode)
+	);
+}

@@ -1,0 +1,45 @@
+// What is measured of something with `run(input)`.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const IN_FLIGHT = 64;
+
+export function median(values) {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The median time of one call after another, in microseconds. */
+export async function latencyUs({ run }, input, calls) {
+	const times = new Float64Array(calls);
+	for (let at = 0; at < calls; at += 1) {
+		const started = performance.now();
+		await run(input);
+		times[at] = (performance.now() - started) * 1000;
+	}
+	return median(times);
+}
+
+/** Calls per second with 64 in flight. */
+export async function throughput({ run }, input, calls) {
+	let left = calls;
+	const caller = async () => {
+		for (; left > 0; left -= 1) await run(input);
+	};
+	const started = performance.now();
+	await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+	return (calls / (performance.now() - started)) * 1000;
+}
+
+/** The longest time that the event loop stood still during one run, in milliseconds. */
+export async function longestPauseMs({ run }, input) {
+	const delay = monitorEventLoopDelay({ resolution: 1 });
+	delay.enable();
+	// The first tick has nothing to be measured from, and the last one comes after the run.
+	await sleep(20);
+	await run(input);
+	await sleep(20);
+	delay.disable();
+	return delay.max / 1e6;
+}

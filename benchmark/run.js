@@ -1,0 +1,120 @@
+// npm run bench: this package against onnxruntime-node, in one run on one machine. Ratios travel to other machines, absolute
+// figures do not.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, platform, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { InferenceEngine } from '../index.js';
+import { latencyUs, longestPauseMs, median, throughput } from './measures.js';
+import { inputOf, MODELS } from './models.js';
+import * as ours from './ours.js';
+import * as peer from './peer.js';
+
+const ROUNDS = 7;
+/** Between measurements, so that threads of the one side that still spin do not slow down the other. */
+const PAUSE_MS = 50;
+const HEAVY_ROWS = 32;
+const THREADS = [1, 2, 4];
+const TOLERANCE = 1e-4;
+
+const versionOf = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
+
+function printMachine() {
+	const { engines } = new InferenceEngine().status();
+	console.log(`${cpus()[0].model.trim()}, ${availableParallelism()} processors, ${gigabytes(totalmem())} GiB`);
+	console.log(`${platform()} ${release()}, Node.js ${process.version}`);
+	console.log(`harper-edge-ai ${versionOf('../package.json')} with ONNX Runtime ${engines.onnxruntime.version}`);
+	console.log(`onnxruntime-node ${versionOf('../node_modules/onnxruntime-node/package.json')}`);
+	console.log(`Medians of ${ROUNDS} rounds, the two in turn. A ratio above 1 is to our advantage.\n`);
+}
+
+const gigabytes = (bytes) => (bytes / 2 ** 30).toFixed(1);
+
+/** The same measure of both sides in turn, each round in the other order. */
+async function inTurn(sides, measure) {
+	const results = sides.map(() => []);
+	for (let round = 0; round < ROUNDS; round += 1) {
+		const order = sides.map((_, at) => at);
+		if (round % 2 === 1) order.reverse();
+		for (const at of order) {
+			await sleep(PAUSE_MS);
+			results[at].push(await measure(sides[at]));
+		}
+	}
+	return results.map(median);
+}
+
+function printRow(name, unit, [own, other], { moreIsBetter = false } = {}) {
+	const shown = (value) => value.toLocaleString('en', { maximumSignificantDigits: 4 }).padStart(10);
+	const ratio = moreIsBetter ? own / other : other / own;
+	console.log(`${name.padEnd(58)}${shown(own)}${shown(other)} ${unit.padEnd(8)}${ratio.toFixed(2).padStart(7)}`);
+}
+
+/** The settings with which the peer is fastest, by single calls. */
+async function bestSettings(path, input, calls) {
+	const sessions = [];
+	for (const settings of peer.SETTINGS) sessions.push(await peer.load(path, settings));
+	const times = await inTurn(sessions, (session) => latencyUs(session, input, Math.ceil(calls / 2)));
+	await Promise.all(sessions.map((session) => session.close()));
+	return peer.SETTINGS[times.indexOf(Math.min(...times))];
+}
+
+async function assertAlike([own, other], input) {
+	const [expected, actual] = [await other.run(input), await own.run(input)];
+	assert.equal(actual.length, expected.length);
+	for (const [at, values] of expected.entries()) {
+		assert.equal(actual[at].length, values.length);
+		values.forEach((value, index) => assert.ok(Math.abs(Number(value) - Number(actual[at][index])) <= TOLERANCE));
+	}
+}
+
+function memory(side, threads, model, settings) {
+	const script = fileURLToPath(new URL('memory.js', import.meta.url));
+	const args = [script, side, String(threads), model, JSON.stringify(settings)];
+	const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+	assert.equal(status, 0, stderr);
+	return Number(stdout) / 2 ** 20;
+}
+
+printMachine();
+const folder = mkdtempSync(join(tmpdir(), 'edge ai benchmark '));
+try {
+	console.log(`${''.padEnd(58)}${'ours'.padStart(10)}${'peer'.padStart(10)}${'ratio'.padStart(16)}`);
+	const heaviest = MODELS.at(-1);
+	for (const model of MODELS) {
+		const { name, make, calls } = model;
+		const path = join(folder, `${MODELS.indexOf(model)}.onnx`);
+		writeFileSync(path, make());
+		const input = inputOf(model, 1);
+		const settings = await bestSettings(path, input, calls);
+		const sides = [await ours.load(path), await peer.load(path, settings)];
+		await assertAlike(sides, input);
+		for (const side of sides) await throughput(side, input, calls);
+
+		console.log(`${name}; peer at its best with ${JSON.stringify(settings)}`);
+		printRow('  one call', 'us', await inTurn(sides, (side) => latencyUs(side, input, calls)));
+		const rate = await inTurn(sides, (side) => throughput(side, input, 2 * calls));
+		printRow('  64 in flight', 'calls/s', rate, { moreIsBetter: true });
+		if (model !== heaviest) continue;
+
+		const batch = inputOf(model, HEAVY_ROWS);
+		for (const side of sides) await side.run(batch);
+		const pauses = await inTurn(sides, (side) => longestPauseMs(side, batch));
+		printRow(`  longest pause of the event loop, a run of ${HEAVY_ROWS} rows`, 'ms', pauses);
+		for (const threads of THREADS) {
+			const resident = await inTurn(['ours', 'peer'], (side) => memory(side, threads, path, settings));
+			printRow(`  resident memory of a process, ${threads} worker threads`, 'MiB', resident);
+			const [idle] = await inTurn(['none'], () => memory('none', threads, path, settings));
+			printRow(
+				'    beyond the same threads without a model',
+				'MiB',
+				resident.map((value) => value - idle)
+			);
+		}
+	}
+} finally {
+	rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,385 @@
+/**
+ * Models in Node.js: ONNX models executed in Rust, shared by all threads of the process.
+ *
+ * ```js
+ * import { InferenceEngine } from 'harper-edge-ai';
+ *
+ * const engine = new InferenceEngine();
+ * const model = await engine.load('model.onnx');
+ * const { outputs, confidence } = await model.predict({ float_input: [0.1, 0.2, 0.3] });
+ * ```
+ *
+ * Failures are `Error`s with a `code` ({@link ErrorCode}); wrong use is a `TypeError` that names what to do instead.
+ */
+
+/** What went wrong. The codes are stable; `details`, when there are any, are for programs. */
+export type ErrorCode =
+	| 'INVALID_JSON'
+	| 'INVALID_REQUEST'
+	| 'MODEL_NOT_FOUND'
+	| 'INFERENCE_NOT_FOUND'
+	| 'VERSION_EXISTS'
+	| 'TOO_LARGE'
+	| 'INVALID_MODEL'
+	| 'UNSUPPORTED_MODEL'
+	| 'SCHEMA_MISMATCH'
+	| 'INVALID_INPUT'
+	| 'RUN_FAILED'
+	| 'QUEUE_FULL'
+	| 'CANCELLED'
+	| 'DEADLINE_EXCEEDED'
+	| 'ENGINE_UNAVAILABLE'
+	| 'CLOSED'
+	| 'INTERNAL';
+
+/**
+ * Element types. In a {@link Tensor} `float16` and `bfloat16` are the raw 16 bits in a `Uint16Array`, `bool` is one byte each,
+ * and types of less than a byte are packed in a `Uint8Array`, the first element in the lowest bits.
+ */
+export type DType =
+	| 'float32'
+	| 'float64'
+	| 'float16'
+	| 'bfloat16'
+	| 'int8'
+	| 'int16'
+	| 'int32'
+	| 'int64'
+	| 'uint8'
+	| 'uint16'
+	| 'uint32'
+	| 'uint64'
+	| 'bool'
+	| 'string'
+	| 'float8e4m3fn'
+	| 'float8e4m3fnuz'
+	| 'float8e5m2'
+	| 'float8e5m2fnuz'
+	| 'float8e8m0'
+	| 'float4e2m1'
+	| 'int4'
+	| 'uint4'
+	| 'int2'
+	| 'uint2';
+
+export type TensorData =
+	| Float32Array
+	| Float64Array
+	| Int8Array
+	| Int16Array
+	| Int32Array
+	| BigInt64Array
+	| Uint8Array
+	| Uint16Array
+	| Uint32Array
+	| BigUint64Array
+	| string[];
+
+/** A value of a model: `data` holds the product of `shape` elements in row-major order. */
+export class Tensor {
+	constructor(dtype: DType, shape: number[], data: TensorData);
+	dtype: DType;
+	shape: number[];
+	data: TensorData;
+	/**
+	 * The elements as nested arrays; the one element of a tensor without dimensions. 64-bit integers are bigints, floats of
+	 * less than 16 bits their raw bits.
+	 */
+	toArray(): any;
+}
+
+/**
+ * A value for an input. Typed arrays of the input's dtype are copied as they are; everything else is converted without loss
+ * or refused with `INVALID_INPUT`. A value without the batch dimension is one row, and the outputs come back without it.
+ */
+export type Feature =
+	| Tensor
+	| ArrayBufferView
+	| number
+	| bigint
+	| string
+	| boolean
+	| null
+	| Feature[]
+	| Map<string | number, number | bigint | string>
+	| { data: Feature[]; shape: number[] };
+
+/** Values by the name of the input. A model with one input takes it under any name. */
+export type Features = Record<string, Feature>;
+
+/** What an output is: a tensor, a map by class, a sequence of those, or null for an empty optional. */
+export type OutputValue = Tensor | Map<string | bigint, number | bigint | string> | OutputValue[] | null;
+
+/** An input or output as the model declares it. */
+export interface ValueInfo {
+	name: string;
+	dtype?: DType;
+	/** A number is a fixed size, a string a named free dimension, -1 an unnamed one; null when the model does not say. */
+	shape?: (number | string)[] | null;
+	/** For what is no tensor, such as `seq(map(int64,tensor(float32)))`. */
+	type?: string;
+	/** The model has a default for it. */
+	optional?: true;
+}
+
+export interface Signature {
+	inputs: ValueInfo[];
+	outputs: ValueInfo[];
+	/** Class names that came with the model. */
+	labels?: string[];
+}
+
+export interface RunOptions {
+	/** The outputs wanted; all by default. */
+	outputs?: string[];
+	/** How long the run may take, waiting included. `DEADLINE_EXCEEDED` after that. */
+	timeoutMs?: number;
+	/** From -100 to 100: of the runs that wait for a model, those of a higher priority go first. 0 by default. */
+	priority?: number;
+	/** Aborting rejects with the signal's reason and stops the run. */
+	signal?: AbortSignal;
+}
+
+export interface Prediction {
+	outputs: Record<string, OutputValue>;
+	/**
+	 * The largest probability of the row, when an output is a probability vector or a class map; `max(p, 1 - p)` of a single
+	 * sigmoid probability; null otherwise. For a batch an array.
+	 */
+	confidence: number | (number | null)[] | null;
+	/** The run itself, in milliseconds. */
+	latencyMs: number;
+}
+
+export interface RecordedPrediction extends Prediction {
+	/** A UUIDv7. */
+	inferenceId: string;
+	modelId: string;
+	modelVersion: string;
+}
+
+/**
+ * A path, the bytes, or several files: a model and its external data, or a TensorFlow.js `model.json` and its shards, which are
+ * also found beside its path.
+ */
+export type ModelSource = string | URL | Uint8Array | ModelFile[];
+
+export type ModelFile = { name: string; path: string } | { name: string; bytes: Uint8Array };
+
+export interface LoadOptions {
+	/** What the bytes say when it is absent. */
+	framework?: 'onnx' | 'tensorflow';
+	engine?: 'auto' | 'onnxruntime' | 'tract';
+}
+
+/** A loaded model. Made by {@link InferenceEngine.load}. */
+export class Model {
+	private constructor();
+	/** SHA-256 of the model. */
+	digest: string;
+	/** The engine that runs it. */
+	engine: 'onnxruntime' | 'tract';
+	framework: 'onnx' | 'tensorflow';
+	signature: Signature;
+	predict(features: Features, options?: RunOptions): Promise<Prediction>;
+	/** Lets go of the session; `CLOSED` afterwards. Other users of the same model are not disturbed. */
+	dispose(): void;
+	[Symbol.dispose](): void;
+}
+
+/** Options of the one engine of the process. Absent ones keep their values. */
+export interface EngineOptions {
+	/** ONNX Runtime where its library can be loaded, tract otherwise, unless named. */
+	engine?: 'auto' | 'onnxruntime' | 'tract';
+	/** Sessions that stay loaded: 10. */
+	cacheMaxModels?: number;
+	/** Bytes of weights that stay loaded: 1 GiB. One session is always kept. */
+	cacheMaxBytes?: number;
+	/** Threads within one operator: the processors. Fixed by the first load. */
+	intraOpThreads?: number;
+	/** Runs under way at the same time: the processors. */
+	runThreads?: number;
+	/** Runs that may wait: 1024. `QUEUE_FULL` beyond. */
+	maxQueueSize?: number;
+	/** Rows of different runs that may be one run of the model: 64. 1 turns batching off. */
+	maxBatchSize?: number;
+	/** How long a run may wait for others while its model is busy: 0 ms. A model that is idle never waits. */
+	maxQueueDelayMs?: number;
+	/** Batches of one model side by side: 1. */
+	maxConcurrentBatches?: number;
+	/** Default deadline of a run: 30,000. */
+	timeoutMs?: number;
+	/** What all runs together may allocate: 1 GiB. Fixed by the first load. */
+	maxRunBytes?: number;
+	/** The ONNX Runtime library; `ORT_DYLIB_PATH`, else the one that comes with the package. Fixed by the first load. */
+	libraryPath?: string;
+}
+
+export interface CacheStatus {
+	models: number;
+	maxModels: number;
+	bytes: number;
+	maxBytes: number;
+	hits: number;
+	misses: number;
+	evictions: number;
+	loads: number;
+}
+
+export interface EngineStatus {
+	engines: Record<'onnxruntime' | 'tract', { available: boolean; version?: string; reason?: string }>;
+	cache: CacheStatus;
+	sessions: {
+		digest: string;
+		engine: string;
+		framework: string;
+		bytes: number;
+		runs: number;
+		failures: number;
+		meanRunMs: number | null;
+		batching: {
+			/** Whether rows of different runs may run together; null while it is not known. */
+			batchable: boolean | null;
+			batches: number;
+			batchedRows: number;
+			/** Rows that the next batch may have. */
+			bestRows: number;
+			queued: number;
+		};
+	}[];
+	queued: number;
+	running: number;
+}
+
+/** Loads, caches and runs models. Every engine of a process, in any thread, uses the same sessions. */
+export class InferenceEngine {
+	constructor(options?: EngineOptions & { registry?: ModelRegistry; monitor?: Monitor });
+	/** Loads a model, once per process. External data may lie beside a path. */
+	load(source: ModelSource, options?: LoadOptions): Promise<Model>;
+	/** Runs a loaded model, or one of the registry by name (the latest) or by name and version, and records it with the monitor. */
+	predict(
+		target: Model | string | { modelId: string; version?: string },
+		features: Features,
+		options?: RunOptions & { userId?: string; sessionId?: string; requestId?: string; record?: boolean }
+	): Promise<RecordedPrediction>;
+	status(): EngineStatus;
+	/** Forgets the models that this engine resolved by name. */
+	dispose(): void;
+	[Symbol.dispose](): void;
+}
+
+export type Stage = 'development' | 'staging' | 'production';
+
+export interface ModelRecord {
+	/** `modelId:version` */
+	id: string;
+	modelId: string;
+	version: string;
+	framework: 'onnx' | 'tensorflow';
+	engine: string;
+	stage: Stage;
+	metadata?: unknown;
+	/** JSON text */
+	inputSchema: string;
+	/** JSON text */
+	outputSchema: string;
+	labels?: string[];
+	/** Unix milliseconds, strictly increasing within a model. */
+	uploadedAt: number;
+	/** SHA-256 */
+	digest: string;
+	/** bytes */
+	size: number;
+	files: ModelFile[];
+}
+
+/** Versions of models in memory, for tests and scripts. Versions do not change. */
+export class ModelRegistry {
+	/** Loads the model once and registers it. The same bytes again give the same record; other bytes are `VERSION_EXISTS`. */
+	register(model: {
+		modelId: string;
+		version: string;
+		file: ModelSource;
+		framework?: 'onnx' | 'tensorflow';
+		stage?: Stage;
+		metadata?: unknown;
+		inputSchema?: string;
+		outputSchema?: string;
+	}): Promise<ModelRecord>;
+	/** A version, or the one registered last. `MODEL_NOT_FOUND`. */
+	find(modelId: string, version?: string): ModelRecord;
+	/** In the order of registration. */
+	versions(modelId: string): ModelRecord[];
+	list(): string[];
+	delete(modelId: string, version: string): void;
+}
+
+export interface InferenceEvent {
+	id: string;
+	/** Unix milliseconds */
+	timestamp: number;
+	modelId: string;
+	modelVersion: string;
+	framework: string;
+	userId?: string;
+	sessionId?: string;
+	requestId?: string;
+	features: Features;
+	outputs?: Record<string, OutputValue>;
+	confidence?: Prediction['confidence'];
+	latencyMs?: number;
+	error?: Error;
+	actualOutcome?: unknown;
+	/** Unix milliseconds */
+	feedbackTimestamp?: number;
+	/** Null when the outcome could not be compared with the prediction. */
+	correct?: boolean | null;
+}
+
+export interface EventFilter {
+	modelId?: string;
+	version?: string;
+	userId?: string;
+	sessionId?: string;
+	/** Unix milliseconds, inclusive */
+	startTime?: number;
+	/** Unix milliseconds, inclusive */
+	endTime?: number;
+	/** 100 by default */
+	limit?: number;
+}
+
+/** Latencies in milliseconds over runs that succeeded; null where there is nothing to compute from. */
+export interface Measures {
+	count: number;
+	errorCount: number;
+	errorRate: number | null;
+	avgLatency: number | null;
+	p50Latency: number | null;
+	p90Latency: number | null;
+	p95Latency: number | null;
+	p99Latency: number | null;
+	avgConfidence: number | null;
+	feedbackCount: number;
+	accuracy: number | null;
+	/** Events per second. */
+	throughput: number | null;
+}
+
+export interface Metrics extends Measures {
+	modelId: string;
+	startTime: number | null;
+	endTime: number | null;
+	versions: (Measures & { version: string })[];
+}
+
+/** The last events in memory, for tests and scripts. */
+export class Monitor {
+	constructor(options?: { maxEvents?: number });
+	record(event: Omit<InferenceEvent, 'timestamp'> & { timestamp?: number }): void;
+	/** Adds what really happened; `correct` is computed when it is absent. `INFERENCE_NOT_FOUND`. */
+	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
+	/** Newest first. */
+	events(filter?: EventFilter): InferenceEvent[];
+	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'startTime' | 'endTime'>): Metrics;
+}

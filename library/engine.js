@@ -1,0 +1,226 @@
+// Models in Node.js code, without Harper.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+	cachedSession,
+	configureEngine,
+	createId,
+	digestModel,
+	engineStatus,
+	evictSession,
+	inspectModel,
+	loadSession,
+	runSession,
+	Session,
+} from '../binding.js';
+import { decodeOutputs, encodeInputs } from './message.js';
+import { checkOptions, ENGINE_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
+import { toInput } from './tensor.js';
+
+Symbol.dispose ??= Symbol.for('nodejs.dispose');
+
+/** A loaded model. All threads of the process share one session of it. */
+export class Model {
+	#session;
+	#inputs;
+	#outputs;
+
+	constructor(session) {
+		if (!(session instanceof Session)) throw new TypeError('a Model comes from engine.load(), not from new Model()');
+		this.#session = session;
+		this.digest = session.digest;
+		this.engine = session.engine;
+		this.framework = session.framework;
+		this.signature = JSON.parse(session.signature);
+		this.#inputs = new Map(this.signature.inputs.map(({ name, dtype }, index) => [name, { dtype, index }]));
+		this.#outputs = this.signature.outputs.map(({ name }) => name);
+	}
+
+	/**
+	 * Runs the model.
+	 *
+	 * @param {Record<string, any>} features values by the name of the input
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal}} [options]
+	 */
+	async predict(features, options = {}) {
+		if (!this.#session) throw failure('CLOSED', 'the model is disposed; load it again');
+		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
+			const names = this.signature.inputs.map(({ name }) => name);
+			throw new TypeError(`features must be an object of values by input name, such as { ${names[0]}: [...] }`);
+		}
+		checkOptions('predict', options, RUN_OPTIONS);
+		const names = Object.keys(features);
+		// A model with one input takes it under any name.
+		const only = names.length === 1 && this.#inputs.size === 1 ? this.signature.inputs[0].name : undefined;
+		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
+		const outputs = await runSession(this.#session, encodeInputs(inputs), options);
+		return decodeOutputs(outputs, options.outputs?.length ? options.outputs : this.#outputs);
+	}
+
+	/** Lets go of the session; other users of the same model are not disturbed. */
+	dispose() {
+		this.#session = undefined;
+	}
+
+	[Symbol.dispose]() {
+		this.dispose();
+	}
+}
+
+/** The engine of this process: loads, caches and runs models. */
+export class InferenceEngine {
+	#registry;
+	#monitor;
+	#models = new Map();
+
+	/**
+	 * @param {object} [options] `registry` and `monitor`; the others set the engine that all threads of the process share
+	 */
+	constructor(options = {}) {
+		checkOptions('new InferenceEngine', options, ENGINE_OPTIONS);
+		const { registry, monitor, ...engine } = options;
+		this.#registry = registry;
+		this.#monitor = monitor;
+		if (Object.keys(engine).length > 0) configureEngine(engine);
+	}
+
+	/**
+	 * Loads a model.
+	 *
+	 * @param {string | Uint8Array | {name: string, path?: string, bytes?: Uint8Array}[]} source a path, bytes, or several files
+	 * @param {{framework?: string, engine?: string}} [options]
+	 * @returns {Promise<Model>}
+	 */
+	async load(source, options = {}) {
+		checkOptions('load', options, LOAD_OPTIONS);
+		const files = filesOf(source);
+		const digest = await digestModel(files);
+		const session =
+			cachedSession(digest, options.engine) ?? (await loadSession(digest, files, { ...options, beside: true }));
+		return new Model(session);
+	}
+
+	/**
+	 * Runs a model and records the run with the monitor, when there is one.
+	 *
+	 * @param {Model | string | {modelId: string, version?: string}} target a loaded model, or a registered one
+	 * @param {Record<string, any>} features
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
+	 */
+	async predict(target, features, options = {}) {
+		checkOptions('predict', options, PREDICT_OPTIONS);
+		const { userId, sessionId, requestId, record = true, ...run } = options;
+		const { model, modelId, modelVersion } = await this.#resolve(target);
+		const inferenceId = createId();
+		const identity = {
+			id: inferenceId,
+			modelId,
+			modelVersion,
+			framework: model.framework,
+			userId,
+			sessionId,
+			requestId,
+		};
+		const monitor = record && modelId !== undefined ? this.#monitor : undefined;
+		try {
+			const prediction = await model.predict(features, run);
+			monitor?.record({ ...identity, ...prediction, features });
+			return { inferenceId, modelId, modelVersion, ...prediction };
+		} catch (error) {
+			if (error.code === 'RUN_FAILED' || error.code === 'DEADLINE_EXCEEDED') {
+				monitor?.record({ ...identity, features, error });
+			}
+			throw error;
+		}
+	}
+
+	/** Engines and versions, the cache, sessions and runs. */
+	status() {
+		return engineStatus();
+	}
+
+	async #resolve(target) {
+		if (target instanceof Model) {
+			return { model: target, modelId: target.digest, modelVersion: target.digest.slice(0, 12) };
+		}
+		const { modelId, version } = typeof target === 'string' ? { modelId: target } : (target ?? {});
+		if (typeof modelId !== 'string') {
+			throw new TypeError('predict takes a Model from engine.load(), a modelId, or { modelId, version }');
+		}
+		if (!this.#registry) {
+			throw new TypeError('predict by modelId needs new InferenceEngine({ registry: new ModelRegistry() })');
+		}
+		const found = this.#registry.find(modelId, version);
+		let model = this.#models.get(found.digest);
+		if (!model) {
+			model = await this.load(found.files, { framework: found.framework });
+			if (model.digest !== found.digest) {
+				throw failure('INVALID_MODEL', `the files of model "${found.id}" have changed since it was registered`);
+			}
+			this.#models.set(found.digest, model);
+		}
+		return { model, modelId, modelVersion: found.version };
+	}
+
+	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */
+	dispose() {
+		this.#models.clear();
+	}
+
+	[Symbol.dispose]() {
+		this.dispose();
+	}
+}
+
+/**
+ * Drops the sessions of a digest from the cache of the process.
+ *
+ * @param {string} digest
+ */
+export const evict = (digest) => evictSession(digest);
+
+/**
+ * What a model is, after it was loaded once.
+ *
+ * @param {string | Uint8Array | {name: string, path?: string, bytes?: Uint8Array}[]} source
+ * @param {{framework?: string, engine?: string, inputSchema?: string, outputSchema?: string}} [options]
+ */
+export const inspect = (source, options) => inspectModel(filesOf(source), options);
+
+/** A source as a list of named files. Bytes are copied: they are read more than once, and their owner may change them. */
+export function filesOf(source) {
+	if (typeof source === 'string') return [{ name: basename(source), path: source }, ...filesBeside(source)];
+	if (source instanceof URL) return filesOf(fileURLToPath(source));
+	if (source instanceof Uint8Array) return [{ name: 'model', bytes: source.slice() }];
+	if (Array.isArray(source) && source.length > 0) {
+		return source.map((file) => {
+			const content = [file?.path, file?.bytes].filter((part) => part !== undefined);
+			const isContent = typeof content[0] === 'string' || content[0] instanceof Uint8Array;
+			if (typeof file?.name !== 'string' || content.length !== 1 || !isContent) {
+				throw new TypeError('each file of a model must be { name, path } or { name, bytes }');
+			}
+			const { name, path, bytes } = file;
+			return path === undefined ? { name, bytes: bytes.slice() } : { name, path };
+		});
+	}
+	throw new TypeError('a model is a path, a Uint8Array of its bytes, or an array of { name, path } or { name, bytes }');
+}
+
+/** What belongs to a TensorFlow.js model on disk: the shards that it names, and the labels of Teachable Machine. */
+function filesBeside(path) {
+	if (!path.toLowerCase().endsWith('.json')) return [];
+	let shards;
+	try {
+		const { weightsManifest = [] } = JSON.parse(readFileSync(path, 'utf8'));
+		shards = weightsManifest.flatMap(({ paths }) => paths);
+	} catch {
+		// What is wrong with the file is said when it is loaded.
+		return [];
+	}
+	const files = shards.map((shard) => ({ name: shard, path: join(dirname(path), shard) }));
+	const metadata = join(dirname(path), 'metadata.json');
+	return existsSync(metadata) ? [...files, { name: basename(metadata), path: metadata }] : files;
+}
+
+const failure = (code, message) => Object.assign(new Error(message), { code });

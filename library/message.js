@@ -1,0 +1,186 @@
+// Inputs and outputs of a run as one block of bytes each; src/node/message.rs is the other side and describes the form.
+import { ARRAY_OF, Tensor } from './tensor.js';
+
+/** ONNX's codes of the dtypes. */
+const CODE_OF = {
+	float32: 1,
+	uint8: 2,
+	int8: 3,
+	uint16: 4,
+	int16: 5,
+	int32: 6,
+	int64: 7,
+	string: 8,
+	bool: 9,
+	float16: 10,
+	float64: 11,
+	uint32: 12,
+	uint64: 13,
+	bfloat16: 16,
+	float8e4m3fn: 17,
+	float8e4m3fnuz: 18,
+	float8e5m2: 19,
+	float8e5m2fnuz: 20,
+	uint4: 21,
+	int4: 22,
+	float4e2m1: 23,
+	float8e8m0: 24,
+	uint2: 25,
+	int2: 26,
+};
+const DTYPE_OF = Object.fromEntries(Object.entries(CODE_OF).map(([dtype, code]) => [code, dtype]));
+
+const UNKNOWN = 0xffffffff;
+const MAX_BYTES = 0xfffffff0;
+const KEPT_BYTES = 2 ** 20;
+
+const texts = new TextEncoder();
+const textOf = new TextDecoder();
+let kept = new ArrayBuffer(4096);
+
+/**
+ * @typedef {object} Input
+ * @property {string} name
+ * @property {number} [index] its place in the signature
+ * @property {string} [dtype] of `data` as elements; absent for JSON text
+ * @property {number[]} [shape]
+ * @property {Uint8Array | string} data
+ */
+
+/**
+ * The inputs as a message, which is valid until the next call.
+ *
+ * @param {Input[]} inputs
+ * @returns {Uint8Array}
+ */
+export function encodeInputs(inputs) {
+	let size = 8;
+	for (const { name, shape, data } of inputs) {
+		// A character takes up to three bytes in UTF-8.
+		const length = typeof data === 'string' ? data.length * 3 : data.byteLength;
+		size += 48 + 4 * (shape?.length ?? 0) + length + name.length * 3;
+	}
+	if (size > MAX_BYTES) throw new RangeError('the inputs of one run take 4 GiB or more; run them in parts');
+	const buffer = reserve((size + 7) & ~7);
+	const words = new Uint32Array(buffer);
+	const bytes = new Uint8Array(buffer);
+	let at = 0;
+	/** Writes at the next multiple of 8 bytes. */
+	const write = (payload) => {
+		const start = (at + (at & 1)) * 4;
+		let { byteLength } = payload;
+		if (typeof payload === 'string') byteLength = texts.encodeInto(payload, bytes.subarray(start)).written;
+		else bytes.set(payload, start);
+		at = Math.ceil((start + byteLength) / 4);
+		return byteLength;
+	};
+	words[at++] = inputs.length;
+	for (const { name, index, dtype, shape, data } of inputs) {
+		words[at++] = index ?? UNKNOWN;
+		words[at++] = dtype === undefined ? 0 : CODE_OF[dtype];
+		words[at++] = shape === undefined ? UNKNOWN : shape.length;
+		const length = at++;
+		if (shape !== undefined) for (const dimension of shape) words[at++] = dimension;
+		words[length] = write(data);
+		if (index === undefined) {
+			const nameLength = at++;
+			words[nameLength] = write(name);
+		}
+	}
+	return bytes.subarray(0, at * 4);
+}
+
+function reserve(size) {
+	if (size > KEPT_BYTES) return new ArrayBuffer(size);
+	if (size > kept.byteLength) kept = new ArrayBuffer(size * 2);
+	return kept;
+}
+
+/**
+ * What a run gave. Tensors are views into the message.
+ *
+ * @param {ArrayBuffer} message
+ * @param {string[]} names of the outputs
+ * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}}
+ */
+export function decodeOutputs(message, names) {
+	const reader = new Reader(message);
+	const latencyMs = reader.number();
+	const confidence = readConfidence(reader);
+	const outputs = {};
+	for (const name of names) outputs[name] = readValue(reader);
+	return { outputs, confidence, latencyMs };
+}
+
+function readConfidence(reader) {
+	const count = reader.word();
+	const isArray = reader.word() === 1;
+	if (count === UNKNOWN) return null;
+	if (!isArray) return reader.number();
+	return Array.from({ length: count }, () => {
+		const confidence = reader.number();
+		return Number.isNaN(confidence) ? null : confidence;
+	});
+}
+
+const NOTHING = 0;
+const TENSOR = 1;
+const SEQUENCE = 2;
+
+function readValue(reader) {
+	const kind = reader.word();
+	if (kind === NOTHING) return null;
+	if (kind === TENSOR) return readTensor(reader);
+	if (kind === SEQUENCE) return Array.from({ length: reader.word() }, () => readValue(reader));
+	const keys = readValue(reader).data;
+	const values = readValue(reader).data;
+	return new Map(Array.from(keys, (key, at) => [key, values[at]]));
+}
+
+function readTensor(reader) {
+	const dtype = DTYPE_OF[reader.word()];
+	const rank = reader.word();
+	const byteLength = reader.word();
+	const shape = [];
+	for (let at = 0; at < rank; at += 1) shape.push(reader.word());
+	const start = reader.payload(byteLength);
+	if (dtype === 'string') return new Tensor(dtype, shape, readStrings(reader, start, byteLength));
+	const ArrayType = ARRAY_OF[dtype];
+	const data = new ArrayType(reader.message, start, byteLength / ArrayType.BYTES_PER_ELEMENT);
+	return new Tensor(dtype, shape, data);
+}
+
+function readStrings({ message, view }, start, byteLength) {
+	const strings = [];
+	for (let at = start; at < start + byteLength;) {
+		const length = view.getUint32(at, true);
+		strings.push(textOf.decode(new Uint8Array(message, at + 4, length)));
+		at += 4 + length;
+	}
+	return strings;
+}
+
+class Reader {
+	constructor(message) {
+		this.message = message;
+		this.view = new DataView(message);
+		this.at = 0;
+	}
+
+	word() {
+		const word = this.view.getUint32(this.at, true);
+		this.at += 4;
+		return word;
+	}
+
+	number() {
+		return this.view.getFloat64(this.payload(8), true);
+	}
+
+	/** The start of a payload; reading goes on behind it. */
+	payload(byteLength) {
+		const start = (this.at + 7) & ~7;
+		this.at = Math.ceil((start + byteLength) / 4) * 4;
+		return start;
+	}
+}

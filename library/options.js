@@ -1,0 +1,96 @@
+// Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
+import { nearestName } from '../binding.js';
+
+const MiB = 2 ** 20;
+const MAX_TIMEOUT_MS = 3_600_000;
+
+const whole = (least, most = Number.MAX_SAFE_INTEGER) => ({
+	expected: `a whole number from ${least} to ${most}`,
+	check: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
+});
+const oneOf = (...names) => ({
+	expected: names.map((name) => `'${name}'`).join(' or '),
+	check: (value) => names.includes(value),
+});
+const text = { expected: 'a string', check: (value) => typeof value === 'string' };
+const flag = { expected: 'true or false', check: (value) => typeof value === 'boolean' };
+
+const engine = oneOf('auto', 'onnxruntime', 'tract');
+const framework = oneOf('onnx', 'tensorflow');
+
+/** Options of the engine that all threads share. */
+export const ENGINE_OPTIONS = {
+	engine,
+	cacheMaxModels: whole(1, 2 ** 32 - 1),
+	cacheMaxBytes: whole(0),
+	intraOpThreads: whole(1, 1024),
+	runThreads: whole(1, 1024),
+	maxQueueSize: whole(1, 2 ** 32 - 1),
+	maxBatchSize: whole(1, 32_768),
+	maxQueueDelayMs: whole(0, 60_000),
+	maxConcurrentBatches: whole(1, 1024),
+	timeoutMs: whole(1, MAX_TIMEOUT_MS),
+	maxRunBytes: whole(MiB),
+	libraryPath: text,
+	registry: { expected: 'a ModelRegistry', check: (value) => typeof value?.find === 'function' },
+	monitor: { expected: 'a Monitor', check: (value) => typeof value?.record === 'function' },
+};
+
+export const LOAD_OPTIONS = { framework, engine };
+
+export const RUN_OPTIONS = {
+	outputs: {
+		expected: 'an array of names of outputs',
+		check: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+	},
+	timeoutMs: {
+		expected: `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`,
+		check: (value) => typeof value === 'number' && value >= 0 && value <= MAX_TIMEOUT_MS,
+	},
+	priority: whole(-100, 100),
+	signal: {
+		expected: 'an AbortSignal: pass new AbortController().signal',
+		check: (value) => value instanceof AbortSignal,
+	},
+};
+
+export const PREDICT_OPTIONS = { ...RUN_OPTIONS, userId: text, sessionId: text, requestId: text, record: flag };
+
+export const MODEL_FIELDS = {
+	modelId: text,
+	version: text,
+	file: { expected: 'a path, bytes or an array of files', check: (value) => value !== null },
+	framework,
+	stage: oneOf('development', 'staging', 'production'),
+	metadata: { expected: 'any value', check: () => true },
+	inputSchema: text,
+	outputSchema: text,
+};
+
+/**
+ * @param {string} call what takes the options, for the message
+ * @param {any} given
+ * @param {Record<string, {expected: string, check: (value: any) => boolean}>} rules
+ * @throws {TypeError} for an unknown name or a value that does not fit
+ */
+export function checkOptions(call, given, rules) {
+	if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+		throw new TypeError(`${call} takes an object of ${Object.keys(rules).join(', ')}`);
+	}
+	for (const [name, value] of Object.entries(given)) {
+		if (!Object.hasOwn(rules, name)) {
+			const nearest = nearestName(name, Object.keys(rules));
+			const hint = nearest ? `did you mean "${nearest}"?` : `it takes ${Object.keys(rules).join(', ')}`;
+			throw new TypeError(`${call} does not take "${name}"; ${hint}`);
+		}
+		if (value !== undefined && !rules[name].check(value)) {
+			throw new TypeError(`${name} must be ${rules[name].expected}, received ${shown(value)}`);
+		}
+	}
+}
+
+function shown(value) {
+	if (typeof value === 'string') return JSON.stringify(value.slice(0, 64));
+	if (value === null || ['number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
+	return `a value of type ${typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value}`;
+}

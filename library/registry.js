@@ -1,0 +1,99 @@
+// A registry of models in memory, for tests and scripts; in Harper the tables are the registry.
+import { checkIdentifier, digestModel } from '../binding.js';
+import { filesOf, inspect } from './engine.js';
+import { checkOptions, MODEL_FIELDS } from './options.js';
+
+const failure = (code, message) => Object.assign(new Error(message), { code });
+
+/** Versions of models by name; versions do not change. */
+export class ModelRegistry {
+	#versions = new Map();
+
+	/**
+	 * Registers a version. The same bytes again give the same record; other bytes are `VERSION_EXISTS`.
+	 *
+	 * @param {{modelId: string, version: string, file: any, framework?: string, stage?: string, metadata?: any,
+	 *   inputSchema?: string, outputSchema?: string}} model
+	 */
+	async register(model) {
+		checkOptions('register', model, MODEL_FIELDS);
+		const { modelId, version, file, framework, stage = 'development', metadata, inputSchema, outputSchema } = model;
+		for (const [field, value] of Object.entries({ modelId, version })) {
+			if (value === undefined) throw new TypeError(`register needs ${field}, a string`);
+			checkIdentifier(field, value);
+		}
+		const files = filesOf(file);
+		const digest = await digestModel(files);
+		const existing = this.#existing(modelId, version, digest);
+		if (existing) return existing;
+		const inspected = await inspect(files, { framework, inputSchema, outputSchema });
+		const winner = this.#existing(modelId, version, digest);
+		if (winner) return winner;
+		const last = this.#of(modelId).at(-1)?.uploadedAt ?? 0;
+		const record = { modelId, version, stage, metadata, files, ...inspected };
+		record.id = `${modelId}:${version}`;
+		record.uploadedAt = Math.max(Date.now(), last + 1);
+		record.files = files;
+		this.#versions.set(record.id, Object.freeze(record));
+		return record;
+	}
+
+	#existing(modelId, version, digest) {
+		const existing = this.#versions.get(`${modelId}:${version}`);
+		if (existing && existing.digest !== digest) {
+			throw failure(
+				'VERSION_EXISTS',
+				`version "${version}" of model "${modelId}" exists with other bytes; versions do not change`
+			);
+		}
+		return existing;
+	}
+
+	/**
+	 * A version, or the one registered last.
+	 *
+	 * @param {string} modelId
+	 * @param {string} [version]
+	 */
+	find(modelId, version) {
+		const found = version === undefined ? this.#of(modelId).at(-1) : this.#versions.get(`${modelId}:${version}`);
+		if (!found) {
+			throw failure(
+				'MODEL_NOT_FOUND',
+				`there is no ${version === undefined ? '' : `version "${version}" of a `}model "${modelId}"`
+			);
+		}
+		return found;
+	}
+
+	/**
+	 * The versions of a model in the order of registration.
+	 *
+	 * @param {string} modelId
+	 */
+	versions(modelId) {
+		return this.#of(modelId);
+	}
+
+	/** The names of all models. */
+	list() {
+		return [...new Set([...this.#versions.values()].map((record) => record.modelId))];
+	}
+
+	/**
+	 * Removes a version.
+	 *
+	 * @param {string} modelId
+	 * @param {string} version
+	 */
+	delete(modelId, version) {
+		this.find(modelId, version);
+		this.#versions.delete(`${modelId}:${version}`);
+	}
+
+	#of(modelId) {
+		return [...this.#versions.values()]
+			.filter((record) => record.modelId === modelId)
+			.sort((a, b) => a.uploadedAt - b.uploadedAt);
+	}
+}

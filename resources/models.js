@@ -1,0 +1,170 @@
+// Models: listing, reading, changing, deleting.
+import { ApiError } from './errors.js';
+import { identifier, readJsonObject, readQuery, shown } from './query.js';
+import { forget } from './sessions.js';
+import { table, versionKey } from './store.js';
+
+export const STAGES = ['development', 'staging', 'production'];
+
+/** `GET /model/` */
+export async function list({ query }) {
+	readQuery(query, []);
+	const models = new Map();
+	for await (const record of table('Model').search({})) {
+		const known = models.get(record.modelId);
+		if (!known) models.set(record.modelId, { latest: record, versions: 1 });
+		else {
+			known.versions += 1;
+			if (record.uploadedAt > known.latest.uploadedAt) known.latest = record;
+		}
+	}
+	return {
+		body: {
+			models: [...models].map(([modelId, { latest, versions }]) => ({
+				modelId,
+				latestVersion: latest.version,
+				versions,
+				framework: latest.framework,
+				stage: latest.stage,
+				uploadedAt: latest.uploadedAt,
+			})),
+		},
+	};
+}
+
+/** `GET /model/versions?modelId=` */
+export async function versions({ query }) {
+	const modelId = identifier('modelId', readQuery(query, ['modelId']).modelId);
+	const records = await versionsOf(modelId);
+	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
+	const fields = ['version', 'framework', 'stage', 'uploadedAt', 'digest', 'size'];
+	return { body: { modelId, versions: records.map((record) => pick(record, fields)) } };
+}
+
+/** `GET /model/:modelId/:version` */
+export async function get({ params, query }) {
+	readQuery(query, []);
+	return { body: describe(await find(params.modelId, params.version)) };
+}
+
+/** `GET /model/:modelId/:version/file`, of several files the one in `?name=` */
+export async function file({ params, query }) {
+	const { name } = readQuery(query, ['name']);
+	const record = await find(params.modelId, params.version);
+	const names = record.files.map((entry) => entry.name);
+	const entry =
+		name === undefined && record.files.length === 1
+			? record.files[0]
+			: record.files.find((known) => known.name === name);
+	if (!entry) {
+		const problem =
+			name === undefined ? 'the model has several files, name one with ?name=' : `the model has no file ${shown(name)}`;
+		throw new ApiError(
+			name === undefined ? 'INVALID_REQUEST' : 'NOT_FOUND',
+			`${problem}; its files are ${names.join(', ')}`,
+			{ files: names }
+		);
+	}
+	const stored = await table('ModelFile').get(entry.fileId);
+	if (!stored) throw new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
+	return {
+		stream: stored.content.stream(),
+		headers: {
+			'content-type': 'application/octet-stream',
+			'content-length': String(entry.size),
+			'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(entry.name)}`,
+			etag: `"${entry.digest}"`,
+		},
+	};
+}
+
+/** `PATCH /model/:modelId/:version` with `{stage?, metadata?}` */
+export async function patch({ params, query, stream }) {
+	readQuery(query, []);
+	const change = await readJsonObject(stream, ['stage', 'metadata']);
+	const record = await find(params.modelId, params.version);
+	const update = {};
+	if (change.stage !== undefined) update.stage = stage(change.stage);
+	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
+	await table('Model').patch(record.id, update);
+	return { body: { ...describe(record), ...update } };
+}
+
+/** `DELETE /model/:modelId/:version` */
+export async function remove({ params, query }) {
+	readQuery(query, []);
+	const record = await find(params.modelId, params.version);
+	await table('Model').delete(record.id);
+	for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
+	await forget(record);
+	return { body: { success: true, modelId: record.modelId, version: record.version } };
+}
+
+/**
+ * The record of a version.
+ *
+ * @param {string} modelId
+ * @param {string} version
+ */
+export async function find(modelId, version) {
+	const record = await table('Model').get(versionKey(modelId, version));
+	if (!record) throw new ApiError('MODEL_NOT_FOUND', `there is no version "${version}" of a model "${modelId}"`);
+	return record;
+}
+
+/**
+ * The version that was uploaded last.
+ *
+ * @param {string} modelId
+ */
+export async function latest(modelId) {
+	const record = (await versionsOf(modelId)).at(-1);
+	if (!record) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
+	return record;
+}
+
+/**
+ * All versions in upload order.
+ *
+ * @param {string} modelId
+ * @returns {Promise<object[]>}
+ */
+export async function versionsOf(modelId) {
+	const records = [];
+	const conditions = [{ attribute: 'modelId', value: modelId }];
+	for await (const record of table('Model').search({ conditions })) records.push(record);
+	return records.sort((a, b) => a.uploadedAt - b.uploadedAt);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function stage(value) {
+	if (!STAGES.includes(value)) {
+		throw new ApiError('INVALID_REQUEST', `stage must be one of ${STAGES.join(', ')}, received ${shown(value)}`);
+	}
+	return value;
+}
+
+function describe(record) {
+	const fields = [
+		'id',
+		'modelId',
+		'version',
+		'framework',
+		'engine',
+		'stage',
+		'inputSchema',
+		'outputSchema',
+		'metadata',
+	];
+	const signature = {
+		inputs: JSON.parse(record.inputSchema).inputs,
+		outputs: JSON.parse(record.outputSchema).outputs,
+	};
+	const files = record.files.map((entry) => pick(entry, ['name', 'digest', 'size']));
+	return { ...pick(record, [...fields, 'labels', 'uploadedAt', 'digest', 'size']), signature, files };
+}
+
+const pick = (record, fields) => Object.fromEntries(fields.map((field) => [field, record[field]]));

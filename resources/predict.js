@@ -1,0 +1,112 @@
+// POST /predict: a body in, a recorded prediction out. Numbers never become JavaScript objects on the way.
+import { createId, predictJson, PredictRequest } from '../binding.js';
+import { authorize } from './access.js';
+import { ApiError } from './errors.js';
+import { recordEvent } from './events.js';
+import { featuresOf } from './features.js';
+import { find, latest } from './models.js';
+import { options } from './options.js';
+import { identifier, readBody, readQuery, shown } from './query.js';
+import { sessionFor } from './sessions.js';
+
+/** Larger features are recorded as a summary. */
+const MAX_RECORDED_BYTES = 16 * 1024;
+const LIMIT_OF = { summary: MAX_RECORDED_BYTES, full: 2 ** 32 - 1 };
+/** What went wrong in a run, not in the request: these are recorded as events. */
+const FAILED_RUNS = new Set(['RUN_FAILED', 'DEADLINE_EXCEEDED']);
+
+/** What a caller of `/predict` needs; nothing when anonymous callers are welcome. */
+export const needs = () => (options().anonymousPredict ? undefined : { InferenceEvent: ['insert', 'update'] });
+
+/** `POST /predict` */
+export async function predict({ query, stream, user }) {
+	readQuery(query, []);
+	const contentType = stream.headers['content-type'];
+	if (contentType !== undefined && !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) {
+		throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: application/json, received ${shown(contentType)}`);
+	}
+	const request = PredictRequest.parse(await readBody(stream));
+	const modelId = identifier('modelId', request.modelId);
+	const model = await modelFor(modelId, request.version);
+	if (request.entityId != null) {
+		authorize(user, { Feature: ['read'] });
+		await addStoredFeatures(request, model);
+	}
+	const session = await sessionFor(model);
+
+	return { json: answerJson(await runRecorded(request, model, session), model) };
+}
+
+/**
+ * The record of a version, or of the one uploaded last.
+ *
+ * @param {string} modelId
+ * @param {string | null | undefined} version
+ */
+export async function modelFor(modelId, version) {
+	return version == null ? latest(modelId) : find(modelId, identifier('version', version));
+}
+
+/**
+ * Runs a request and records what became of it, unless it says `record: false`. Every protocol's predictions come by here.
+ *
+ * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
+ * @param {object} model its record
+ * @param {object} session
+ * @param {{signal?: AbortSignal, record?: (event: object) => any, run?: typeof predictJson}} [options] `record` takes the event
+ * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text
+ */
+export async function runRecorded(request, model, session, { signal, record = recordEvent, run = predictJson } = {}) {
+	const inferenceId = createId();
+	let result;
+	try {
+		result = await run(session, request, { timeoutMs: options().timeoutMs, signal });
+	} catch (error) {
+		if (request.record && FAILED_RUNS.has(error.code)) {
+			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));
+		}
+		throw error;
+	}
+	if (request.record) {
+		const { prediction, confidence, latencyMs } = result;
+		const outcome = { prediction, confidence: JSON.parse(confidence), latencyMs };
+		await record(eventOf(inferenceId, request, model, outcome));
+	}
+	return Object.assign(result, { inferenceId });
+}
+
+/**
+ * The answer to a prediction as JSON text.
+ *
+ * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
+ * @param {object} model its record
+ */
+export function answerJson({ inferenceId, prediction, confidence, latencyMs }, { modelId, version, framework }) {
+	const rest = JSON.stringify({ modelId, modelVersion: version, framework, latencyMs });
+	return `{"inferenceId":"${inferenceId}","prediction":${prediction},"confidence":${confidence},${rest.slice(1)}`;
+}
+
+/** Takes the inputs that the request lacks from the entity's features. */
+async function addStoredFeatures(request, model) {
+	const given = new Set(request.featureNames);
+	const names = JSON.parse(model.inputSchema)
+		.inputs.map(({ name }) => name)
+		.filter((name) => !given.has(name));
+	const { features } = await featuresOf(request.entityId, { names });
+	request.addFeatures(JSON.stringify(features));
+}
+
+function eventOf(id, request, model, outcome) {
+	const { recordFeatures } = options();
+	return {
+		id,
+		modelId: model.modelId,
+		modelVersion: model.version,
+		framework: model.framework,
+		featuresIn: recordFeatures === 'none' ? undefined : request.featuresJson(LIMIT_OF[recordFeatures]),
+		userId: request.userId ?? undefined,
+		sessionId: request.sessionId ?? undefined,
+		requestId: request.requestId ?? undefined,
+		...outcome,
+	};
+}

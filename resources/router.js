@@ -1,0 +1,131 @@
+// From Harper's HTTP server to a route and back.
+//
+// A first listener, before Harper's authentication, moves our paths out of the way of Harper's REST handler; a second one,
+// after authentication, answers them. Raw bodies reach us that way, and every failure gets the same form.
+import { authorize } from './access.js';
+import { ApiError, answerOf, openAnswerOf } from './errors.js';
+
+const INTERNAL_PREFIX = '/edge-ai-internal';
+const claimed = Symbol('edge-ai path');
+
+/**
+ * Roots that others have defined, with their form of errors. The names are common, so only what begins like one of our routes
+ * is taken from the rest of Harper; of our own roots everything is.
+ */
+const PROTOCOLS = { v1: openAnswerOf, v2: openAnswerOf };
+
+/**
+ * @typedef {object} Call
+ * @property {Record<string, string>} params the parts of the path
+ * @property {URLSearchParams} query
+ * @property {object} request Harper's request
+ * @property {import('node:http').IncomingMessage} stream the body
+ * @property {object} [user]
+ */
+
+/**
+ * Registers routes: `[method, path, needs, handler]`. A part of a path may be fixed, a parameter `:name`, or a parameter with
+ * an ending, `:name:ending`. A handler gets a {@link Call} and returns
+ * `{status?, headers?, body?: object, json?: string, bytes?: Buffer, stream?: ReadableStream}`.
+ *
+ * @param {Array<[string, string, Record<string, string[]> | ((call: Call) => Record<string, string[]> | undefined), (call: Call) => Promise<object>]>} definitions
+ */
+export function serve(definitions) {
+	const routes = definitions.map(([method, path, needs, handler]) => ({
+		method,
+		needs,
+		handler,
+		parts: path.split('/').slice(1).map(partOf),
+	}));
+	const beginnings = new Set(definitions.map(([, path]) => beginning(path)));
+	const { server } = globalThis;
+
+	server.http(
+		async (request, next) => {
+			const [path] = request.url.split('?', 1);
+			if (!beginnings.has(beginning(path))) return next(request);
+			request[claimed] = request.url;
+			request.url = INTERNAL_PREFIX;
+			const response = await next(request);
+			// Harper's own refusal of bad credentials gets the form of all other failures.
+			if (response?.status !== 401 || response.headers?.get?.('content-type')) return response;
+			return refusal(request, new ApiError('UNAUTHENTICATED', 'the credentials are not valid'));
+		},
+		{ runFirst: true }
+	);
+	server.http(async (request, next) => {
+		if (!request[claimed]) return next(request);
+		try {
+			return respond(await dispatch(routes, request));
+		} catch (error) {
+			return refusal(request, error);
+		}
+	});
+}
+
+/** What decides whether a path is ours: its root, below the root of a protocol also the next part. */
+function beginning(path) {
+	const [, root, next] = path.split('/', 3);
+	return Object.hasOwn(PROTOCOLS, root) && next ? `${root}/${next}` : root;
+}
+
+function refusal(request, error) {
+	const [, root] = request[claimed].split(/[/?]/, 2);
+	const { status, body } = (Object.hasOwn(PROTOCOLS, root) ? PROTOCOLS[root] : answerOf)(error);
+	return respond({ status, body, headers: error.headers });
+}
+
+/** A part of a route: fixed, or a parameter. */
+function partOf(text) {
+	const [, name, ending = ''] = text.match(/^:(\w+)(:\w+)?$/) ?? [];
+	return name === undefined ? { fixed: text } : { name, ending };
+}
+
+async function dispatch(routes, request) {
+	const url = new URL(request[claimed], 'http://localhost');
+	const parts = pathParts(url.pathname);
+	const matching = routes.filter((route) => matches(route, parts));
+	if (matching.length === 0) throw new ApiError('NOT_FOUND', `there is no route ${url.pathname}`);
+	const method = request.method === 'HEAD' ? 'GET' : request.method;
+	const route = matching.find((candidate) => candidate.method === method);
+	if (!route) {
+		const allowed = matching.map((candidate) => candidate.method).join(', ');
+		const error = new ApiError('METHOD_NOT_ALLOWED', `${url.pathname} takes ${allowed}, received ${request.method}`);
+		throw Object.assign(error, { headers: { allow: allowed } });
+	}
+	const params = Object.fromEntries(
+		route.parts.flatMap(({ name, ending }, at) =>
+			name === undefined ? [] : [[name, parts[at].slice(0, parts[at].length - ending.length)]]
+		)
+	);
+	const call = { params, query: url.searchParams, request, stream: request._nodeRequest, user: request.user };
+	const needs = typeof route.needs === 'function' ? route.needs(call) : route.needs;
+	if (needs) authorize(request.user, needs);
+	return route.handler(call);
+}
+
+function pathParts(pathname) {
+	const parts = pathname.split('/').slice(1);
+	if (parts.at(-1) === '') parts.pop();
+	try {
+		return parts.map(decodeURIComponent);
+	} catch {
+		throw new ApiError('INVALID_REQUEST', 'the path is not valid percent-encoding');
+	}
+}
+
+// A fixed part goes before a parameter: /model/versions is no model.
+function matches(route, parts) {
+	return (
+		route.parts.length === parts.length &&
+		route.parts.every(({ fixed, ending }, at) =>
+			fixed === undefined ? parts[at].length > ending.length && parts[at].endsWith(ending) : fixed === parts[at]
+		)
+	);
+}
+
+function respond({ status = 200, headers = {}, body, json, bytes, stream }) {
+	const made = new Headers(headers);
+	if (stream === undefined && !made.has('content-type')) made.set('content-type', 'application/json');
+	return { status, headers: made, body: stream ?? bytes ?? json ?? JSON.stringify(body) };
+}

@@ -1,0 +1,34 @@
+// What a model is, and whether it can be asked.
+import { versionsOf } from '../models.js';
+import { modelFor } from '../predict.js';
+import { identifier } from '../query.js';
+import { inputsOf, outputsOf } from './datatypes.js';
+
+/**
+ * The model that a path names.
+ *
+ * @param {{modelId: string, version?: string}} params
+ */
+export const modelOf = ({ modelId, version }) => modelFor(identifier('model', modelId), version);
+
+/** `GET /v2/models/:modelId[/versions/:version]` */
+export async function metadata({ params }) {
+	const model = await modelOf(params);
+	const versions = (await versionsOf(model.modelId)).map(({ version }) => version);
+	const described = ({ name, datatype, shape }) => ({ name, datatype, shape });
+	return {
+		body: {
+			name: model.modelId,
+			versions,
+			platform: 'onnx_onnxv1',
+			inputs: inputsOf(model).map(described),
+			outputs: outputsOf(model).map(described),
+		},
+	};
+}
+
+/** `GET /v2/models/:modelId[/versions/:version]/ready`: what is registered can be asked, and is loaded when it is. */
+export async function ready({ params }) {
+	const { modelId } = await modelOf(params);
+	return { body: { name: modelId, ready: true } };
+}

@@ -1,0 +1,51 @@
+// Triton's model repository: what is registered, and what of it is in memory.
+import { evictSession } from '../../binding.js';
+import { ApiError } from '../errors.js';
+import { latest, versionsOf } from '../models.js';
+import { identifier, readBody, shown, utf8 } from '../query.js';
+import { valueOf } from '../raw-json.js';
+import { sessionFor } from '../sessions.js';
+import { table } from '../store.js';
+
+/** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
+export async function index({ stream }) {
+	await readOptional(stream);
+	const models = [];
+	for await (const { modelId: name, version } of table('Model').search({})) {
+		models.push({ name, version, state: 'READY', reason: '' });
+	}
+	return { body: models };
+}
+
+/** `POST /v2/repository/models/:modelId/load`: the latest version, into memory. */
+export async function load({ params, stream }) {
+	const { parameters } = await readOptional(stream);
+	const [given] = Object.keys(parameters ?? {});
+	if (given !== undefined) {
+		throw new ApiError(
+			'NOT_SUPPORTED',
+			`load takes no parameter ${shown(given)}: models come from POST /model/upload and have no configuration of their own`
+		);
+	}
+	await sessionFor(await latest(identifier('model', params.modelId)));
+	return { body: {} };
+}
+
+/** `POST /v2/repository/models/:modelId/unload`: all versions, out of memory; the next request loads its own again. */
+export async function unload({ params, stream }) {
+	await readOptional(stream);
+	const versions = await versionsOf(identifier('model', params.modelId));
+	if (versions.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${params.modelId}"`);
+	for (const { digest } of versions) evictSession(digest);
+	return { body: {} };
+}
+
+/** A body that may be empty, else an object. */
+async function readOptional(stream) {
+	const text = utf8(await readBody(stream));
+	const value = text.trim() === '' ? {} : valueOf(text);
+	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+		throw new ApiError('INVALID_REQUEST', `the body must be a JSON object, received ${shown(value)}`);
+	}
+	return value;
+}

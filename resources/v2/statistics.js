@@ -1,0 +1,44 @@
+// GET /v2/models[/:modelId[/versions/:version]]/stats: what the engine counted since it loaded a model.
+import { engineStatus } from '../../binding.js';
+import { ApiError } from '../errors.js';
+import { versionsOf } from '../models.js';
+import { identifier } from '../query.js';
+import { table } from '../store.js';
+import { modelOf } from './models.js';
+
+/** `GET /v2/models/stats` */
+export async function all() {
+	const records = [];
+	for await (const record of table('Model').search({})) records.push(record);
+	return { body: statistics(records) };
+}
+
+/** `GET /v2/models/:modelId/stats` */
+export async function ofModel({ params }) {
+	const records = await versionsOf(identifier('model', params.modelId));
+	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${params.modelId}"`);
+	return { body: statistics(records) };
+}
+
+/** `GET /v2/models/:modelId/versions/:version/stats` */
+export const ofVersion = async ({ params }) => ({ body: statistics([await modelOf(params)]) });
+
+function statistics(records) {
+	const sessions = new Map(engineStatus().sessions.map((session) => [session.digest, session]));
+	return { model_stats: records.map((record) => statisticsOf(record, sessions.get(record.digest))) };
+}
+
+/** Only what the engine measures: the time of runs, of failed ones too, but not that in queues. */
+function statisticsOf({ modelId, version }, { runs = 0, failures = 0, meanRunMs, batching } = {}) {
+	return {
+		name: modelId,
+		version,
+		inference_count: runs - failures,
+		inference_stats: {
+			success: { count: runs - failures },
+			fail: { count: failures },
+			compute_infer: { count: runs, ns: Math.round((meanRunMs ?? 0) * runs * 1e6) },
+		},
+		batching,
+	};
+}

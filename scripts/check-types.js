@@ -1,0 +1,149 @@
+// npm run types: index.d.ts says what the code does. A sample of its use compiles under strict rules, exports and members of
+// the classes are the same on both sides, and so are the error codes.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { addonName } from '../platform.js';
+import { build } from './build.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const declarations = join(root, 'index.d.ts');
+const usage = join(root, '__test__', 'types', 'usage.ts');
+const code = join(root, 'index.js');
+
+const strict = {
+	strict: true,
+	exactOptionalPropertyTypes: true,
+	noUnusedLocals: true,
+	noEmit: true,
+	module: ts.ModuleKind.NodeNext,
+	moduleResolution: ts.ModuleResolutionKind.NodeNext,
+	target: ts.ScriptTarget.ES2022,
+	lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+	types: ['node'],
+};
+
+const problems = [];
+
+/** What the compiler says of the declarations and of the sample. */
+function checkSample() {
+	const program = ts.createProgram([declarations, usage], strict);
+	const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
+	for (const diagnostic of ts.getPreEmitDiagnostics(program)) {
+		problems.push(ts.formatDiagnostic(diagnostic, host).trim());
+	}
+	return program;
+}
+
+/** The exports of a module by name, as the compiler sees them. */
+function exportsOf(program, path) {
+	const checker = program.getTypeChecker();
+	const module = checker.getSymbolAtLocation(program.getSourceFile(path));
+	const resolved = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+	return new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, resolved(symbol)]));
+}
+
+function isPublic({ valueDeclaration }) {
+	return (
+		valueDeclaration !== undefined &&
+		!ts.isPrivateIdentifier(valueDeclaration.name ?? valueDeclaration) &&
+		!(ts.getCombinedModifierFlags(valueDeclaration) & ts.ModifierFlags.NonPublicAccessibilityModifier)
+	);
+}
+
+const memberName = ({ name, valueDeclaration }) =>
+	valueDeclaration.name && ts.isComputedPropertyName(valueDeclaration.name) ? valueDeclaration.name.getText() : name;
+
+/** Public members of a class as the compiler sees them; statics with `static ` before their names. */
+function declaredMembers(program, symbol) {
+	const checker = program.getTypeChecker();
+	const own = checker.getDeclaredTypeOfSymbol(symbol).getProperties().filter(isPublic);
+	const statics = [...symbol.exports.values()].filter((member) => member.name !== 'prototype' && isPublic(member));
+	const isMethod = ({ flags }) => Boolean(flags & (ts.SymbolFlags.Method | ts.SymbolFlags.Accessor));
+	return {
+		methods: [
+			...own.filter(isMethod).map(memberName),
+			...statics.filter(isMethod).map((member) => `static ${memberName(member)}`),
+		],
+		fields: own.filter((member) => !isMethod(member)).map(memberName),
+	};
+}
+
+/** Methods, getters and static methods of a class as it was loaded. */
+function loadedMethods(loaded) {
+	const keyName = (key) => (key === Symbol.dispose ? '[Symbol.dispose]' : String(key));
+	const names = (object, inherent) =>
+		Reflect.ownKeys(object)
+			.filter((key) => !inherent.includes(key))
+			.map(keyName);
+	return [
+		...names(loaded.prototype, ['constructor']),
+		...names(loaded, ['length', 'name', 'prototype']).map((name) => `static ${name}`),
+	];
+}
+
+/** Reports what only one side has. */
+function compare(what, declared, present, presentIn) {
+	const only = (these, others) => these.filter((name) => !others.includes(name));
+	for (const name of only(present, declared)) problems.push(`index.d.ts lacks ${what} ${name}, which ${presentIn} has`);
+	for (const name of only(declared, present)) problems.push(`index.d.ts has ${what} ${name}, which ${presentIn} lacks`);
+}
+
+async function checkMembers(program) {
+	const exported = exportsOf(program, declarations);
+	const loaded = await import(code);
+	const isClass = ({ flags }) => Boolean(flags & ts.SymbolFlags.Class);
+	const values = [...exported].filter(([, { flags }]) => flags & ts.SymbolFlags.Value).map(([name]) => name);
+	compare('the export', values, Object.keys(loaded), 'index.js');
+
+	// Fields exist only in an instance; the compiler reads them from the constructors.
+	const script = ts.createProgram([code], { ...strict, allowJs: true });
+	const written = exportsOf(script, code);
+	for (const [name, symbol] of exported) {
+		if (!isClass(symbol) || !(name in loaded)) continue;
+		const declared = declaredMembers(program, symbol);
+		compare(`the member of ${name}`, declared.methods, loadedMethods(loaded[name]), 'the class');
+		compare(`the field of ${name}`, declared.fields, declaredMembers(script, written.get(name)).fields, 'the class');
+	}
+	return exported;
+}
+
+/** Every exported name is imported by the sample; that it is used there too, the compiler checks. */
+function checkCoverage(program, exported) {
+	const imported = program
+		.getSourceFile(usage)
+		.statements.filter(ts.isImportDeclaration)
+		.flatMap(({ importClause }) => importClause?.namedBindings?.elements ?? [])
+		.map(({ name, propertyName }) => (propertyName ?? name).text);
+	compare('the export', [...exported.keys()], imported, '__test__/types/usage.ts');
+}
+
+/** The error codes: declared, and thrown by Rust or by the library in JavaScript. */
+function checkCodes(program, exported) {
+	const declared = program.getTypeChecker().getDeclaredTypeOfSymbol(exported.get('ErrorCode'));
+	const thrown = (path, pattern) => [...readFileSync(path, 'utf8').matchAll(pattern)].map(([, name]) => name);
+	const library = readdirSync(join(root, 'library')).flatMap((name) =>
+		thrown(join(root, 'library', name), /(?:\bcode: |\bfailure\(\s*)'([A-Z_]+)'/g)
+	);
+	const rust = thrown(join(root, 'src', 'error.rs'), /^\s*Self::\w+ => "([A-Z_]+)",$/gm);
+	if (rust.length === 0) problems.push('src/error.rs names no error codes in the form that this script reads');
+	compare(
+		'the error code',
+		declared.types.map(({ value }) => value),
+		[...new Set([...rust, ...library])],
+		'the code'
+	);
+}
+
+if (!existsSync(join(root, 'native', addonName()))) build();
+const program = checkSample();
+const exported = await checkMembers(program);
+checkCoverage(program, exported);
+checkCodes(program, exported);
+if (problems.length > 0) {
+	console.error(`index.d.ts and the code differ:\n${problems.join('\n')}`);
+	process.exitCode = 1;
+} else {
+	console.log(`index.d.ts matches the code: ${exported.size} exports`);
+}

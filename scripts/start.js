@@ -1,0 +1,84 @@
+// npm start: builds what is out of date, starts Harper with this component, and registers the example model once.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.js';
+import { baseUrl, harperEnvironment, spawnHarper } from './harper.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const example = join(root, 'examples', 'iris');
+const READY_TIMEOUT_MS = 120_000;
+
+/** The administrator's password is made on the first start and kept beside the data, readable by the owner only. */
+function adminPassword(rootPath) {
+	const path = join(rootPath, 'admin-password');
+	if (!existsSync(path)) {
+		mkdirSync(rootPath, { recursive: true });
+		writeFileSync(path, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
+		chmodSync(path, 0o600);
+	}
+	return readFileSync(path, 'utf8').trim();
+}
+
+async function untilReady(base, headers, harper) {
+	const deadline = Date.now() + READY_TIMEOUT_MS;
+	while (Date.now() < deadline && harper.exitCode === null) {
+		try {
+			const response = await fetch(`${base}/status`, { headers, signal: AbortSignal.timeout(5000) });
+			if (response.status !== 503 && response.status !== 404) return;
+		} catch {
+			// Not listening yet.
+		}
+		await sleep(200);
+	}
+	throw new Error(`Harper did not answer on ${base} within ${READY_TIMEOUT_MS / 1000} s.`);
+}
+
+async function registerExample(base, headers) {
+	const present = await fetch(`${base}/model/iris/1.0.0`, { headers });
+	await present.arrayBuffer();
+	if (present.status !== 404) return present.ok;
+	const form = new FormData();
+	form.append('modelId', 'iris');
+	form.append('version', '1.0.0');
+	form.append('framework', 'onnx');
+	form.append('stage', 'production');
+	// On one line: a form gives every line break the form CR LF.
+	form.append('metadata', JSON.stringify(JSON.parse(readFileSync(join(example, 'metadata.json'), 'utf8'))));
+	form.append('file', new Blob([readFileSync(join(example, 'model.onnx'))]), 'model.onnx');
+	const uploaded = await fetch(`${base}/model/upload`, { method: 'POST', headers, body: form });
+	const answer = await uploaded.text();
+	if (!uploaded.ok) console.error(`The example model was not registered: ${uploaded.status} ${answer}`);
+	return uploaded.ok;
+}
+
+function welcome(base, registered, environment) {
+	console.log(`\nEdge AI for Harper listens on ${base}`);
+	console.log(`Data: ${environment.ROOTPATH}`);
+	if (!registered) return;
+	console.log(`Try the example model, which tells the species of an iris:\n`);
+	console.log(`curl ${base}/predict -H 'Content-Type: application/json' \\`);
+	console.log(`  -d '{"modelId": "iris", "features": {"float_input": [5.1, 3.5, 1.4, 0.2]}}'\n`);
+}
+
+build();
+const environment = harperEnvironment(process.env, join(root, '.harper'));
+environment.HDB_ADMIN_PASSWORD ??= adminPassword(environment.ROOTPATH);
+const credentials = `${environment.HDB_ADMIN_USERNAME}:${environment.HDB_ADMIN_PASSWORD}`;
+const headers = { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+const base = baseUrl(environment);
+
+const harper = spawnHarper(root, environment, 'inherit');
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => harper.kill(signal));
+harper.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+
+try {
+	await untilReady(base, headers, harper);
+	welcome(base, await registerExample(base, headers), environment);
+} catch (failure) {
+	console.error(failure.message);
+	harper.kill('SIGTERM');
+	process.exitCode = 1;
+}

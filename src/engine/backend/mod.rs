@@ -1,0 +1,49 @@
+//! What the engine asks of an execution engine: load a prepared model, run it, stop when told.
+
+mod onnx_runtime;
+mod renamed;
+#[cfg(feature = "tract")]
+mod tract;
+
+pub use onnx_runtime::{LibraryOptions, OnnxRuntime};
+pub use renamed::RenamedOutputs;
+#[cfg(feature = "tract")]
+pub use tract::Tract;
+
+use super::control::RunControl;
+use crate::error::Result;
+use crate::model::Prepared;
+use crate::tensor::Value;
+
+/// An execution engine.
+pub trait Backend: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn version(&self) -> String;
+
+    /// Loads a model.
+    ///
+    /// # Errors
+    /// `INVALID_MODEL` when the graph is wrong, `UNSUPPORTED_MODEL` when it holds what this backend does not run, by name of
+    /// the operator.
+    fn load(&self, model: &Prepared, purpose: LoadPurpose) -> Result<Box<dyn BackendSession>>;
+}
+
+/// What a session is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadPurpose {
+    /// To run: optimized, weights packed.
+    Run,
+    /// To see that it loads: a large model is neither optimized nor packed, so that memory stays flat.
+    Check,
+}
+
+/// A loaded model. Runs may overlap.
+pub trait BackendSession: Send + Sync {
+    /// Runs the model: named inputs in, the named outputs back in the order asked for. The run ends soon after `control` is
+    /// cancelled.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` when the engine refuses the inputs, `RUN_FAILED` when it fails, the control's own error when
+    /// cancelled.
+    fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>>;
+}

@@ -1,0 +1,133 @@
+//! One loaded model in ONNX Runtime.
+
+use super::empty_sequences::EmptySequences;
+use super::value::{OrtValueBox, call, from_ort, to_ort};
+use crate::engine::backend::BackendSession;
+use crate::engine::control::RunControl;
+use crate::error::{Error, ErrorCode, Result, error};
+use crate::tensor::Value;
+use ort::AsPointer;
+use ort::session::Session;
+use ort::sys::{OrtRunOptions, OrtValue};
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::ptr;
+
+pub struct OnnxRuntimeSession {
+    session: Session,
+    names: HashMap<String, CString>,
+    empty_sequences: EmptySequences,
+}
+
+impl OnnxRuntimeSession {
+    pub fn new(session: Session, empty_sequences: EmptySequences) -> Self {
+        let initializers = session.overridable_initializers();
+        let names = session
+            .inputs()
+            .iter()
+            .chain(session.outputs())
+            .map(|outlet| outlet.name())
+            .chain(initializers.iter().map(|initializer| initializer.name()))
+            .filter_map(|name| Some((name.to_owned(), CString::new(name).ok()?)))
+            .collect();
+        Self { session, names, empty_sequences }
+    }
+
+    fn name(&self, name: &str) -> Result<&CString> {
+        self.names.get(name).ok_or_else(|| error!(InvalidInput, "the model has no input or output \"{name}\""))
+    }
+}
+
+impl BackendSession for OnnxRuntimeSession {
+    fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>> {
+        let mut input_names = Vec::with_capacity(inputs.len());
+        let mut values = Vec::with_capacity(inputs.len());
+        let mut pointers = Vec::with_capacity(inputs.len());
+        for (name, value) in inputs {
+            input_names.push(self.name(name)?.as_ptr());
+            pointers.push(match self.empty_sequences.pointer(name, value) {
+                Some(pointer) => pointer,
+                None => {
+                    values.push(to_ort(value)?);
+                    values.last().map_or(ptr::null(), OrtValueBox::pointer)
+                }
+            });
+        }
+        let output_names = outputs.iter().map(|name| Ok(self.name(name)?.as_ptr())).collect::<Result<Vec<_>>>()?;
+        let mut made: Vec<*mut OrtValue> = vec![ptr::null_mut(); outputs.len()];
+        let options = RunOptions::new()?;
+        let handle = options.handle();
+        let outcome = control.guard(
+            move || handle.terminate(),
+            || {
+                // SAFETY: names, values and options live through the call, and the lengths are those of the lists. ONNX
+                // Runtime documents `Run` on one session as safe from several threads at once, and the CPU provider keeps
+                // that; ort's `&mut` is stricter than the library (`tests/concurrency.rs` compares such runs bit for bit).
+                let status = unsafe {
+                    (ort::api().Run)(
+                        self.session.ptr().cast_mut(),
+                        options.pointer,
+                        input_names.as_ptr(),
+                        pointers.as_ptr(),
+                        pointers.len(),
+                        output_names.as_ptr(),
+                        output_names.len(),
+                        made.as_mut_ptr(),
+                    )
+                };
+                // SAFETY: the status comes from the call above.
+                unsafe { ort::Error::result_from_status(status) }.map_err(|problem| run_error(&problem))
+            },
+        );
+        let made: Vec<OrtValueBox> = made.into_iter().map(OrtValueBox::from_pointer).collect();
+        outcome?;
+        made.iter().map(from_ort).collect()
+    }
+}
+
+fn run_error(problem: &ort::Error) -> Error {
+    // An operator that fails within the run may blame its own arguments, which are not the caller's.
+    let refused =
+        problem.code() == ort::ErrorCode::InvalidArgument && !problem.message().starts_with("Non-zero status code");
+    let code = if refused { ErrorCode::InvalidInput } else { ErrorCode::RunFailed };
+    Error::new(code, super::message::clean(problem.message()))
+}
+
+struct RunOptions {
+    pointer: *mut OrtRunOptions,
+}
+
+impl RunOptions {
+    fn new() -> Result<Self> {
+        let mut pointer = ptr::null_mut();
+        // SAFETY: the output is valid.
+        unsafe { call!(CreateRunOptions(&mut pointer))? };
+        Ok(Self { pointer })
+    }
+
+    fn handle(&self) -> TerminateHandle {
+        TerminateHandle(self.pointer)
+    }
+}
+
+impl Drop for RunOptions {
+    fn drop(&mut self) {
+        // SAFETY: this is the only owner; `RunControl::guard` has returned, so no handle is used any more.
+        unsafe { (ort::api().ReleaseRunOptions)(self.pointer) };
+    }
+}
+
+/// Ends the run from another thread; used only while `RunControl::guard` keeps the options alive.
+struct TerminateHandle(*mut OrtRunOptions);
+
+// SAFETY: the terminate flag is meant to be set from another thread than the run's.
+unsafe impl Send for TerminateHandle {}
+
+impl TerminateHandle {
+    fn terminate(self) {
+        // SAFETY: see the type. The only possible failure is a failed allocation, after which the run just goes on.
+        let status = unsafe { (ort::api().RunOptionsSetTerminate)(self.0) };
+        // SAFETY: the status comes from the call above.
+        drop(unsafe { ort::Error::result_from_status(status) });
+    }
+}

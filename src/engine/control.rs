@@ -1,0 +1,75 @@
+//! How a run is stopped: by its deadline or by its caller.
+
+use crate::error::{Error, Result, error};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Why a run was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    Deadline,
+    Cancelled,
+}
+
+const RUNNING: u8 = 0;
+const DEADLINE: u8 = 1;
+const CANCELLED: u8 = 2;
+
+/// The stop signal of one run, shared by the caller, the watchdog and the backend.
+#[derive(Default)]
+pub struct RunControl {
+    reason: AtomicU8,
+    terminate: Mutex<Option<Terminate>>,
+}
+
+/// Interrupts the backend; called at most once, while the run is under way.
+type Terminate = Box<dyn FnOnce() + Send>;
+
+impl RunControl {
+    /// Stops the run. The first reason stays.
+    pub fn stop(&self, reason: StopReason) {
+        let code = match reason {
+            StopReason::Deadline => DEADLINE,
+            StopReason::Cancelled => CANCELLED,
+        };
+        if self.reason.compare_exchange(RUNNING, code, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            // The lock is held during the call, so that `guard` cannot return while `terminate` uses what it borrows.
+            let mut slot = self.terminate.lock();
+            if let Some(terminate) = slot.take() {
+                terminate();
+            }
+        }
+    }
+
+    /// Why the run was stopped, if it was.
+    pub fn reason(&self) -> Option<StopReason> {
+        match self.reason.load(Ordering::Acquire) {
+            DEADLINE => Some(StopReason::Deadline),
+            CANCELLED => Some(StopReason::Cancelled),
+            _ => None,
+        }
+    }
+
+    /// The error of a stopped run.
+    pub fn stopped(&self) -> Option<Error> {
+        self.reason().map(|reason| match reason {
+            StopReason::Deadline => error!(DeadlineExceeded, "the run took longer than its deadline"),
+            StopReason::Cancelled => error!(Cancelled, "the caller cancelled the run"),
+        })
+    }
+
+    /// Runs `work` so that [`Self::stop`] interrupts it through `terminate`. `terminate` is not called after this returns.
+    ///
+    /// # Errors
+    /// What `work` returns; the reason of the stop when it failed after a stop.
+    pub fn guard<T>(&self, terminate: impl FnOnce() + Send + 'static, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        *self.terminate.lock() = Some(Box::new(terminate));
+        // A stop that came before the line above found nothing to terminate.
+        let outcome = match self.stopped() {
+            Some(stopped) => Err(stopped),
+            None => work(),
+        };
+        *self.terminate.lock() = None;
+        outcome.map_err(|failure| self.stopped().unwrap_or(failure))
+    }
+}

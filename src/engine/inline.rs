@@ -1,0 +1,173 @@
+//! Which runs are short enough for the caller's own thread.
+//!
+//! A hop to another thread costs tens of microseconds on an idle machine, more than a tiny model takes. A run stays on the
+//! calling thread when the graph has no operator whose work depends on the values it is fed, and runs with inputs of the same
+//! shapes were measured and short.
+
+use crate::onnx::proto::{GraphProto, ModelProto};
+use crate::tensor::{DType, Value};
+use parking_lot::Mutex;
+use std::time::Duration;
+
+/// Longer than this and a run leaves the caller's thread.
+const MAX_INLINE: Duration = Duration::from_micros(100);
+/// The same where others wait that it could run together with: all of them are served sooner that way.
+const MAX_INLINE_IN_CROWD: Duration = Duration::from_micros(20);
+/// Runs that must have been measured.
+const MIN_SAMPLES: u32 = 3;
+
+/// Operators that loop, or whose output size is a value and not a shape of their inputs.
+const VALUE_SIZED: [&str; 15] = [
+    "Loop",
+    "Scan",
+    "If",
+    "ConstantOfShape",
+    "Tile",
+    "Expand",
+    "Range",
+    "Pad",
+    "Resize",
+    "Upsample",
+    "OneHot",
+    "NonZero",
+    "RandomNormal",
+    "RandomUniform",
+    "SequenceMap",
+];
+
+/// Shapes of inputs that are remembered.
+const MAX_SHAPES: usize = 8;
+
+pub struct InlineRule {
+    /// None: never. Otherwise by the shapes of the inputs, the one seen last at the end.
+    measured: Option<Mutex<Vec<Measured>>>,
+}
+
+struct Measured {
+    shapes: Shapes,
+    samples: u32,
+    /// The moving average of recent runs; a single slow one, such as a thread that had to wait, counts little.
+    recent: Duration,
+}
+
+/// The sizes of all inputs in a row, each behind its rank; of texts also the power of two of their length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shapes(Vec<usize>);
+
+impl Shapes {
+    /// `None` when an input is no tensor.
+    pub fn of(inputs: &[(String, Value)]) -> Option<Self> {
+        let mut sizes = Vec::with_capacity(8);
+        for (_, value) in inputs {
+            let tensor = value.as_tensor()?;
+            sizes.push(tensor.shape.len());
+            sizes.extend_from_slice(&tensor.shape);
+            if tensor.dtype == DType::String {
+                sizes.push(tensor.byte_size().max(1).ilog2() as usize);
+            }
+        }
+        Some(Self(sizes))
+    }
+}
+
+impl InlineRule {
+    pub fn for_model(model: &ModelProto) -> Self {
+        let plain = model.functions.is_empty() && model.graph.as_ref().is_some_and(work_is_fixed_by_shapes);
+        Self { measured: plain.then(Mutex::default) }
+    }
+
+    pub fn allows(&self, inputs: &[(String, Value)], in_crowd: bool) -> bool {
+        let limit = if in_crowd { MAX_INLINE_IN_CROWD } else { MAX_INLINE };
+        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return false };
+        let measured = measured.lock();
+        let found = measured.iter().find(|known| known.shapes == shapes);
+        found.is_some_and(|known| known.samples >= MIN_SAMPLES && known.recent <= limit)
+    }
+
+    pub fn record(&self, inputs: &[(String, Value)], latency: Duration) {
+        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return };
+        let mut measured = measured.lock();
+        let Some(known) = measured.iter_mut().find(|known| known.shapes == shapes) else {
+            if measured.len() == MAX_SHAPES {
+                measured.remove(0);
+            }
+            measured.push(Measured { shapes, samples: 1, recent: latency });
+            return;
+        };
+        known.samples = known.samples.saturating_add(1);
+        if known.samples <= MIN_SAMPLES {
+            // The first runs warm up memory and are no measure.
+            known.recent = latency;
+        } else {
+            known.recent = known.recent - known.recent / 8 + latency.min(known.recent * 8) / 8;
+        }
+    }
+
+    /// A run of several requests of these shapes together took this long: one alone takes less.
+    pub fn record_together(&self, inputs: &[(String, Value)], latency: Duration) {
+        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return };
+        if let Some(known) = measured.lock().iter_mut().find(|known| known.shapes == shapes) {
+            known.recent = known.recent.min(latency);
+        }
+    }
+}
+
+fn work_is_fixed_by_shapes(graph: &GraphProto) -> bool {
+    graph.node.iter().all(|node| !VALUE_SIZED.contains(&node.op_type()) && node.subgraphs().next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::proto::NodeProto;
+    use crate::tensor::Tensor;
+
+    fn rule(op_type: &str) -> InlineRule {
+        let node = vec![NodeProto::new(op_type, ["x"], ["y"])];
+        let graph = GraphProto { node, ..GraphProto::default() };
+        InlineRule::for_model(&ModelProto { graph: Some(graph), ..ModelProto::default() })
+    }
+
+    fn row(length: usize) -> Vec<(String, Value)> {
+        vec![("x".to_owned(), Tensor::from_elements(&[1, length], &vec![0.0f32; length]).into())]
+    }
+
+    #[test]
+    fn short_runs_of_known_shapes_stay() {
+        let rule = rule("Relu");
+        assert!(!rule.allows(&row(10), false));
+        for _ in 0..MIN_SAMPLES {
+            rule.record(&row(10), Duration::from_micros(5));
+        }
+        assert!(rule.allows(&row(10), true));
+        assert!(!rule.allows(&row(9), false), "another shape may be other work");
+        for _ in 0..6 {
+            rule.record(&row(10), Duration::from_millis(5));
+        }
+        assert!(!rule.allows(&row(10), false));
+        rule.record_together(&row(10), Duration::from_micros(50));
+        assert!(rule.allows(&row(10), false));
+        assert!(!rule.allows(&row(10), true));
+    }
+
+    #[test]
+    fn as_many_shapes_as_there_is_room_for_are_remembered() {
+        let rule = rule("Relu");
+        for length in 1..=MAX_SHAPES + 1 {
+            for _ in 0..MIN_SAMPLES {
+                rule.record(&row(length), Duration::from_micros(5));
+            }
+        }
+        assert!(!rule.allows(&row(1), false));
+        assert!((2..=MAX_SHAPES + 1).all(|length| rule.allows(&row(length), false)));
+    }
+
+    #[test]
+    fn work_that_depends_on_values_never_stays() {
+        let rule = rule("Tile");
+        for _ in 0..10 {
+            rule.record(&row(10), Duration::from_micros(5));
+        }
+        assert!(!rule.allows(&row(10), false));
+    }
+}

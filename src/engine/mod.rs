@@ -1,0 +1,290 @@
+//! Sessions: loaded once per process, cached, run under a deadline.
+
+pub mod backend;
+mod backends;
+mod batch;
+mod cache;
+pub mod control;
+mod inline;
+mod options;
+mod pool;
+mod run;
+mod session;
+mod watchdog;
+
+pub use batch::BatchStatus;
+pub use cache::CacheStatus;
+pub use options::{EngineChoice, EngineOptions};
+pub use run::{RunHandle, RunOutput, RunRequest};
+pub use session::{Session, SessionKey, SessionStatus};
+
+use crate::error::{Error, Result, error};
+use crate::model::{Framework, Prepared, Source};
+use crate::tensor::Value;
+use backend::{LoadPurpose, RenamedOutputs};
+use backends::Backends;
+use batch::Pushed;
+use cache::SessionCache;
+use parking_lot::RwLock;
+use pool::Pool;
+use run::Run;
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use watchdog::Watchdog;
+
+/// Everything that executes models in this process. All threads share one; see [`Engine::shared`].
+pub struct Engine {
+    options: RwLock<EngineOptions>,
+    backends: Backends,
+    cache: Arc<SessionCache>,
+    loads: Pool,
+    runs: Pool,
+    watchdog: Arc<Watchdog>,
+    closing: AtomicBool,
+}
+
+/// How long a model may be tried out for whether its rows can run together. What takes longer would gain little.
+const PROBE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Receives a loaded session, on any thread.
+pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
+/// Receives the outcome of a run, on any thread.
+pub type RunCallback = Box<dyn FnOnce(Result<RunOutput>) + Send>;
+
+/// A model's files and how to load them.
+pub struct LoadRequest {
+    pub digest: String,
+    pub source: Source,
+    /// `None`: what the bytes say.
+    pub framework: Option<Framework>,
+    /// `None`: the engine's own choice.
+    pub engine: Option<EngineChoice>,
+}
+
+/// What [`Engine::status`] tells.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EngineStatus {
+    pub engines: backends::BackendsStatus,
+    pub cache: CacheStatus,
+    pub sessions: Vec<SessionStatus>,
+    /// Runs that wait for a thread.
+    pub queued: usize,
+    /// Runs that wait or are under way.
+    pub running: usize,
+}
+
+impl Engine {
+    /// The engine of this process.
+    pub fn shared() -> &'static Self {
+        static SHARED: std::sync::LazyLock<Engine> = std::sync::LazyLock::new(|| Engine::new(EngineOptions::default()));
+        &SHARED
+    }
+
+    pub fn new(options: EngineOptions) -> Self {
+        Self {
+            backends: Backends::default(),
+            cache: Arc::new(SessionCache::new(options.cache_max_models, options.cache_max_bytes)),
+            loads: Pool::new("edge-ai-load", 2, usize::MAX),
+            runs: Pool::new("edge-ai-run", options.run_threads, options.max_queue_size),
+            watchdog: Watchdog::start(),
+            closing: AtomicBool::new(false),
+            options: RwLock::new(options),
+        }
+    }
+
+    /// Takes over new limits. Threads and the library are those of the first start.
+    pub fn configure(&self, options: EngineOptions) {
+        self.cache.set_limits(options.cache_max_models, options.cache_max_bytes);
+        self.runs.set_limits(options.run_threads, options.max_queue_size);
+        *self.options.write() = options;
+    }
+
+    pub fn options(&self) -> EngineOptions {
+        self.options.read().clone()
+    }
+
+    /// Reads, checks and once loads a model, without keeping it: what an upload must pass.
+    ///
+    /// # Errors
+    /// As [`Source::prepare`] and [`backend::Backend::load`].
+    pub fn inspect(
+        &self,
+        source: &Source,
+        framework: Option<Framework>,
+        engine: Option<EngineChoice>,
+    ) -> Result<(Prepared, &'static str)> {
+        let prepared = source.prepare(source.framework(framework)?)?;
+        let backend = self.backends.choose(engine, &self.options())?;
+        backend.load(&prepared, LoadPurpose::Check)?;
+        Ok((prepared, backend.name()))
+    }
+
+    /// Runs `work` on a loader thread.
+    pub fn spawn_load(&self, work: impl FnOnce() + Send + 'static) {
+        // The queue of the loaders has no limit, so this cannot be refused.
+        let _ = self.loads.submit(Box::new(work));
+    }
+
+    /// The session of a digest when it is cached.
+    pub fn cached(&self, digest: &str, engine: Option<EngineChoice>) -> Option<Arc<Session>> {
+        self.cache.get(&self.key(digest, engine))
+    }
+
+    /// Gives the session of a digest, loading it when it is not cached. However many ask at the same time, it is loaded once.
+    pub fn load(&'static self, request: LoadRequest, callback: LoadCallback) {
+        let key = self.key(&request.digest, request.engine);
+        if self.cache.get_or_join(&key, callback) {
+            self.spawn_load(move || {
+                let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.load_now(&key, request)))
+                    .unwrap_or_else(|_| Err(error!(Internal, "loading the model panicked")));
+                self.cache.finish(&key, loaded);
+            });
+        }
+    }
+
+    fn key(&self, digest: &str, engine: Option<EngineChoice>) -> SessionKey {
+        SessionKey { digest: digest.to_owned(), engine: engine.unwrap_or(self.options.read().engine) }
+    }
+
+    fn load_now(&'static self, key: &SessionKey, request: LoadRequest) -> Result<Arc<Session>> {
+        let framework = request.source.framework(request.framework)?;
+        let prepared = request.source.prepare(framework)?;
+        let backend = self.backends.choose(Some(key.engine), &self.options())?;
+        let loaded = backend.load(&prepared, LoadPurpose::Run)?;
+        let loaded = RenamedOutputs::wrap(loaded, &prepared.renamed_outputs);
+        let session = Arc::new(Session::new(key.clone(), backend.name(), prepared, loaded));
+        if self.options.read().max_batch_size > 1 {
+            let probed = Arc::clone(&session);
+            // Later, so that nobody waits for it: until it is known, requests run alone.
+            self.spawn_load(move || self.probe_batching(&probed));
+        }
+        Ok(session)
+    }
+
+    fn probe_batching(&'static self, session: &Arc<Session>) {
+        let end = Instant::now() + PROBE_LIMIT;
+        let run = |inputs: Vec<(String, Value)>| {
+            let timeout = Some(end.saturating_duration_since(Instant::now()));
+            let request =
+                RunRequest { session: Arc::clone(session), inputs, outputs: Vec::new(), timeout, priority: 0 };
+            let output = self.begin(request, None).try_out().ok()?;
+            Some(output.outputs.into_iter().map(|(_, value)| value).collect())
+        };
+        session.batch.set_batchable(batch::probe(session, run));
+    }
+
+    /// Drops the sessions of a digest. Runs under way keep theirs until they end.
+    pub fn evict(&self, digest: &str) {
+        self.cache.evict(digest);
+    }
+
+    /// Runs a session on the run threads. The callback is called exactly once, at the latest soon after the deadline.
+    pub fn run(&'static self, request: RunRequest, callback: RunCallback) -> RunHandle {
+        let run = self.begin(request, Some(callback));
+        let handle = RunHandle::new(&run);
+        if self.closing.load(Ordering::Acquire) {
+            run.finish(Err(error!(Closed, "the engine is closing")));
+            return handle;
+        }
+        let session = Arc::clone(&run.request().session);
+        let (limits, max_queue) = {
+            let options = self.options.read();
+            (options.batch_limits(), options.max_queue_size)
+        };
+        match session.batch.push(Arc::clone(&run), &limits, max_queue) {
+            Pushed::Queued { start: false } => {}
+            Pushed::Queued { start: true } => self.start_batches(session),
+            Pushed::Full => run.finish(Err(self.queue_full())),
+            Pushed::Alone(alone) => {
+                let job = Box::new(move || {
+                    alone.execute();
+                });
+                if self.runs.submit(job).is_err() {
+                    run.finish(Err(self.queue_full()));
+                }
+            }
+        }
+        handle
+    }
+
+    fn start_batches(&'static self, session: Arc<Session>) {
+        let refused = Arc::clone(&session);
+        if self.runs.submit(Box::new(move || self.work_batches(session, false))).is_err() {
+            for run in refused.batch.give_up() {
+                run.finish(Err(self.queue_full()));
+            }
+        }
+    }
+
+    /// Runs one batch and queues for the next behind what other models have waiting.
+    fn work_batches(&'static self, session: Arc<Session>, was_busy: bool) {
+        let limits = self.options.read().batch_limits();
+        if session.batch.work(&session, &limits, was_busy) {
+            self.runs.submit_again(Box::new(move || self.work_batches(session, true)));
+        }
+    }
+
+    fn queue_full(&self) -> Error {
+        error!(QueueFull, "{} runs wait already; try again later", self.options.read().max_queue_size)
+    }
+
+    /// Runs a session on the calling thread when it is known to be tiny and nothing waits; gives the request back otherwise.
+    /// `crowded`: the caller has more to run than this, so that only the tiniest stays and others may run together.
+    pub fn run_inline(&self, request: RunRequest, crowded: bool) -> Result<Result<RunOutput>, RunRequest> {
+        let session = &request.session;
+        let gather = crowded && session.batch.is_batchable();
+        if !session.inline.allows(&request.inputs, gather) || self.runs.queued() > 0 {
+            return Err(request);
+        }
+        // Too short to be stopped, and of a length that does not depend on its values: it needs no deadline.
+        Ok(Run::new(request, None, Arc::clone(&self.watchdog)).execute_now())
+    }
+
+    fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {
+        drain_at_exit();
+        let timeout = request.timeout.unwrap_or(Duration::from_millis(self.options.read().timeout_ms));
+        let deadline = Instant::now() + timeout;
+        let run = Arc::new(Run::new(request, callback, Arc::clone(&self.watchdog)));
+        self.watchdog.watch(deadline, &run);
+        run
+    }
+
+    pub fn status(&self) -> EngineStatus {
+        let max_batch_size = self.options.read().max_batch_size;
+        EngineStatus {
+            engines: self.backends.status(&self.options()),
+            cache: self.cache.status(),
+            sessions: self.cache.sessions().iter().map(|session| session.status(max_batch_size)).collect(),
+            queued: self.runs.queued(),
+            running: self.watchdog.watched(),
+        }
+    }
+
+    /// Stops every run and waits until none is under way, at most for `limit`.
+    fn drain(&self, limit: Duration) {
+        self.closing.store(true, Ordering::Release);
+        let end = Instant::now() + limit;
+        self.watchdog.stop_all();
+        while self.runs.busy() > 0 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// ONNX Runtime's static destructors must not meet a run: they run at exit, after handlers that were registered later.
+fn drain_at_exit() {
+    unsafe extern "C" {
+        fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
+    }
+    extern "C" fn drain() {
+        Engine::shared().drain(Duration::from_secs(2));
+    }
+    static REGISTERED: std::sync::Once = std::sync::Once::new();
+    // SAFETY: the handler is a plain function that does not unwind; a refusal leaves nothing to undo.
+    REGISTERED.call_once(|| unsafe {
+        let _ = atexit(drain);
+    });
+}

@@ -1,0 +1,113 @@
+//! A loaded model.
+
+use super::backend::BackendSession;
+use super::batch::{BatchQueue, BatchStatus};
+use super::inline::InlineRule;
+use super::options::EngineChoice;
+use crate::model::{Framework, Prepared};
+use crate::signature::Signature;
+use crate::tensor::Value;
+use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What identifies a session in the cache: the bytes of the model and the engine that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionKey {
+    /// SHA-256 of the model, in hexadecimal.
+    pub digest: String,
+    pub engine: EngineChoice,
+}
+
+pub struct Session {
+    pub key: SessionKey,
+    /// The engine that runs it.
+    pub engine: &'static str,
+    pub framework: Framework,
+    pub signature: Signature,
+    pub labels: Option<Vec<String>>,
+    pub weight_bytes: u64,
+    pub(super) backend: Box<dyn BackendSession>,
+    pub(super) inline: InlineRule,
+    pub(super) batch: BatchQueue,
+    runs: AtomicU64,
+    failures: AtomicU64,
+    run_nanos: AtomicU64,
+}
+
+/// A session in [`EngineStatus`](super::EngineStatus).
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionStatus {
+    pub digest: String,
+    pub engine: &'static str,
+    pub framework: &'static str,
+    pub bytes: u64,
+    pub runs: u64,
+    pub failures: u64,
+    /// Mean time of the engine per request; null before the first.
+    pub mean_run_ms: Option<f64>,
+    pub batching: BatchStatus,
+}
+
+impl Session {
+    pub(super) fn new(
+        key: SessionKey,
+        engine: &'static str,
+        prepared: Prepared,
+        backend: Box<dyn BackendSession>,
+    ) -> Self {
+        Self {
+            key,
+            engine,
+            framework: prepared.framework,
+            inline: InlineRule::for_model(&prepared.model),
+            batch: BatchQueue::default(),
+            signature: prepared.signature,
+            labels: prepared.labels,
+            weight_bytes: prepared.weight_bytes,
+            backend,
+            runs: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            run_nanos: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn record(&self, inputs: &[(String, Value)], latency: Duration, failed: bool) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.failures.fetch_add(u64::from(failed), Ordering::Relaxed);
+        self.run_nanos.fetch_add(latency.as_nanos() as u64, Ordering::Relaxed);
+        self.inline.record(inputs, latency);
+    }
+
+    /// Counts the requests of a common run, of which one had these inputs.
+    pub(super) fn record_batch(&self, requests: usize, inputs: &[(String, Value)], latency: Duration) {
+        self.runs.fetch_add(requests as u64, Ordering::Relaxed);
+        self.run_nanos.fetch_add(latency.as_nanos() as u64, Ordering::Relaxed);
+        self.inline.record_together(inputs, latency);
+    }
+
+    /// The outputs to compute: those asked for, or all.
+    pub(super) fn output_names<'a>(&'a self, wanted: &'a [String]) -> Vec<&'a str> {
+        if wanted.is_empty() {
+            self.signature.outputs.iter().map(|output| output.name.as_str()).collect()
+        } else {
+            wanted.iter().map(String::as_str).collect()
+        }
+    }
+
+    pub fn status(&self, max_batch_rows: usize) -> SessionStatus {
+        let runs = self.runs.load(Ordering::Relaxed);
+        let total_ms = self.run_nanos.load(Ordering::Relaxed) as f64 / 1e6;
+        SessionStatus {
+            digest: self.key.digest.clone(),
+            engine: self.engine,
+            framework: self.framework.as_str(),
+            bytes: self.weight_bytes,
+            runs,
+            failures: self.failures.load(Ordering::Relaxed),
+            mean_run_ms: (runs > 0).then(|| total_ms / runs as f64),
+            batching: self.batch.status(max_batch_rows),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One thread that stops runs at their deadlines.
+
+use super::control::StopReason;
+use super::run::Run;
+use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// Where a run stands in the watchdog's list.
+pub type WatchKey = (Instant, u64);
+
+#[derive(Default)]
+pub struct Watchdog {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    runs: BTreeMap<WatchKey, Weak<Run>>,
+    next: u64,
+    started: bool,
+    /// When the thread wakes by itself; `None` when it waits to be woken.
+    wakes_at: Option<Instant>,
+}
+
+impl Watchdog {
+    pub fn start() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Stops the run at that time unless it is forgotten before.
+    pub fn watch(self: &Arc<Self>, deadline: Instant, run: &Arc<Run>) {
+        let mut state = self.state.lock();
+        let key = (deadline, state.next);
+        state.next += 1;
+        // A wake-up costs more than a tiny run. Most deadlines are later than one that the thread waits for already.
+        let too_late = state.wakes_at.is_none_or(|wakes_at| deadline < wakes_at);
+        state.runs.insert(key, Arc::downgrade(run));
+        run.set_watch_key(key);
+        if !state.started {
+            state.started = true;
+            let watchdog = Arc::clone(self);
+            std::thread::Builder::new()
+                .name("edge-ai-watchdog".to_owned())
+                .spawn(move || watchdog.work())
+                // Without it deadlines would not hold, so better no run at all.
+                .expect("a thread for deadlines");
+        } else if too_late {
+            state.wakes_at = Some(deadline);
+            self.changed.notify_one();
+        }
+    }
+
+    pub fn forget(&self, key: WatchKey) {
+        self.state.lock().runs.remove(&key);
+    }
+
+    pub fn watched(&self) -> usize {
+        self.state.lock().runs.len()
+    }
+
+    /// Stops every run now.
+    pub fn stop_all(&self) {
+        let runs = std::mem::take(&mut self.state.lock().runs);
+        for run in runs.values().filter_map(Weak::upgrade) {
+            run.stop(StopReason::Cancelled);
+        }
+    }
+
+    fn work(&self) {
+        let mut state = self.state.lock();
+        loop {
+            let now = Instant::now();
+            let later = state.runs.split_off(&(now, u64::MAX));
+            let due = std::mem::replace(&mut state.runs, later);
+            if !due.is_empty() {
+                drop(state);
+                for run in due.values().filter_map(Weak::upgrade) {
+                    run.stop(StopReason::Deadline);
+                }
+                state = self.state.lock();
+                continue;
+            }
+            state.wakes_at = state.runs.first_key_value().map(|((deadline, _), _)| *deadline);
+            match state.wakes_at {
+                Some(deadline) => {
+                    self.changed.wait_until(&mut state, deadline);
+                }
+                None => self.changed.wait(&mut state),
+            }
+        }
+    }
+}

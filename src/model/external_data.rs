@@ -1,0 +1,217 @@
+//! Weights outside the graph's file: resolved only within the upload, and moved out where that saves memory.
+
+use super::initializers::byte_length;
+use super::{Content, ModelFile, Source};
+use crate::error::{Error, Result, error};
+use crate::onnx::proto::{
+    AttributeProto, DATA_LOCATION_EXTERNAL, GraphProto, ModelProto, StringStringEntryProto, TensorProto,
+};
+use crate::tensor::DType;
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
+
+/// Gives every external tensor its place: files on disk are named relative to the directory that is returned, files in
+/// memory become part of the model.
+///
+/// # Errors
+/// `INVALID_MODEL` when a tensor names a file that is not part of the upload or a range that the file does not have.
+pub fn resolve(
+    model: &mut ModelProto,
+    source: &Source,
+    main: &ModelFile,
+    others: &[&ModelFile],
+) -> Result<Option<PathBuf>> {
+    let mut files = Files { source, main, others, opened: HashMap::new(), directory: None };
+    let functions = model.functions.iter_mut().flat_map(|function| &mut function.node);
+    for node in functions {
+        node.attribute.iter_mut().try_for_each(|attribute| files.visit_attribute(attribute))?;
+    }
+    if let Some(graph) = &mut model.graph {
+        files.visit_graph(graph)?;
+    }
+    Ok(files.directory)
+}
+
+struct Files<'a> {
+    source: &'a Source,
+    main: &'a ModelFile,
+    others: &'a [&'a ModelFile],
+    opened: HashMap<String, (Content, Bytes)>,
+    directory: Option<PathBuf>,
+}
+
+impl Files<'_> {
+    fn visit_graph(&mut self, graph: &mut GraphProto) -> Result<()> {
+        let sparse =
+            graph.sparse_initializer.iter_mut().flat_map(|sparse| sparse.values.iter_mut().chain(&mut sparse.indices));
+        graph.initializer.iter_mut().chain(sparse).try_for_each(|tensor| self.visit_tensor(tensor))?;
+        let mut attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+        attributes.try_for_each(|attribute| self.visit_attribute(attribute))
+    }
+
+    fn visit_attribute(&mut self, attribute: &mut AttributeProto) -> Result<()> {
+        attribute.t.iter_mut().chain(&mut attribute.tensors).try_for_each(|tensor| self.visit_tensor(tensor))?;
+        attribute.g.iter_mut().chain(&mut attribute.graphs).try_for_each(|graph| self.visit_graph(graph))
+    }
+
+    fn visit_tensor(&mut self, tensor: &mut TensorProto) -> Result<()> {
+        if tensor.data_location() != DATA_LOCATION_EXTERNAL && tensor.external_data.is_empty() {
+            return Ok(());
+        }
+        let name = tensor.name().to_owned();
+        let refuse = |problem: String| error!(InvalidModel, "external data of tensor \"{name}\": {problem}");
+        let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key() == key).map(|entry| entry.value());
+        let number = |key: &str| match entry(key) {
+            None => Ok(None),
+            Some(text) => match text.parse::<u64>() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(refuse(format!("{key} must be a number of bytes, received \"{text}\""))),
+            },
+        };
+        let location = entry("location").ok_or_else(|| refuse("the file is not named".to_owned()))?.to_owned();
+        let offset = number("offset")?.unwrap_or(0);
+        let expected = DType::from_code(tensor.data_type())
+            .and_then(|dtype| byte_length(dtype, &tensor.dims))
+            .ok_or_else(|| refuse(format!("dimensions {:?} are out of range", tensor.dims)))?;
+        let length = number("length")?.unwrap_or(expected);
+        let (content, bytes) = self.open(&location, &refuse)?;
+        let end = offset.checked_add(length).filter(|end| *end <= bytes.len() as u64 && length == expected);
+        let Some(end) = end else {
+            return Err(refuse(format!(
+                "it takes {expected} bytes, the model says {length} at {offset}, and \"{location}\" has {}",
+                bytes.len()
+            )));
+        };
+        match content {
+            Content::Memory(_) => {
+                tensor.raw_data = Some(bytes.slice(offset as usize..end as usize));
+                tensor.external_data.clear();
+                tensor.data_location = None;
+            }
+            Content::Path(path) => {
+                let location = self.place(&path, &refuse)?;
+                set_external(tensor, &location, offset, length);
+            }
+        }
+        Ok(())
+    }
+
+    /// The uploaded file of that name; an exporter's leading `./` does not count.
+    fn open(&mut self, location: &str, refuse: &impl Fn(String) -> Error) -> Result<(Content, Bytes)> {
+        let name = location.strip_prefix("./").unwrap_or(location);
+        if let Some(opened) = self.opened.get(name) {
+            return Ok(opened.clone());
+        }
+        let uploaded = self.others.iter().find(|file| file.name == name);
+        let file = match (uploaded, &self.main.content) {
+            (Some(file), _) => (*file).clone(),
+            (None, Content::Path(main)) if self.source.beside => {
+                let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+                let path = main.parent().unwrap_or(Path::new("")).join(name);
+                if !inside || path.symlink_metadata().map_or(true, |found| !found.is_file()) {
+                    return Err(refuse(format!("no file \"{location}\" lies beside the model")));
+                }
+                ModelFile { name: name.to_owned(), content: Content::Path(path) }
+            }
+            _ => return Err(refuse(format!("\"{location}\" is not part of the upload"))),
+        };
+        let opened = (file.content.clone(), file.bytes()?);
+        self.opened.insert(name.to_owned(), opened.clone());
+        Ok(opened)
+    }
+
+    /// The name of a file relative to the one directory that all external data shares.
+    fn place(&mut self, path: &Path, refuse: &impl Fn(String) -> Error) -> Result<String> {
+        let directory = match &self.main.content {
+            Content::Path(main) => main.parent(),
+            Content::Memory(_) => path.parent(),
+        };
+        let directory = directory.unwrap_or(Path::new("")).to_path_buf();
+        let relative = path
+            .strip_prefix(&directory)
+            .ok()
+            .and_then(Path::to_str)
+            .ok_or_else(|| refuse("all files of a model must be in one directory".to_owned()))?
+            .to_owned();
+        self.directory = Some(directory);
+        Ok(relative)
+    }
+}
+
+/// From here on weights are worth a file of their own.
+const MIN_WEIGHTS_BYTES: u64 = 8 << 20;
+const MIN_TENSOR_BYTES: usize = 4 << 10;
+/// ONNX Runtime maps external data and hands it to vectorised kernels.
+const ALIGNMENT: u64 = 64;
+const WEIGHTS_FILE: &str = "aligned.weights";
+
+/// Moves large weights into an aligned file in the source's weights directory, from which backends map them: a load then
+/// takes no copy of them in memory. The file is written once and found again by later loads. Returns the directory when
+/// weights were moved.
+///
+/// # Errors
+/// `INTERNAL` when the file cannot be written.
+pub fn move_weights_out(
+    model: &mut ModelProto,
+    source: &Source,
+    main: &ModelFile,
+    main_bytes: &Bytes,
+) -> Result<Option<PathBuf>> {
+    let (Some(directory), Some(graph)) = (&source.weights_directory, &mut model.graph) else { return Ok(None) };
+    let Content::Path(main_path) = &main.content else { return Ok(None) };
+    let range = main_bytes.as_ptr_range();
+    let in_file = |raw: &Bytes| raw.len() >= MIN_TENSOR_BYTES && range.contains(&raw.as_ptr());
+    let mut moved = Vec::new();
+    let mut end = 0u64;
+    for tensor in &mut graph.initializer {
+        let Some(raw) = tensor.raw_data.clone().filter(in_file) else { continue };
+        let offset = end.next_multiple_of(ALIGNMENT);
+        end = offset + raw.len() as u64;
+        moved.push((tensor, offset, raw));
+    }
+    if end < MIN_WEIGHTS_BYTES {
+        return Ok(None);
+    }
+    let failed = |problem: std::io::Error| error!(Internal, "the weights cannot be cached: {}", problem.kind());
+    let path = directory.join(WEIGHTS_FILE);
+    if !path.metadata().is_ok_and(|found| found.len() == end) {
+        let parts = moved.iter().map(|(_, offset, raw)| {
+            let start = raw.as_ptr() as u64 - main_bytes.as_ptr() as u64;
+            (start, raw.len() as u64, *offset)
+        });
+        copy_parts(main_path, &path, parts).map_err(failed)?;
+    }
+    for (tensor, offset, raw) in moved {
+        set_external(tensor, WEIGHTS_FILE, offset, raw.len() as u64);
+    }
+    Ok(Some(directory.clone()))
+}
+
+/// Copies ranges `(start, length, offset in the copy)` of a file by reading it: pages of the mapping would stay in memory.
+fn copy_parts(from: &Path, to: &Path, parts: impl Iterator<Item = (u64, u64, u64)>) -> std::io::Result<()> {
+    let unfinished = to.with_extension(uuid::Uuid::now_v7().to_string());
+    let mut reader = File::open(from)?;
+    let mut writer = BufWriter::new(File::create_new(&unfinished)?);
+    let mut written = 0;
+    for (start, length, offset) in parts {
+        writer.write_all(&[0; ALIGNMENT as usize][..(offset - written) as usize])?;
+        reader.seek(SeekFrom::Start(start))?;
+        written = offset + std::io::copy(&mut Read::by_ref(&mut reader).take(length), &mut writer)?;
+    }
+    writer.flush()?;
+    std::fs::rename(unfinished, to)
+}
+
+fn set_external(tensor: &mut TensorProto, location: &str, offset: u64, length: u64) {
+    let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) };
+    tensor.raw_data = None;
+    tensor.data_location = Some(DATA_LOCATION_EXTERNAL);
+    tensor.external_data = vec![
+        entry("location", location.to_owned()),
+        entry("offset", offset.to_string()),
+        entry("length", length.to_string()),
+    ];
+}

@@ -1,0 +1,154 @@
+//! How work on other threads is answered: many outcomes with one wake-up of the event loop.
+
+use super::error::to_object;
+use crate::engine::RunHandle;
+use crate::error::Result;
+use napi::bindgen_prelude::{Array, Function, ToNapiValue, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Makes the JavaScript value of an outcome, on the thread that waits for it.
+pub type ToJs = Box<dyn for<'env> FnOnce(&'env Env) -> napi::Result<Unknown<'env>> + Send>;
+
+/// The outcomes for one JavaScript thread.
+#[napi]
+pub struct Channel {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Weak: it does not keep the event loop alive. JavaScript does, while it waits for something.
+    wake: ThreadsafeFunction<(), (), (), Status, false, true>,
+}
+
+#[derive(Default)]
+struct Queue {
+    settled: Vec<Settled>,
+    woken: bool,
+    /// The thread that waits has ended.
+    closed: bool,
+    runs: Vec<(u32, RunHandle)>,
+    /// As many of `runs` were alive when they were last looked through.
+    alive: usize,
+}
+
+struct Settled {
+    id: u32,
+    outcome: Result<ToJs>,
+}
+
+/// Answers one number, from any thread.
+pub struct Reply {
+    id: u32,
+    shared: Arc<Shared>,
+}
+
+#[napi]
+impl Channel {
+    /// `wake` is called without arguments when there is something to take.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(wake: Function<(), ()>) -> napi::Result<Self> {
+        let wake = wake.build_threadsafe_function().weak::<true>().build()?;
+        Ok(Self { shared: Arc::new(Shared { queue: Mutex::default(), wake }) })
+    }
+
+    /// Stops the run that is answered under that number, if it is not over.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, id: u32) {
+        let found = {
+            let queue = self.shared.queue.lock();
+            queue.runs.iter().rev().find(|(other, _)| *other == id).map(|(_, run)| run.clone())
+        };
+        // Unlocked: stopping a run answers it, through this very channel.
+        if let Some(run) = found {
+            run.cancel();
+        }
+    }
+
+    /// All outcomes since the last call, flat: id, error or undefined, value or undefined, id, ...
+    #[napi(catch_unwind, ts_return_type = "Array<any>")]
+    pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Array<'env>> {
+        let settled = {
+            let mut queue = self.shared.queue.lock();
+            queue.woken = false;
+            std::mem::take(&mut queue.settled)
+        };
+        let mut list = env.create_array(settled.len() as u32 * 3)?;
+        for (at, Settled { id, outcome }) in settled.into_iter().enumerate() {
+            let at = at as u32 * 3;
+            list.set(at, id)?;
+            match outcome {
+                Ok(make) => list.set(at + 2, make(env)?)?,
+                Err(problem) => list.set(at + 1, to_object(env, &problem)?)?,
+            }
+        }
+        Ok(list)
+    }
+}
+
+impl Channel {
+    pub fn reply(&self, id: u32) -> Reply {
+        Reply { id, shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Channel {
+    /// Remembers a run, which is of no use when the thread that waits for it ends.
+    pub fn track(&self, id: u32, run: RunHandle) {
+        let mut queue = self.shared.queue.lock();
+        if queue.runs.len() >= 2 * queue.alive + 64 {
+            queue.runs.retain(|(_, run)| run.is_alive());
+            queue.alive = queue.runs.len();
+        }
+        queue.runs.push((id, run));
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let (unclaimed, runs) = {
+            let mut queue = self.shared.queue.lock();
+            queue.closed = true;
+            (std::mem::take(&mut queue.settled), std::mem::take(&mut queue.runs))
+        };
+        // Unlocked: stopping a run answers it, through this very channel.
+        runs.iter().for_each(|(_, run)| run.cancel());
+        drop(unclaimed);
+    }
+}
+
+impl Reply {
+    /// Sends the outcome. When the thread that waits has ended, it goes nowhere.
+    pub fn send(self, outcome: Result<ToJs>) {
+        let mut queue = self.shared.queue.lock();
+        if queue.closed {
+            // Unlocked first: what an outcome holds, such as a lock, may go on to another reply of this channel.
+            drop(queue);
+            return;
+        }
+        queue.settled.push(Settled { id: self.id, outcome });
+        let wake = !std::mem::replace(&mut queue.woken, true);
+        drop(queue);
+        if wake {
+            self.shared.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// Sends a value that napi converts by itself.
+    pub fn send_value<T: ToNapiValue + Send + 'static>(self, outcome: Result<T>) {
+        self.send(outcome.map(|value| {
+            let make: ToJs = Box::new(move |env| {
+                // SAFETY: `env` is the live environment of this thread, and the raw value was just made in it.
+                unsafe {
+                    let raw = T::to_napi_value(env.raw(), value)?;
+                    Ok(Unknown::from_raw_unchecked(env.raw(), raw))
+                }
+            });
+            make
+        }));
+    }
+}

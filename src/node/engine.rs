@@ -1,0 +1,237 @@
+//! The engine of the process: options, status, loading.
+
+use super::channel::{Channel, ToJs};
+use super::error::throw;
+use super::session::{Session, session_to_js};
+use crate::engine::{Engine, EngineChoice, EngineOptions as Options, LoadRequest};
+use crate::error::{Result, error};
+use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, digest_files};
+use crate::signature::check_schema;
+use napi::Env;
+use napi::bindgen_prelude::{Either, Uint8Array, Unknown};
+use napi_derive::napi;
+use prost::Message;
+use std::path::PathBuf;
+
+/// Unset fields keep their present values.
+#[napi(object)]
+#[derive(Default)]
+pub struct EngineOptions {
+    pub engine: Option<String>,
+    pub cache_max_models: Option<u32>,
+    pub cache_max_bytes: Option<f64>,
+    pub intra_op_threads: Option<u32>,
+    pub run_threads: Option<u32>,
+    pub max_queue_size: Option<u32>,
+    pub max_batch_size: Option<u32>,
+    pub max_queue_delay_ms: Option<f64>,
+    pub max_concurrent_batches: Option<u32>,
+    pub timeout_ms: Option<f64>,
+    pub max_run_bytes: Option<f64>,
+    pub library_path: Option<String>,
+}
+
+/// One file of a model: a path on disk, or bytes.
+#[napi(object)]
+pub struct ModelFile {
+    pub name: String,
+    pub content: Either<String, Uint8Array>,
+}
+
+#[napi(object)]
+pub struct LoadOptions {
+    pub framework: Option<String>,
+    pub engine: Option<String>,
+    /// Files beside a model on disk may be its external data.
+    pub beside: Option<bool>,
+    /// Where large weights may be laid out for mapping.
+    pub weights_directory: Option<String>,
+}
+
+#[napi(object)]
+pub struct StatedSchemas {
+    pub input_schema: Option<String>,
+    pub output_schema: Option<String>,
+}
+
+#[napi(object)]
+pub struct FileDigest {
+    pub name: String,
+    pub digest: String,
+    pub size: f64,
+}
+
+/// What an upload is, after it was loaded once.
+#[napi(object)]
+pub struct Inspection {
+    pub framework: String,
+    pub engine: String,
+    pub digest: String,
+    pub size: f64,
+    pub files: Vec<FileDigest>,
+    /// `{"inputs": [...]}` as JSON text.
+    pub input_schema: String,
+    /// `{"outputs": [...]}` as JSON text.
+    pub output_schema: String,
+    pub labels: Option<Vec<String>>,
+}
+
+#[napi(catch_unwind)]
+pub fn configure_engine(env: &Env, options: EngineOptions) -> napi::Result<()> {
+    let engine = Engine::shared();
+    let merged = merge(engine.options(), options).map_err(|problem| throw(env, &problem))?;
+    engine.configure(merged);
+    Ok(())
+}
+
+fn merge(current: Options, given: EngineOptions) -> Result<Options> {
+    let count = |given: Option<u32>, current: usize| given.map_or(current, |count| count as usize);
+    let bytes = |given: Option<f64>, current: u64| given.map_or(current, |bytes| bytes as u64);
+    Ok(Options {
+        engine: given.engine.as_deref().map_or(Ok(current.engine), EngineChoice::parse)?,
+        cache_max_models: count(given.cache_max_models, current.cache_max_models),
+        cache_max_bytes: bytes(given.cache_max_bytes, current.cache_max_bytes),
+        intra_op_threads: count(given.intra_op_threads, current.intra_op_threads),
+        run_threads: count(given.run_threads, current.run_threads),
+        max_queue_size: count(given.max_queue_size, current.max_queue_size),
+        max_batch_size: count(given.max_batch_size, current.max_batch_size),
+        max_queue_delay_ms: given.max_queue_delay_ms.unwrap_or(current.max_queue_delay_ms),
+        max_concurrent_batches: count(given.max_concurrent_batches, current.max_concurrent_batches),
+        timeout_ms: bytes(given.timeout_ms, current.timeout_ms),
+        max_run_bytes: bytes(given.max_run_bytes, current.max_run_bytes as u64) as usize,
+        library_path: given.library_path.map(PathBuf::from).or(current.library_path),
+    })
+}
+
+/// Engines and versions, cache, sessions, runs.
+#[napi(catch_unwind, ts_return_type = "any")]
+pub fn engine_status<'env>(env: &'env Env) -> napi::Result<Unknown<'env>> {
+    env.to_js_value(&Engine::shared().status())
+}
+
+/// SHA-256 of one file or of several together, answered on the channel.
+#[napi(catch_unwind)]
+pub fn digest_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
+    let reply = channel.reply(id);
+    let files = read_files(files);
+    Engine::shared().spawn_load(move || reply.send_value(digest_files(&files).map(|(digest, _)| digest)));
+}
+
+/// Detects, checks and once loads a model; answered on the channel with an `Inspection`.
+#[napi(catch_unwind)]
+pub fn inspect_model(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    files: Vec<ModelFile>,
+    options: LoadOptions,
+    stated: StatedSchemas,
+) -> napi::Result<()> {
+    let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
+    let reply = channel.reply(id);
+    Engine::shared().spawn_load(move || {
+        let inspected = std::panic::catch_unwind(|| inspect(&source, framework, engine, &stated))
+            .unwrap_or_else(|_| Err(error!(InvalidModel, "reading the model panicked")));
+        reply.send_value(inspected);
+    });
+    Ok(())
+}
+
+fn inspect(
+    source: &Source,
+    framework: Option<Framework>,
+    engine: Option<EngineChoice>,
+    stated: &StatedSchemas,
+) -> Result<Inspection> {
+    let (prepared, engine) = Engine::shared().inspect(source, framework, engine)?;
+    let Prepared { framework, signature, labels, .. } = prepared;
+    for (field, text) in [("inputSchema", &stated.input_schema), ("outputSchema", &stated.output_schema)] {
+        if let Some(text) = text {
+            check_schema(&signature, field, text)?;
+        }
+    }
+    let (digest, files) = digest_files(&source.files)?;
+    Ok(Inspection {
+        framework: framework.as_str().to_owned(),
+        engine: engine.to_owned(),
+        digest,
+        size: files.iter().map(|file| file.size).sum::<u64>() as f64,
+        files: files
+            .into_iter()
+            .map(|file| FileDigest { name: file.name, digest: file.digest, size: file.size as f64 })
+            .collect(),
+        input_schema: signature.inputs_json().to_string(),
+        output_schema: signature.outputs_json().to_string(),
+        labels,
+    })
+}
+
+/// The ONNX model that a TensorFlow.js model is translated to, as bytes; answered on the channel.
+#[napi(catch_unwind)]
+pub fn translate_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
+    let reply = channel.reply(id);
+    let source = Source { files: read_files(files), beside: false, weights_directory: None };
+    Engine::shared().spawn_load(move || {
+        let translated = std::panic::catch_unwind(|| source.prepare(Framework::TensorFlow))
+            .unwrap_or_else(|_| Err(error!(InvalidModel, "reading the model panicked")));
+        reply.send_value(translated.map(|prepared| Uint8Array::new(prepared.model.encode_to_vec())));
+    });
+}
+
+/// The session of a digest when it is cached.
+#[napi(catch_unwind)]
+pub fn cached_session(env: &Env, digest: String, engine: Option<String>) -> napi::Result<Option<Session>> {
+    let choice = engine.as_deref().map(EngineChoice::parse).transpose().map_err(|problem| throw(env, &problem))?;
+    Ok(Engine::shared().cached(&digest, choice).map(|inner| Session { inner }))
+}
+
+/// Loads a session, once however many ask; answered on the channel with a `Session`.
+#[napi(catch_unwind)]
+pub fn load_session(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    digest: String,
+    files: Vec<ModelFile>,
+    options: LoadOptions,
+) -> napi::Result<()> {
+    let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
+    let reply = channel.reply(id);
+    Engine::shared().load(
+        LoadRequest { digest, source, framework, engine },
+        Box::new(move |loaded| reply.send(loaded.map(|inner| -> ToJs { session_to_js(inner) }))),
+    );
+    Ok(())
+}
+
+#[napi(catch_unwind)]
+pub fn evict_session(digest: String) {
+    Engine::shared().evict(&digest);
+}
+
+fn read_files(files: Vec<ModelFile>) -> Vec<File> {
+    files
+        .into_iter()
+        .map(|file| File {
+            name: file.name,
+            content: match file.content {
+                Either::A(path) => Content::Path(PathBuf::from(path)),
+                Either::B(bytes) => Content::Memory(bytes::Bytes::copy_from_slice(&bytes)),
+            },
+        })
+        .collect()
+}
+
+fn read_source(
+    files: Vec<ModelFile>,
+    options: LoadOptions,
+) -> Result<(Source, Option<Framework>, Option<EngineChoice>)> {
+    let framework = options.framework.as_deref().map(Framework::parse).transpose()?;
+    let engine = options.engine.as_deref().map(EngineChoice::parse).transpose()?;
+    let source = Source {
+        files: read_files(files),
+        beside: options.beside.unwrap_or(false),
+        weights_directory: options.weights_directory.map(PathBuf::from),
+    };
+    Ok((source, framework, engine))
+}

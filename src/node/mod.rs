@@ -1,0 +1,14 @@
+//! The binding to Node.js: the only room that names napi. Each function converts and calls; panics become errors.
+//!
+//! Work that leaves the event loop is answered through a [`channel::Channel`]: JavaScript passes a number, and gets that
+//! number back with the outcome, many at a time. Nothing here holds JavaScript memory while it works: inputs are copied on
+//! entry, because the memory of a terminated worker thread is gone.
+
+mod channel;
+mod engine;
+mod error;
+mod message;
+mod monitoring;
+mod registry;
+mod request;
+mod session;

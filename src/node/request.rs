@@ -1,0 +1,78 @@
+//! `PredictRequest`: a body of `POST /predict`.
+
+use super::error::throw;
+use crate::request::PredictRequest as Request;
+use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+#[napi]
+pub struct PredictRequest {
+    pub(super) inner: Request,
+}
+
+#[napi]
+impl PredictRequest {
+    /// Throws INVALID_JSON or INVALID_REQUEST.
+    #[napi(factory, catch_unwind)]
+    pub fn parse(env: &Env, body: Uint8Array) -> napi::Result<Self> {
+        Request::parse(&body).map(|inner| Self { inner }).map_err(|problem| throw(env, &problem))
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn model_id(&self) -> &str {
+        &self.inner.model_id
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn version(&self) -> Option<&str> {
+        self.inner.version.as_deref()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn user_id(&self) -> Option<&str> {
+        self.inner.user_id.as_deref()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn session_id(&self) -> Option<&str> {
+        self.inner.session_id.as_deref()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id.as_deref()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn entity_id(&self) -> Option<&str> {
+        self.inner.entity_id.as_deref()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn timeout_ms(&self) -> Option<f64> {
+        self.inner.timeout_ms.map(|timeout_ms| timeout_ms as f64)
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn record(&self) -> bool {
+        self.inner.record
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn feature_names(&self) -> Vec<String> {
+        self.inner.feature_names().map(str::to_owned).collect()
+    }
+
+    /// Adds the features of a JSON object that the request lacks.
+    #[napi(catch_unwind)]
+    pub fn add_features(&mut self, env: &Env, json: String) -> napi::Result<()> {
+        self.inner.add_features(&json).map_err(|problem| throw(env, &problem))
+    }
+
+    /// The features as JSON text, or a summary of them when that is longer than `maxBytes`.
+    #[napi(catch_unwind)]
+    pub fn features_json(&self, max_bytes: u32) -> String {
+        self.inner.features_json(max_bytes as usize)
+    }
+}

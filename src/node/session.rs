@@ -1,0 +1,252 @@
+//! `Session`: a loaded model.
+
+use super::channel::{Channel, ToJs};
+use super::error::throw;
+use super::message::{self, Input, InputContent, Name};
+use super::request::PredictRequest;
+use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
+use crate::error::{Error, Result, error};
+use crate::signature::{JsonOutput, class_names, confidence, inputs_from_json, tensor_input};
+use crate::tensor::{Bytes, Value};
+use napi::bindgen_prelude::{ArrayBuffer, Unknown};
+use napi::{Env, JsValue};
+use napi_derive::napi;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[napi]
+pub struct Session {
+    pub(super) inner: Arc<EngineSession>,
+}
+
+#[napi(object)]
+#[derive(Default)]
+pub struct RunOptions {
+    pub outputs: Option<Vec<String>>,
+    pub timeout_ms: Option<f64>,
+    pub priority: Option<i32>,
+}
+
+/// What a prediction says, as JSON text.
+#[napi(object)]
+pub struct PredictionJson {
+    pub prediction: String,
+    /// A number, an array or null.
+    pub confidence: String,
+    pub latency_ms: f64,
+}
+
+#[napi]
+impl Session {
+    #[napi(getter, catch_unwind)]
+    pub fn digest(&self) -> &str {
+        &self.inner.key.digest
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn engine(&self) -> &str {
+        self.inner.engine
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn framework(&self) -> &str {
+        self.inner.framework.as_str()
+    }
+
+    /// `{inputs, outputs, labels?}` as JSON text.
+    #[napi(getter, catch_unwind)]
+    pub fn signature(&self) -> String {
+        let signature = &self.inner.signature;
+        let mut made = signature.inputs_json();
+        made["outputs"] = signature.outputs_json()["outputs"].take();
+        if let Some(labels) = &self.inner.labels {
+            made["labels"] = json!(labels);
+        }
+        made.to_string()
+    }
+
+    /// Runs a request body. Answers the value at once when the run is tiny; otherwise nothing, and the value follows on the
+    /// channel. `crowded`: the caller waits for other runs already.
+    #[napi(catch_unwind)]
+    pub fn predict_json(
+        &self,
+        env: &Env,
+        channel: &Channel,
+        id: u32,
+        request: &PredictRequest,
+        crowded: bool,
+        timeout_ms: Option<f64>,
+    ) -> napi::Result<Option<PredictionJson>> {
+        let started = (|| {
+            let inputs = request.inner.inputs(&self.inner.signature)?;
+            let outputs = self.inner.signature.select_outputs(&request.inner.outputs)?;
+            if request.inner.labels {
+                class_names(&self.inner.signature, self.inner.labels.as_deref(), &outputs)?;
+            }
+            let timeout = request.inner.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
+            Ok((self.request(inputs.values, outputs, timeout, request.inner.priority), inputs.unbatched))
+        })();
+        let (run, unbatched) = started.map_err(|problem| throw(env, &problem))?;
+        let session = Arc::clone(&self.inner);
+        let by_class = request.inner.labels;
+        match Engine::shared().run_inline(run, crowded) {
+            Ok(outcome) => outcome
+                .and_then(|output| prediction_json(&session, output, unbatched, by_class))
+                .map(Some)
+                .map_err(|problem| throw(env, &problem)),
+            Err(run) => {
+                let reply = channel.reply(id);
+                let callback = Box::new(move |outcome: Result<RunOutput>| {
+                    reply.send_value(outcome.and_then(|output| prediction_json(&session, output, unbatched, by_class)));
+                });
+                channel.track(id, Engine::shared().run(run, callback));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Runs the inputs of a message. Answers with a message of outputs as `predictJson` answers. See `message.rs`.
+    #[napi(catch_unwind)]
+    pub fn run<'env>(
+        &self,
+        env: &'env Env,
+        channel: &Channel,
+        id: u32,
+        inputs: &[u8],
+        crowded: bool,
+        options: Option<RunOptions>,
+    ) -> napi::Result<Option<ArrayBuffer<'env>>> {
+        let options = options.unwrap_or_default();
+        let started = (|| {
+            let (values, unbatched) = self.inputs(message::read_inputs(inputs)?)?;
+            let outputs = self.inner.signature.select_outputs(&options.outputs.unwrap_or_default())?;
+            let priority = options.priority.unwrap_or(0);
+            Ok((self.request(values, outputs, options.timeout_ms, priority), unbatched))
+        })();
+        let (run, unbatched) = started.map_err(|problem| throw(env, &problem))?;
+        let session = Arc::clone(&self.inner);
+        match Engine::shared().run_inline(run, crowded) {
+            Ok(outcome) => {
+                let bytes = outcome.and_then(|output| outputs_message(&session, &output, unbatched));
+                let bytes = bytes.map_err(|problem| throw(env, &problem))?;
+                array_buffer(env, bytes).map(Some)
+            }
+            Err(run) => {
+                let reply = channel.reply(id);
+                let callback = Box::new(move |outcome: Result<RunOutput>| {
+                    let bytes = outcome.and_then(|output| outputs_message(&session, &output, unbatched));
+                    reply.send(
+                        bytes.map(|bytes| -> ToJs { Box::new(move |env| Ok(array_buffer(env, bytes)?.to_unknown())) }),
+                    );
+                });
+                channel.track(id, Engine::shared().run(run, callback));
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Session {
+    fn request(
+        &self,
+        inputs: Vec<(String, Value)>,
+        outputs: Vec<String>,
+        timeout_ms: Option<f64>,
+        priority: i32,
+    ) -> RunRequest {
+        let timeout = timeout_ms.and_then(|limit| Duration::try_from_secs_f64(limit / 1e3).ok());
+        RunRequest { session: Arc::clone(&self.inner), inputs, outputs, timeout, priority }
+    }
+
+    /// Elements are taken as they are; JSON goes the way of JSON requests.
+    fn inputs(&self, given: Vec<Input<'_>>) -> Result<(Vec<(String, Value)>, bool)> {
+        let signature = &self.inner.signature;
+        let mut values = Vec::with_capacity(given.len());
+        let mut texts: Vec<(&str, &RawValue)> = Vec::new();
+        let (mut added, mut batched) = (false, false);
+        for Input { name, content } in given {
+            let name = match name {
+                Name::Text(name) => name,
+                Name::Index(at) => &signature.inputs.get(at).ok_or_else(|| error!(Internal, "no input {at}"))?.name,
+            };
+            match content {
+                InputContent::Elements { dtype, shape, bytes } => {
+                    let fitted = tensor_input(signature, name, dtype, shape, Bytes::copy_from(bytes))?;
+                    added |= fitted.batch_added;
+                    batched |= !fitted.batch_added && !fitted.tensor.shape.is_empty();
+                    values.push((name.to_owned(), fitted.tensor.into()));
+                }
+                InputContent::Json(text) => {
+                    let raw =
+                        serde_json::from_str(text).map_err(|_| error!(InvalidInput, "input \"{name}\": no JSON"))?;
+                    texts.push((name, raw));
+                }
+            }
+        }
+        if texts.is_empty()
+            && signature.required_inputs().all(|input| values.iter().any(|(name, _)| *name == input.name))
+        {
+            return Ok((values, added && !batched));
+        }
+        let rest = signature.without(values.iter().map(|(name, _)| name.as_str()));
+        let converted = inputs_from_json(&rest, &texts)?;
+        batched |= !converted.unbatched && !converted.values.is_empty();
+        added |= converted.unbatched;
+        values.extend(converted.values);
+        Ok((values, added && !batched))
+    }
+}
+
+/// Large memory is handed over; for small memory that costs more than a copy.
+fn array_buffer(env: &Env, bytes: Vec<u8>) -> napi::Result<ArrayBuffer<'_>> {
+    const MIN_HANDED_OVER: usize = 64 << 10;
+    if bytes.len() < MIN_HANDED_OVER { ArrayBuffer::copy_from(env, bytes) } else { ArrayBuffer::from_data(env, bytes) }
+}
+
+fn outputs_message(session: &EngineSession, output: &RunOutput, unbatched: bool) -> Result<Vec<u8>> {
+    let confidence = confidence_of(session, output, unbatched);
+    message::write_outputs(&output.outputs, &confidence, latency_ms(output), unbatched)
+}
+
+fn confidence_of(session: &EngineSession, output: &RunOutput, unbatched: bool) -> crate::signature::Confidence {
+    let outputs: Vec<(&str, &Value)> = output.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    confidence(&session.signature, &outputs, unbatched)
+}
+
+fn latency_ms(output: &RunOutput) -> f64 {
+    output.latency.as_nanos().div_ceil(1000) as f64 / 1e3
+}
+
+fn prediction_json(
+    session: &EngineSession,
+    output: RunOutput,
+    unbatched: bool,
+    by_class: bool,
+) -> Result<PredictionJson> {
+    let labels = session.labels.as_deref().filter(|_| by_class);
+    let failed = |problem: serde_json::Error| -> Error { error!(RunFailed, "an output cannot be written: {problem}") };
+    let mut text = Vec::with_capacity(128);
+    let mut serializer = serde_json::Serializer::new(&mut text);
+    let mut map = serializer.serialize_map(Some(output.outputs.len())).map_err(failed)?;
+    for (name, value) in &output.outputs {
+        map.serialize_entry(name, &JsonOutput { value, unbatched, labels }).map_err(failed)?;
+    }
+    map.end().map_err(failed)?;
+    let prediction = String::from_utf8(text).map_err(|_| error!(Internal, "JSON is UTF-8"))?;
+    let confidence = serde_json::to_string(&confidence_of(session, &output, unbatched)).map_err(failed)?;
+    Ok(PredictionJson { prediction, confidence, latency_ms: latency_ms(&output) })
+}
+
+/// A session as the value of an outcome.
+pub fn session_to_js(inner: Arc<EngineSession>) -> ToJs {
+    Box::new(move |env| {
+        // SAFETY: `env` is the live environment of this thread, and the raw value was just made in it.
+        unsafe {
+            let raw = napi::bindgen_prelude::ToNapiValue::to_napi_value(env.raw(), Session { inner })?;
+            Ok(Unknown::from_raw_unchecked(env.raw(), raw))
+        }
+    })
+}

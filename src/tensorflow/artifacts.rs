@@ -1,0 +1,212 @@
+//! What a TensorFlow.js model is made of: the topology, the weights and what came beside them, found among uploaded files.
+
+use super::weights::{self, Weights};
+use crate::error::{Result, error};
+use crate::model::ModelFile;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde_json::Value as Json;
+use std::collections::HashMap;
+
+/// The two formats of TensorFlow.js.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Graph,
+    Layers,
+}
+
+/// A model that is read but not translated.
+#[derive(Debug)]
+pub struct Artifacts {
+    pub format: Format,
+    /// `modelTopology` of `model.json`.
+    pub topology: Json,
+    /// Which inputs and outputs a graph-model has; null where the file does not say.
+    pub signature: Json,
+    /// The graph that fills the tables of a graph-model, and what it gives.
+    pub initializer: Json,
+    pub initializer_signature: Json,
+    pub weights: Weights,
+    /// Class names from Teachable Machine's `metadata.json`.
+    pub labels: Option<Vec<String>>,
+}
+
+impl Artifacts {
+    /// Finds the model among the files: a JSON file with `modelTopology` and the shards that it names, whatever folders
+    /// they were in, or one JSON file with the weights inside as base64.
+    ///
+    /// # Errors
+    /// `INVALID_MODEL` when there is no such file or more than one, or when shards are missing or too short.
+    pub fn read(files: &[ModelFile]) -> Result<Self> {
+        let mut main = None;
+        let mut labels = None;
+        let mut shards = HashMap::new();
+        for file in files {
+            let bytes = file.bytes()?;
+            let name = base_name(&file.name);
+            refuse_keras(name, &bytes)?;
+            match parse_json(&bytes) {
+                Some(json) if json.get("modelTopology").is_some() => {
+                    if main.replace(json).is_some() {
+                        return Err(error!(InvalidModel, "two of the files have a \"modelTopology\"; one is expected"));
+                    }
+                }
+                Some(json) if name == "metadata.json" => labels = read_labels(&json),
+                _ => {
+                    let before = shards.insert(name.to_owned(), bytes.clone());
+                    if before.is_some_and(|before| before != bytes) {
+                        return Err(error!(InvalidModel, "two different files are named \"{name}\""));
+                    }
+                }
+            }
+        }
+        let main = main.ok_or_else(|| {
+            let names = files.iter().map(|file| base_name(&file.name)).collect::<Vec<_>>().join(", ");
+            error!(
+                InvalidModel,
+                "none of the files is a TensorFlow.js model.json with a \"modelTopology\"; received {names}"
+            )
+        })?;
+        Self::from_main(main, &shards, labels)
+    }
+
+    fn from_main(mut main: Json, shards: &HashMap<String, Bytes>, labels: Option<Vec<String>>) -> Result<Self> {
+        let weights = match &main["weightsManifest"] {
+            Json::Array(groups) => read_manifest(groups, shards)?,
+            _ => read_inside(&main)?,
+        };
+        let signature = match take(&mut main, "signature") {
+            Json::Null => take(&mut take(&mut main, "userDefinedMetadata"), "signature"),
+            signature => signature,
+        };
+        let topology = take(&mut main, "modelTopology");
+        if !topology.is_object() {
+            return Err(error!(InvalidModel, "\"modelTopology\" must be an object"));
+        }
+        Ok(Self {
+            format: if topology["node"].is_array() { Format::Graph } else { Format::Layers },
+            topology,
+            signature,
+            initializer: take(&mut main, "modelInitializer"),
+            initializer_signature: take(&mut main, "initializerSignature"),
+            weights,
+            labels,
+        })
+    }
+}
+
+/// Keras's own files hold the same models, but are for `tensorflowjs_converter` to read.
+fn refuse_keras(name: &str, bytes: &[u8]) -> Result<()> {
+    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Err(error!(
+            UnsupportedModel,
+            "\"{name}\" is a Keras file; convert it with `tensorflowjs_converter --input_format keras` (or `keras_keras` for \
+             .keras) and upload model.json and its shards"
+        ));
+    }
+    Ok(())
+}
+
+fn take(json: &mut Json, field: &str) -> Json {
+    json.get_mut(field).map_or(Json::Null, Json::take)
+}
+
+/// The JSON object in a file; `None` for anything else, such as a shard.
+fn parse_json(bytes: &Bytes) -> Option<Json> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let object = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if object { serde_json::from_slice(text).ok() } else { None }
+}
+
+/// The weights from the shards that the manifest names.
+fn read_manifest(groups: &[Json], shards: &HashMap<String, Bytes>) -> Result<Weights> {
+    let wrong = || error!(InvalidModel, "\"weightsManifest\" must be a list of {{paths, weights}}");
+    let mut parts = Vec::new();
+    let mut missing = Vec::new();
+    let mut specs = Vec::new();
+    for group in groups {
+        for path in group["paths"].as_array().ok_or_else(wrong)? {
+            let name = base_name(path.as_str().ok_or_else(wrong)?);
+            match shards.get(name) {
+                Some(shard) => parts.push(shard.clone()),
+                None => missing.push(name),
+            }
+        }
+        specs.extend(group["weights"].as_array().ok_or_else(wrong)?);
+    }
+    if !missing.is_empty() {
+        return Err(error!(InvalidModel, "these files of weights are missing: {}", missing.join(", ")));
+    }
+    weights::read(specs, parts)
+}
+
+/// The weights of a `ModelArtifacts` object: `weightSpecs`, and `weightData` as base64.
+fn read_inside(main: &Json) -> Result<Weights> {
+    let decode = |data: &Json| {
+        let text = data.as_str().ok_or_else(|| error!(InvalidModel, "\"weightData\" must be base64 text"))?;
+        BASE64.decode(text).map(Bytes::from).map_err(|_| error!(InvalidModel, "\"weightData\" is not valid base64"))
+    };
+    match (&main["weightSpecs"], &main["weightData"]) {
+        (Json::Null, Json::Null) => Ok(Weights::new()),
+        (Json::Array(specs), Json::Array(parts)) => {
+            weights::read(specs, parts.iter().map(decode).collect::<Result<_>>()?)
+        }
+        (Json::Array(specs), data) => weights::read(specs, vec![decode(data)?]),
+        _ => Err(error!(InvalidModel, "\"weightSpecs\" must be a list")),
+    }
+}
+
+fn read_labels(metadata: &Json) -> Option<Vec<String>> {
+    let labels = metadata["labels"].as_array()?;
+    labels.iter().map(|label| label.as_str().map(str::to_owned)).collect()
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Content;
+    use serde_json::json;
+
+    fn file(name: &str, content: impl Into<Bytes>) -> ModelFile {
+        ModelFile { name: name.to_owned(), content: Content::Memory(content.into()) }
+    }
+
+    fn model(extra: Json) -> String {
+        let mut made = json!({"modelTopology": {"node": []}});
+        made.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        made.to_string()
+    }
+
+    const SPEC: &str = r#"{"name": "w", "shape": [1], "dtype": "int32"}"#;
+
+    #[test]
+    fn shards_are_found_by_their_base_name() {
+        let spec: Json = serde_json::from_str(SPEC).unwrap();
+        let main = model(json!({"weightsManifest": [{"paths": ["./a/w.bin"], "weights": [spec]}]}));
+        let read =
+            Artifacts::read(&[file("b/w.bin", &[5u8, 0, 0, 0][..]), file("my-model.json", main.clone())]).unwrap();
+        assert_eq!(read.format, Format::Graph);
+        assert_eq!(read.weights["w"].ints().unwrap(), [5]);
+        let missing = Artifacts::read(&[file("model.json", main)]).unwrap_err();
+        assert!(missing.message.contains("w.bin"), "{missing}");
+    }
+
+    #[test]
+    fn weights_may_be_inside() {
+        let spec: Json = serde_json::from_str(SPEC).unwrap();
+        let main = model(json!({"weightSpecs": [spec], "weightData": "BQAAAA=="}));
+        assert_eq!(Artifacts::read(&[file("x", main)]).unwrap().weights["w"].ints().unwrap(), [5]);
+    }
+
+    #[test]
+    fn labels_come_from_the_metadata() {
+        let metadata = json!({"labels": ["cat", "dog"]}).to_string();
+        let read = Artifacts::read(&[file("model.json", model(json!({}))), file("metadata.json", metadata)]).unwrap();
+        assert_eq!(read.labels.unwrap(), ["cat", "dog"]);
+    }
+}

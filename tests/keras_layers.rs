@@ -1,0 +1,118 @@
+//! The layers of Keras 2 and 3 in small models, against what TensorFlow gives.
+//!
+//! `scripts/make-keras-layers.py` writes the models. `EDGE_AI_CASE` picks those whose name contains it.
+
+mod support;
+#[path = "support/tfjs.rs"]
+mod tfjs;
+
+use bytes::Bytes;
+use harper_edge_ai::model::{Content, Framework, ModelFile, Source};
+use harper_edge_ai::tensor::Value;
+use serde_json::{Value as Json, json};
+use tfjs::{compare, tensor};
+
+fn cases() -> Vec<Json> {
+    serde_json::from_str(include_str!("fixtures/keras-layers.json")).unwrap()
+}
+
+fn source(model: &Json) -> Source {
+    let file = ModelFile { name: "model.json".to_owned(), content: Content::Memory(Bytes::from(model.to_string())) };
+    Source { files: vec![file], beside: false, weights_directory: None }
+}
+
+fn run(case: &Json) -> Result<(), String> {
+    let session = support::load_source(source(&case["model"]), None).map_err(|problem| problem.to_string())?;
+    let names = session.signature.inputs.iter().map(|input| input.name.as_str());
+    let inputs: Vec<(&str, Value)> =
+        names.zip(case["inputs"].as_array().unwrap()).map(|(name, json)| (name, tensor(json).into())).collect();
+    let outputs = support::run(&session, inputs).map_err(|problem| problem.to_string())?;
+    let expected = case["expected"].as_array().unwrap();
+    if outputs.len() != expected.len() {
+        return Err(format!("gives {} outputs, expected {}", outputs.len(), expected.len()));
+    }
+    for ((name, output), expected) in outputs.iter().zip(expected) {
+        let output = output.as_tensor().ok_or("an output is no tensor")?;
+        compare(output, &tensor(expected), 1e-4).map_err(|problem| format!("{name}: {problem}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn layers_give_what_tensorflow_gives() {
+    let wanted = std::env::var("EDGE_AI_CASE").unwrap_or_default();
+    let mut failures = Vec::new();
+    for case in cases() {
+        let name = case["name"].as_str().unwrap();
+        if name.contains(&wanted)
+            && let Err(problem) = run(&case)
+        {
+            failures.push(format!("{name}: {problem}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} fail: {failures:#?}", failures.len());
+}
+
+#[test]
+fn every_layer_has_a_case() {
+    let text: String = cases().iter().map(|case| case["model"]["modelTopology"].to_string()).collect();
+    let missing: Vec<&str> = harper_edge_ai::tensorflow::classes()
+        .filter(|class| !text.contains(&format!("\"class_name\":\"{class}\"")))
+        .collect();
+    assert!(missing.is_empty(), "without a case: {missing:?}");
+}
+
+/// Why a Functional model of these layers is refused. Its input is "x", its output "y".
+fn refusal(layers: &[Json]) -> String {
+    let input =
+        json!({"class_name": "InputLayer", "name": "x", "config": {"name": "x", "batch_input_shape": [null, 4]}});
+    let layers: Vec<&Json> = [&input].into_iter().chain(layers).collect();
+    let config = json!({"name": "m", "layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]});
+    let topology = json!({"class_name": "Functional", "config": config});
+    let model = json!({"modelTopology": topology, "weightSpecs": [], "weightData": ""});
+    source(&model).prepare(Framework::TensorFlow).unwrap_err().to_string()
+}
+
+fn layer(name: &str, class: &str, on: &str) -> Json {
+    json!({"class_name": class, "name": name, "config": {"name": name}, "inbound_nodes": [[[on, 0, 0, {}]]]})
+}
+
+#[test]
+fn every_unsupported_layer_is_named() {
+    let inner = json!({"class_name": "Sequential", "name": "inner", "inbound_nodes": [[["b", 0, 0, {}]]], "config": {"name": "inner", "layers": [
+        {"class_name": "Hashing", "config": {"name": "h", "batch_input_shape": [null, 4]}}]}});
+    let strange = json!({"class_name": "Activation", "name": "s", "config": {"name": "s", "activation": "wavy"}, "inbound_nodes": [[["x", 0, 0, {}]]]});
+    let refused = refusal(&[
+        layer("a", "Lambda", "x"),
+        layer("b", "MyLayer", "a"),
+        inner,
+        strange,
+        layer("y", "Flatten", "inner"),
+    ]);
+    for part in
+        ["UNSUPPORTED_MODEL", "Lambda (layer \"a\")", "MyLayer (layer \"b\")", "Hashing (layer \"inner/h\")", "wavy"]
+    {
+        assert!(refused.contains(part), "{refused}");
+    }
+}
+
+#[test]
+fn circles_and_gaps_are_refused() {
+    assert!(refusal(&[layer("a", "ReLU", "y"), layer("y", "ReLU", "a")]).contains("waits for its own output"));
+    assert!(refusal(&[layer("y", "ReLU", "nowhere")]).contains("nowhere"));
+    assert!(refusal(&[layer("y", "Dense", "x")]).contains("no weight \"kernel\""));
+}
+
+#[test]
+fn weights_that_no_layer_wants_are_refused() {
+    let mut case = cases().into_iter().find(|case| case["name"] == "dense of Keras 2").unwrap();
+    case["model"]["weightSpecs"][0]["name"] = "another/kernel".into();
+    let first = run(&case).unwrap_err();
+    assert!(first.contains("INVALID_MODEL"), "{first}");
+    let layers = case["model"]["modelTopology"]["model_config"]["config"]["layers"].as_array_mut().unwrap();
+    let dense = layers.iter_mut().find(|layer| layer["class_name"] == "Dense").unwrap();
+    dense["config"]["use_bias"] = false.into();
+    case["model"]["weightSpecs"][0]["name"] = "dense/kernel".into();
+    let second = run(&case).unwrap_err();
+    assert!(second.contains("belong to no layer"), "{second}");
+}

@@ -1,0 +1,119 @@
+//! What the integration tests share: the engine with the library of the development dependency, and small models.
+#![allow(dead_code)]
+
+use bytes::Bytes;
+use harper_edge_ai::engine::{Engine, EngineChoice, EngineOptions, LoadRequest, RunOutput, RunRequest, Session};
+use harper_edge_ai::error::Result;
+use harper_edge_ai::model::{Content, ModelFile, Source, digest_files};
+use harper_edge_ai::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use harper_edge_ai::tensor::{DType, Value};
+use prost::Message;
+use std::path::PathBuf;
+use std::sync::{Arc, Once, mpsc};
+use std::time::Duration;
+
+/// The process's engine, with ONNX Runtime.
+pub fn engine() -> &'static Engine {
+    static CONFIGURE: Once = Once::new();
+    CONFIGURE.call_once(|| {
+        Engine::shared().configure(EngineOptions {
+            library_path: Some(onnx_runtime_library()),
+            max_run_bytes: 256 << 20,
+            ..EngineOptions::default()
+        });
+    });
+    Engine::shared()
+}
+
+/// `ORT_DYLIB_PATH`, or the library in the npm package `onnxruntime-node`.
+pub fn onnx_runtime_library() -> PathBuf {
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH") {
+        return path.into();
+    }
+    let (os, file) = match std::env::consts::OS {
+        "macos" => ("darwin", "libonnxruntime.1.dylib"),
+        "windows" => ("win32", "onnxruntime.dll"),
+        _ => ("linux", "libonnxruntime.so.1"),
+    };
+    let arch = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "x64" };
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.join("node_modules/onnxruntime-node/bin/napi-v6").join(os).join(arch).join(file)
+}
+
+pub fn source(bytes: Vec<u8>) -> Source {
+    let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(Bytes::from(bytes)) };
+    Source { files: vec![file], beside: false, weights_directory: None }
+}
+
+/// A model of opset 18 from its nodes, with tensors of free shape of `rank` as inputs and outputs.
+pub fn model(nodes: Vec<NodeProto>, inputs: &[(&str, DType, usize)], outputs: &[(&str, DType, usize)]) -> Vec<u8> {
+    let infos = |values: &[(&str, DType, usize)]| -> Vec<ValueInfoProto> {
+        values.iter().map(|(name, dtype, rank)| ValueInfoProto::tensor(name, *dtype, &vec![None; *rank])).collect()
+    };
+    let graph = GraphProto {
+        name: Some("test".to_owned()),
+        node: nodes,
+        input: infos(inputs),
+        output: infos(outputs),
+        ..GraphProto::default()
+    };
+    wrap(graph)
+}
+
+pub fn wrap(graph: GraphProto) -> Vec<u8> {
+    ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(18) }],
+        graph: Some(graph),
+        ..ModelProto::default()
+    }
+    .encode_to_vec()
+}
+
+pub fn load(bytes: Vec<u8>) -> Result<Arc<Session>> {
+    load_source(source(bytes), None)
+}
+
+pub fn load_source(source: Source, choice: Option<EngineChoice>) -> Result<Arc<Session>> {
+    let (digest, _) = digest_files(&source.files)?;
+    let (sender, receiver) = mpsc::channel();
+    let request = LoadRequest { digest, source, framework: None, engine: choice };
+    engine().load(request, Box::new(move |loaded| sender.send(loaded).unwrap()));
+    receiver.recv_timeout(Duration::from_secs(60)).unwrap()
+}
+
+pub fn run(session: &Arc<Session>, inputs: Vec<(&str, Value)>) -> Result<Vec<(String, Value)>> {
+    run_within(session, inputs, Duration::from_secs(30)).map(|output| output.outputs)
+}
+
+pub fn run_within(session: &Arc<Session>, inputs: Vec<(&str, Value)>, timeout: Duration) -> Result<RunOutput> {
+    let (sender, receiver) = mpsc::channel();
+    let request = RunRequest {
+        session: Arc::clone(session),
+        inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        outputs: Vec::new(),
+        timeout: Some(timeout),
+        priority: 0,
+    };
+    engine().run(request, Box::new(move |outcome| sender.send(outcome).unwrap()));
+    receiver.recv_timeout(Duration::from_secs(60)).unwrap()
+}
+
+/// The reference corpora: `EDGE_AI_CORPUS`, or `../shared/corpus`. Where they are absent the test says so and ends.
+pub fn corpus() -> Option<PathBuf> {
+    let path = std::env::var_os("EDGE_AI_CORPUS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: no corpus");
+    None
+}
+
+/// The folders in a folder, by name.
+pub fn folders(path: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}

@@ -14,6 +14,8 @@ const HTTP_ONLY = [
 	'NOT_FOUND',
 	'INFERENCE_NOT_FOUND',
 	'ENTITY_NOT_FOUND',
+	'TABLE_NOT_FOUND',
+	'JOB_NOT_FOUND',
 	'METHOD_NOT_ALLOWED',
 	'UNSUPPORTED_MEDIA_TYPE',
 	'NOT_SUPPORTED',
@@ -89,6 +91,13 @@ const PROVOKE = {
 	NOT_FOUND: () => harper.get('/model/a/b/c/d'),
 	INFERENCE_NOT_FOUND: () => harper.feedback({ inferenceId: randomUUID(), outcome: 1 }),
 	ENTITY_NOT_FOUND: () => harper.get('/features/nobody'),
+	TABLE_NOT_FOUND: () =>
+		harper.post('/jobs/predict', {
+			modelId: 'iris',
+			source: { table: 'Nowhere' },
+			target: { table: 'Nowhere', fields: { id: 'id' } },
+		}),
+	JOB_NOT_FOUND: () => harper.get('/jobs/nowhere'),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),
 	ENGINE_UNAVAILABLE: async () => {

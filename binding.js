@@ -1,4 +1,5 @@
 // The native functions as promises. One channel per JavaScript thread brings the outcomes of work on other threads.
+import { decodeOutputs, encodeInputs, forEachMessage, memory } from './library/message.js';
 import { native, libraryPath } from './native.js';
 
 const { Channel, PredictRequest, Session } = native;
@@ -9,15 +10,13 @@ let lastId = 0;
 
 const channel = new Channel(() => {
 	const settled = channel.take();
+	forEachMessage((id, at) => take(id)?.resolve(null, at));
 	for (let at = 0; at < settled.length; at += 3) {
-		const entry = waiting.get(settled[at]);
-		if (!entry) continue;
-		waiting.delete(settled[at]);
-		if (settled[at + 1]) entry.reject(settled[at + 1]);
-		else entry.resolve(settled[at + 2]);
+		const entry = take(settled[at]);
+		if (settled[at + 1]) entry?.reject(settled[at + 1]);
+		else entry?.resolve(settled[at + 2], 0);
 	}
-	if (waiting.size === 0) keepAlive.unref();
-});
+}, memory);
 
 // The channel does not keep the event loop alive; this timer does, while something is awaited.
 const keepAlive = setInterval(() => {}, 2 ** 30);
@@ -27,7 +26,7 @@ keepAlive.unref();
 function answered(start) {
 	const id = nextId();
 	start(channel, id);
-	return expect(id);
+	return new Promise((resolve, reject) => expect(id, { resolve, reject }));
 }
 
 function nextId() {
@@ -35,48 +34,73 @@ function nextId() {
 	return lastId;
 }
 
-function expect(id) {
+function expect(id, entry) {
 	if (waiting.size === 0) keepAlive.ref();
-	return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+	waiting.set(id, entry);
 }
 
-/** Runs that this thread waits for. */
-let runs = 0;
+/** What waits under that number, which it does no more. */
+function take(id) {
+	const entry = waiting.get(id);
+	waiting.delete(id);
+	if (waiting.size === 0) keepAlive.unref();
+	return entry;
+}
+
+/** Runs that this thread waits for, and runs that were answered at once but whose callers had no turn yet. */
+let pending = 0;
+let untold = 0;
+const turn = Promise.resolve();
+const forgetUntold = () => {
+	untold = 0;
+};
 
 /**
- * A run that may have been answered at once. Aborting rejects with the signal's reason and stops the run.
+ * A run that may be answered at once. Aborting rejects with the signal's reason and stops the run.
  *
- * @param {(channel: object, id: number, crowded: boolean) => any} start
+ * @param {(id: number, crowded: boolean) => any} start
+ * @param {(outcome: any, at: number) => any} read what the outcome says
  * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
  */
-async function run(start, signal) {
-	signal?.throwIfAborted();
-	const id = nextId();
-	runs += 1;
+function run(start, read, signal) {
 	try {
-		const outcome = start(channel, id, runs > 1);
-		// An answer at once also counts until its caller had a turn: whoever starts many in a row starts a crowd.
-		if (outcome) return await outcome;
-		return await (signal ? abortable(id, signal) : expect(id));
-	} finally {
-		runs -= 1;
+		signal?.throwIfAborted();
+		const id = nextId();
+		const outcome = start(id, pending + untold > 0);
+		if (outcome == null) return later(id, read, signal);
+		// Whoever starts many in a row starts a crowd.
+		if (untold === 0) turn.then(forgetUntold);
+		untold += 1;
+		return Promise.resolve(read(outcome, 0));
+	} catch (error) {
+		return Promise.reject(error);
 	}
 }
 
-async function abortable(id, signal) {
-	const abort = () => {
-		waiting.get(id)?.reject(signal.reason);
-		waiting.delete(id);
-		channel.cancel(id);
-		if (waiting.size === 0) keepAlive.unref();
-	};
-	const answer = expect(id);
-	signal.addEventListener('abort', abort, { once: true });
-	try {
-		return await answer;
-	} finally {
-		signal.removeEventListener('abort', abort);
-	}
+function later(id, read, signal) {
+	return new Promise((resolve, reject) => {
+		const abort = () => {
+			take(id).reject(signal.reason);
+			channel.cancel(id);
+		};
+		const end = () => {
+			pending -= 1;
+			signal?.removeEventListener('abort', abort);
+		};
+		pending += 1;
+		signal?.addEventListener('abort', abort, { once: true });
+		expect(id, {
+			resolve(outcome, at) {
+				end();
+				resolve(read(outcome, at));
+			},
+			reject(error) {
+				end();
+				reject(error);
+			},
+		});
+	});
 }
 
 const toFile = ({ name, path, bytes }) => ({ name, content: path ?? bytes });
@@ -147,20 +171,29 @@ export function loadSession(digest, files, options = {}) {
  * @returns {Promise<{prediction: string, confidence: string, latencyMs: number}>} prediction and confidence as JSON text
  */
 export function predictJson(session, request, { timeoutMs, signal } = {}) {
-	return run((channel, id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), signal);
+	return run((id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), asIs, signal);
 }
 
+const asIs = (outcome) => outcome;
+
 /**
- * Runs the inputs of a message on a session.
+ * Runs inputs on a session.
  *
  * @param {object} session
- * @param {Uint8Array} inputs as library/message.js writes them
+ * @param {import('./library/message.js').Input[]} inputs
+ * @param {string[]} names of the outputs that come back
  * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal}} [options]
- * @returns {Promise<ArrayBuffer>} a message of outputs
+ * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}>}
  */
-export function runSession(session, inputs, { outputs, timeoutMs, priority, signal } = {}) {
+export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal } = {}) {
 	const limits = outputs || timeoutMs !== undefined || priority ? { outputs, timeoutMs, priority } : undefined;
-	return run((channel, id, crowded) => session.run(channel, id, inputs, crowded, limits), signal);
+	const start = (id, crowded) => {
+		session.run ??= session.runner(channel);
+		return session.run(id, encodeInputs(inputs), crowded, limits);
+	};
+	// A number is the length of a message in the memory.
+	const read = (outcome, at) => decodeOutputs(typeof outcome === 'number' ? null : outcome, at, names);
+	return run(start, read, signal);
 }
 
 /**

@@ -14,7 +14,6 @@ import {
 	runSession,
 	Session,
 } from '../binding.js';
-import { decodeOutputs, encodeInputs } from './message.js';
 import { checkOptions, ENGINE_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
 
@@ -54,8 +53,7 @@ export class Model {
 		// A model with one input takes it under any name.
 		const only = names.length === 1 && this.#inputs.size === 1 ? this.signature.inputs[0].name : undefined;
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
-		const outputs = await runSession(this.#session, encodeInputs(inputs), options);
-		return decodeOutputs(outputs, options.outputs?.length ? options.outputs : this.#outputs);
+		return runSession(this.#session, inputs, options.outputs?.length ? options.outputs : this.#outputs, options);
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */

@@ -28,15 +28,23 @@ const CODE_OF = {
 	uint2: 25,
 	int2: 26,
 };
-const DTYPE_OF = Object.fromEntries(Object.entries(CODE_OF).map(([dtype, code]) => [code, dtype]));
 
 const UNKNOWN = 0xffffffff;
 const MAX_BYTES = 0xfffffff0;
-const KEPT_BYTES = 2 ** 20;
 
 const texts = new TextEncoder();
 const textOf = new TextDecoder();
-let kept = new ArrayBuffer(4096);
+
+/** The memory in which this thread and Rust leave messages for each other. Each is read before the next one is written. */
+export const memory = new Uint8Array(64 * 1024);
+const memoryWords = new Uint32Array(memory.buffer);
+
+/** By code: a dtype, its typed array, and the memory as one. */
+const TYPES = [];
+for (const [dtype, code] of Object.entries(CODE_OF)) {
+	const ArrayType = ARRAY_OF[dtype];
+	TYPES[code] = { dtype, ArrayType, inMemory: dtype === 'string' ? undefined : new ArrayType(memory.buffer) };
+}
 
 /**
  * @typedef {object} Input
@@ -48,10 +56,10 @@ let kept = new ArrayBuffer(4096);
  */
 
 /**
- * The inputs as a message, which is valid until the next call.
+ * Writes the inputs as a message.
  *
  * @param {Input[]} inputs
- * @returns {Uint8Array}
+ * @returns {number | Uint8Array} its length in the memory, or the message itself when it is long
  */
 export function encodeInputs(inputs) {
 	let size = 8;
@@ -61,9 +69,9 @@ export function encodeInputs(inputs) {
 		size += 48 + 4 * (shape?.length ?? 0) + length + name.length * 3;
 	}
 	if (size > MAX_BYTES) throw new RangeError('the inputs of one run take 4 GiB or more; run them in parts');
-	const buffer = reserve((size + 7) & ~7);
-	const words = new Uint32Array(buffer);
-	const bytes = new Uint8Array(buffer);
+	const isShort = size <= memory.length;
+	const words = isShort ? memoryWords : new Uint32Array((size >> 2) + 2);
+	const bytes = isShort ? memory : new Uint8Array(words.buffer);
 	let at = 0;
 	/** Writes at the next multiple of 8 bytes. */
 	const write = (payload) => {
@@ -87,24 +95,33 @@ export function encodeInputs(inputs) {
 			words[nameLength] = write(name);
 		}
 	}
-	return bytes.subarray(0, at * 4);
-}
-
-function reserve(size) {
-	if (size > KEPT_BYTES) return new ArrayBuffer(size);
-	if (size > kept.byteLength) kept = new ArrayBuffer(size * 2);
-	return kept;
+	return isShort ? at * 4 : bytes.subarray(0, at * 4);
 }
 
 /**
- * What a run gave. Tensors are views into the message.
+ * Visits the messages of outputs that Rust has left in the memory.
  *
- * @param {ArrayBuffer} message
+ * @param {(id: number, at: number) => void} visit `at` is where the message starts
+ */
+export function forEachMessage(visit) {
+	const count = memoryWords[0];
+	for (let left = count, at = 8; left > 0; left -= 1) {
+		visit(memoryWords[at >> 2], at + 8);
+		at = (at + 8 + memoryWords[(at >> 2) + 1] + 7) & ~7;
+	}
+}
+
+/**
+ * What a run gave. Tensors are views into a message that has memory of its own.
+ *
+ * @param {ArrayBuffer | null} message null for one in the memory
+ * @param {number} at where it starts
  * @param {string[]} names of the outputs
  * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}}
  */
-export function decodeOutputs(message, names) {
-	const reader = new Reader(message);
+export function decodeOutputs(message, at, names) {
+	const reader = message === null ? memoryReader : new Reader(message);
+	reader.at = at;
 	const latencyMs = reader.number();
 	const confidence = readConfidence(reader);
 	const outputs = {};
@@ -117,10 +134,12 @@ function readConfidence(reader) {
 	const isArray = reader.word() === 1;
 	if (count === UNKNOWN) return null;
 	if (!isArray) return reader.number();
-	return Array.from({ length: count }, () => {
+	const rows = [];
+	for (let row = 0; row < count; row += 1) {
 		const confidence = reader.number();
-		return Number.isNaN(confidence) ? null : confidence;
-	});
+		rows.push(Number.isNaN(confidence) ? null : confidence);
+	}
+	return rows;
 }
 
 const NOTHING = 0;
@@ -138,32 +157,31 @@ function readValue(reader) {
 }
 
 function readTensor(reader) {
-	const dtype = DTYPE_OF[reader.word()];
+	const type = TYPES[reader.word()];
 	const rank = reader.word();
 	const byteLength = reader.word();
 	const shape = [];
 	for (let at = 0; at < rank; at += 1) shape.push(reader.word());
 	const start = reader.payload(byteLength);
-	if (dtype === 'string') return new Tensor(dtype, shape, readStrings(reader, start, byteLength));
-	const ArrayType = ARRAY_OF[dtype];
-	const data = new ArrayType(reader.message, start, byteLength / ArrayType.BYTES_PER_ELEMENT);
-	return new Tensor(dtype, shape, data);
+	const isString = type.dtype === 'string';
+	const data = isString ? readStrings(reader, start, byteLength) : reader.elements(type, start, byteLength);
+	return new Tensor(type.dtype, shape, data);
 }
 
-function readStrings({ message, view }, start, byteLength) {
+function readStrings({ buffer, view }, start, byteLength) {
 	const strings = [];
 	for (let at = start; at < start + byteLength;) {
 		const length = view.getUint32(at, true);
-		strings.push(textOf.decode(new Uint8Array(message, at + 4, length)));
+		strings.push(textOf.decode(new Uint8Array(buffer, at + 4, length)));
 		at += 4 + length;
 	}
 	return strings;
 }
 
 class Reader {
-	constructor(message) {
-		this.message = message;
-		this.view = new DataView(message);
+	constructor(buffer) {
+		this.buffer = buffer;
+		this.view = new DataView(buffer);
 		this.at = 0;
 	}
 
@@ -179,8 +197,22 @@ class Reader {
 
 	/** The start of a payload; reading goes on behind it. */
 	payload(byteLength) {
-		const start = (this.at + 7) & ~7;
+		const start = Math.ceil(this.at / 8) * 8;
 		this.at = Math.ceil((start + byteLength) / 4) * 4;
 		return start;
 	}
+
+	elements({ ArrayType }, start, byteLength) {
+		return new ArrayType(this.buffer, start, byteLength / ArrayType.BYTES_PER_ELEMENT);
+	}
 }
+
+/** Reads messages in the memory. The next one overwrites them, so elements are copied. */
+class MemoryReader extends Reader {
+	elements({ inMemory }, start, byteLength) {
+		const size = inMemory.BYTES_PER_ELEMENT;
+		return inMemory.slice(start / size, (start + byteLength) / size);
+	}
+}
+
+const memoryReader = new MemoryReader(memory.buffer);

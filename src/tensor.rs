@@ -106,9 +106,16 @@ impl Bytes {
     }
 
     pub fn copy_from(bytes: &[u8]) -> Self {
-        let mut made = Self::zeroed(bytes.len());
-        made.as_mut_slice().copy_from_slice(bytes);
-        made
+        let whole = bytes.chunks_exact(size_of::<u128>());
+        let rest = whole.remainder();
+        let mut words: Vec<u128> = Vec::with_capacity(bytes.len().div_ceil(size_of::<u128>()));
+        words.extend(whole.map(bytemuck::pod_read_unaligned::<u128>));
+        if !rest.is_empty() {
+            let mut last = [0; size_of::<u128>()];
+            last[..rest.len()].copy_from_slice(rest);
+            words.push(u128::from_ne_bytes(last));
+        }
+        Self { words, len: bytes.len() }
     }
 
     pub fn len(&self) -> usize {

@@ -1,6 +1,5 @@
 // POST /v2/models/:modelId[/versions/:version]/infer: tensors in, tensors out, recorded as every prediction is.
 import { runSession } from '../../binding.js';
-import { decodeOutputs, encodeInputs } from '../../library/message.js';
 import { ApiError } from '../errors.js';
 import { runRecorded } from '../predict.js';
 import { readBody, shown } from '../query.js';
@@ -33,16 +32,11 @@ function jsonLength(text, body) {
 
 const runnerOf = (model) => async (session, request, limits) => {
 	const outputs = request.outputNames(model);
-	const inputs = encodeInputs(request.inputs.map((input) => input.toMessage()));
+	const inputs = request.inputs.map((input) => input.toMessage());
+	const names = request.outputs.map(({ name }) => name);
 	const { timeoutMs = limits.timeoutMs, priority } = request;
-	const message = await runSession(session, inputs, { ...limits, outputs, timeoutMs, priority });
-	return new Result(
-		decodeOutputs(
-			message,
-			request.outputs.map(({ name }) => name)
-		),
-		request.outputs
-	);
+	const ran = await runSession(session, inputs, names, { ...limits, outputs, timeoutMs, priority });
+	return new Result(ran, request.outputs);
 };
 
 /** What a run gave; the text for the event is written only when there is one. */

@@ -18,6 +18,8 @@ const CANCELLED: u8 = 2;
 /// The stop signal of one run, shared by the caller, the watchdog and the backend.
 #[derive(Default)]
 pub struct RunControl {
+    /// Nobody can stop the run.
+    unstoppable: bool,
     reason: AtomicU8,
     terminate: Mutex<Option<Terminate>>,
 }
@@ -26,6 +28,15 @@ pub struct RunControl {
 type Terminate = Box<dyn FnOnce() + Send>;
 
 impl RunControl {
+    /// For a run that nobody can stop.
+    pub fn unstoppable() -> Self {
+        Self { unstoppable: true, ..Self::default() }
+    }
+
+    pub fn can_stop(&self) -> bool {
+        !self.unstoppable
+    }
+
     /// Stops the run. The first reason stays.
     pub fn stop(&self, reason: StopReason) {
         let code = match reason {

@@ -240,7 +240,7 @@ impl Engine {
             return Err(request);
         }
         // Too short to be stopped, and of a length that does not depend on its values: it needs no deadline.
-        Ok(Run::new(request, None, Arc::clone(&self.watchdog)).execute_now())
+        Ok(Run::inline(request, Arc::clone(&self.watchdog)).execute_now())
     }
 
     fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {

@@ -77,6 +77,11 @@ impl Run {
         }
     }
 
+    /// For the caller's own thread, which waits for it.
+    pub(super) fn inline(request: RunRequest, watchdog: Arc<Watchdog>) -> Self {
+        Self { control: RunControl::unstoppable(), ..Self::new(request, None, watchdog) }
+    }
+
     pub(super) fn request(&self) -> &RunRequest {
         &self.request
     }
@@ -131,25 +136,24 @@ impl Run {
 
     /// Runs it on this thread without a deadline.
     pub(super) fn execute_now(&self) -> Result<RunOutput> {
-        let started = Instant::now();
-        let outcome = self.run_backend();
-        let latency = outcome.as_ref().map_or_else(|_| started.elapsed(), |output| output.latency);
+        let (outcome, latency) = self.run_backend();
         self.request.session.record(&self.request.inputs, latency, outcome.is_err());
         outcome
     }
 
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
-        let outcome = self.run_backend();
+        let (outcome, _) = self.run_backend();
         if let Some(key) = self.watch_key.get() {
             self.watchdog.forget(*key);
         }
         outcome
     }
 
-    fn run_backend(&self) -> Result<RunOutput> {
+    /// The outcome, and how long the engine took.
+    fn run_backend(&self) -> (Result<RunOutput>, Duration) {
         if let Some(stopped) = self.control.stopped() {
-            return Err(stopped);
+            return (Err(stopped), Duration::ZERO);
         }
         let RunRequest { session, inputs, outputs, .. } = &self.request;
         let inputs: Vec<(&str, &Value)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
@@ -158,7 +162,10 @@ impl Run {
         let ran = catch_unwind(AssertUnwindSafe(|| session.backend.run(&inputs, &names, &self.control)))
             .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
         let latency = start.elapsed();
-        let outputs = names.into_iter().map(str::to_owned).zip(ran?).collect();
-        Ok(RunOutput { outputs, latency })
+        let outcome = ran.map(|values| {
+            let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
+            RunOutput { outputs, latency }
+        });
+        (outcome, latency)
     }
 }

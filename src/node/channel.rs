@@ -1,14 +1,18 @@
 //! How work on other threads is answered: many outcomes with one wake-up of the event loop.
 
 use super::error::to_object;
+use super::exchange::Exchange;
 use crate::engine::RunHandle;
 use crate::error::Result;
-use napi::bindgen_prelude::{Array, Function, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{Array, ArrayBuffer, Function, ToNapiValue, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use std::sync::Arc;
+
+/// A longer message gets memory of its own.
+const MAX_SHORT_BYTES: usize = 4 << 10;
 
 /// Makes the JavaScript value of an outcome, on the thread that waits for it.
 pub type ToJs = Box<dyn for<'env> FnOnce(&'env Env) -> napi::Result<Unknown<'env>> + Send>;
@@ -16,7 +20,18 @@ pub type ToJs = Box<dyn for<'env> FnOnce(&'env Env) -> napi::Result<Unknown<'env
 /// The outcomes for one JavaScript thread.
 #[napi]
 pub struct Channel {
-    shared: Arc<Shared>,
+    pub(super) exchange: Exchange,
+    pub(super) replies: Replies,
+}
+
+/// Where the outcomes for one JavaScript thread are sent.
+#[derive(Clone)]
+pub struct Replies(Arc<Shared>);
+
+/// What an outcome is for JavaScript.
+pub enum Answer {
+    Value(ToJs),
+    Message(Vec<u8>),
 }
 
 struct Shared {
@@ -38,7 +53,7 @@ struct Queue {
 
 struct Settled {
     id: u32,
-    outcome: Result<ToJs>,
+    outcome: Result<Answer>,
 }
 
 /// Answers one number, from any thread.
@@ -49,18 +64,19 @@ pub struct Reply {
 
 #[napi]
 impl Channel {
-    /// `wake` is called without arguments when there is something to take.
+    /// `wake` is called without arguments when there is something to take. Messages are exchanged in `memory`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(wake: Function<(), ()>) -> napi::Result<Self> {
+    pub fn new(wake: Function<(), ()>, memory: Uint8Array) -> napi::Result<Self> {
         let wake = wake.build_threadsafe_function().weak::<true>().build()?;
-        Ok(Self { shared: Arc::new(Shared { queue: Mutex::default(), wake }) })
+        let replies = Replies(Arc::new(Shared { queue: Mutex::default(), wake }));
+        Ok(Self { exchange: Exchange::new(memory), replies })
     }
 
     /// Stops the run that is answered under that number, if it is not over.
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: u32) {
         let found = {
-            let queue = self.shared.queue.lock();
+            let queue = self.replies.0.queue.lock();
             queue.runs.iter().rev().find(|(other, _)| *other == id).map(|(_, run)| run.clone())
         };
         // Unlocked: stopping a run answers it, through this very channel.
@@ -69,37 +85,66 @@ impl Channel {
         }
     }
 
-    /// All outcomes since the last call, flat: id, error or undefined, value or undefined, id, ...
+    /// All outcomes since the last call. Short messages are left in the memory: their number, and behind 8 bytes each with its
+    /// id, its length and, at the next multiple of 8, its bytes. The others are given in a flat list: id, error or undefined,
+    /// value or undefined, id, ...
     #[napi(catch_unwind, ts_return_type = "Array<any>")]
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Array<'env>> {
         let settled = {
-            let mut queue = self.shared.queue.lock();
+            let mut queue = self.replies.0.queue.lock();
             queue.woken = false;
             std::mem::take(&mut queue.settled)
         };
-        let mut list = env.create_array(settled.len() as u32 * 3)?;
-        for (at, Settled { id, outcome }) in settled.into_iter().enumerate() {
-            let at = at as u32 * 3;
+        let mut list = env.create_array(0)?;
+        let mut messages: u32 = 0;
+        let mut end = 8;
+        for Settled { id, outcome } in settled {
+            if let Ok(Answer::Message(message)) = &outcome
+                && message.len() <= MAX_SHORT_BYTES
+                && self.exchange.write(end + 8, message)
+            {
+                self.exchange.write(end, &id.to_le_bytes());
+                self.exchange.write(end + 4, &(message.len() as u32).to_le_bytes());
+                end = (end + 8 + message.len()).next_multiple_of(8);
+                messages += 1;
+                continue;
+            }
+            let at = list.len();
             list.set(at, id)?;
             match outcome {
-                Ok(make) => list.set(at + 2, make(env)?)?,
-                Err(problem) => list.set(at + 1, to_object(env, &problem)?)?,
+                Ok(Answer::Value(make)) => list.set(at + 2, make(env)?)?,
+                Ok(Answer::Message(message)) => list.set(at + 2, array_buffer(env, message)?)?,
+                Err(problem) => {
+                    list.set(at + 1, to_object(env, &problem)?)?;
+                    list.set(at + 2, ())?;
+                }
             }
         }
+        self.exchange.write(0, &messages.to_le_bytes());
         Ok(list)
     }
 }
 
-impl Channel {
-    pub fn reply(&self, id: u32) -> Reply {
-        Reply { id, shared: Arc::clone(&self.shared) }
-    }
+/// Large memory is handed over; for small memory that costs more than a copy.
+pub fn array_buffer(env: &Env, bytes: Vec<u8>) -> napi::Result<ArrayBuffer<'_>> {
+    const MIN_HANDED_OVER: usize = 64 << 10;
+    if bytes.len() < MIN_HANDED_OVER { ArrayBuffer::copy_from(env, bytes) } else { ArrayBuffer::from_data(env, bytes) }
 }
 
 impl Channel {
+    pub fn reply(&self, id: u32) -> Reply {
+        self.replies.reply(id)
+    }
+}
+
+impl Replies {
+    pub fn reply(&self, id: u32) -> Reply {
+        Reply { id, shared: Arc::clone(&self.0) }
+    }
+
     /// Remembers a run, which is of no use when the thread that waits for it ends.
     pub fn track(&self, id: u32, run: RunHandle) {
-        let mut queue = self.shared.queue.lock();
+        let mut queue = self.0.queue.lock();
         if queue.runs.len() >= 2 * queue.alive + 64 {
             queue.runs.retain(|(_, run)| run.is_alive());
             queue.alive = queue.runs.len();
@@ -111,7 +156,7 @@ impl Channel {
 impl Drop for Channel {
     fn drop(&mut self) {
         let (unclaimed, runs) = {
-            let mut queue = self.shared.queue.lock();
+            let mut queue = self.replies.0.queue.lock();
             queue.closed = true;
             (std::mem::take(&mut queue.settled), std::mem::take(&mut queue.runs))
         };
@@ -123,7 +168,7 @@ impl Drop for Channel {
 
 impl Reply {
     /// Sends the outcome. When the thread that waits has ended, it goes nowhere.
-    pub fn send(self, outcome: Result<ToJs>) {
+    pub fn send(self, outcome: Result<Answer>) {
         let mut queue = self.shared.queue.lock();
         if queue.closed {
             // Unlocked first: what an outcome holds, such as a lock, may go on to another reply of this channel.
@@ -148,7 +193,7 @@ impl Reply {
                     Ok(Unknown::from_raw_unchecked(env.raw(), raw))
                 }
             });
-            make
+            Answer::Value(make)
         }));
     }
 }

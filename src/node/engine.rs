@@ -1,6 +1,6 @@
 //! The engine of the process: options, status, loading.
 
-use super::channel::{Channel, ToJs};
+use super::channel::{Answer, Channel};
 use super::error::throw;
 use super::session::{Session, session_to_js};
 use crate::engine::{Engine, EngineChoice, EngineOptions as Options, LoadRequest};
@@ -199,7 +199,7 @@ pub fn load_session(
     let reply = channel.reply(id);
     Engine::shared().load(
         LoadRequest { digest, source, framework, engine },
-        Box::new(move |loaded| reply.send(loaded.map(|inner| -> ToJs { session_to_js(inner) }))),
+        Box::new(move |loaded| reply.send(loaded.map(|inner| Answer::Value(session_to_js(inner))))),
     );
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod channel;
 mod engine;
 mod error;
+mod exchange;
 mod message;
 mod monitoring;
 mod registry;

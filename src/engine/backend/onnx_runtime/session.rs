@@ -55,30 +55,33 @@ impl BackendSession for OnnxRuntimeSession {
         }
         let output_names = outputs.iter().map(|name| Ok(self.name(name)?.as_ptr())).collect::<Result<Vec<_>>>()?;
         let mut made: Vec<*mut OrtValue> = vec![ptr::null_mut(); outputs.len()];
-        let options = RunOptions::new()?;
-        let handle = options.handle();
-        let outcome = control.guard(
-            move || handle.terminate(),
-            || {
-                // SAFETY: names, values and options live through the call, and the lengths are those of the lists. ONNX
-                // Runtime documents `Run` on one session as safe from several threads at once, and the CPU provider keeps
-                // that; ort's `&mut` is stricter than the library (`tests/concurrency.rs` compares such runs bit for bit).
-                let status = unsafe {
-                    (ort::api().Run)(
-                        self.session.ptr().cast_mut(),
-                        options.pointer,
-                        input_names.as_ptr(),
-                        pointers.as_ptr(),
-                        pointers.len(),
-                        output_names.as_ptr(),
-                        output_names.len(),
-                        made.as_mut_ptr(),
-                    )
-                };
-                // SAFETY: the status comes from the call above.
-                unsafe { ort::Error::result_from_status(status) }.map_err(|problem| run_error(&problem))
-            },
-        );
+        let options = control.can_stop().then(RunOptions::new).transpose()?;
+        let mut run = || {
+            // SAFETY: names, values and options live through the call, and the lengths are those of the lists. ONNX Runtime
+            // documents `Run` on one session as safe from several threads at once, and the CPU provider keeps that; ort's
+            // `&mut` is stricter than the library (`tests/concurrency.rs` compares such runs bit for bit).
+            let status = unsafe {
+                (ort::api().Run)(
+                    self.session.ptr().cast_mut(),
+                    options.as_ref().map_or(ptr::null(), |options| options.pointer.cast_const()),
+                    input_names.as_ptr(),
+                    pointers.as_ptr(),
+                    pointers.len(),
+                    output_names.as_ptr(),
+                    output_names.len(),
+                    made.as_mut_ptr(),
+                )
+            };
+            // SAFETY: the status comes from the call above.
+            unsafe { ort::Error::result_from_status(status) }.map_err(|problem| run_error(&problem))
+        };
+        let outcome = match &options {
+            Some(options) => {
+                let handle = options.handle();
+                control.guard(move || handle.terminate(), run)
+            }
+            None => run(),
+        };
         let made: Vec<OrtValueBox> = made.into_iter().map(OrtValueBox::from_pointer).collect();
         outcome?;
         made.iter().map(from_ort).collect()

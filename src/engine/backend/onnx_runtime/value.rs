@@ -187,26 +187,18 @@ fn tensor_from_ort(pointer: *const OrtValue) -> Result<Tensor> {
 }
 
 fn type_and_shape(pointer: *const OrtValue) -> Result<(DType, Vec<usize>)> {
-    let mut info = ptr::null_mut();
     // The C enum may hold values that the Rust enum lacks, so it is read as a number.
     let mut code: i32 = 0;
-    let mut rank = 0;
-    // SAFETY: `info` is released on every way out; `dims` has room for `rank` sizes.
-    unsafe {
-        call!(GetTensorTypeAndShape(pointer, &mut info))?;
-        let read = (|| {
-            call!(GetTensorElementType(info, (&raw mut code).cast::<ElementType>()))?;
-            call!(GetDimensionsCount(info, &mut rank))?;
-            let mut dims = vec![0i64; rank];
-            call!(GetDimensions(info, dims.as_mut_ptr(), rank))?;
-            Ok(dims)
-        })();
-        (ort::api().ReleaseTensorTypeAndShapeInfo)(info);
-        let shape: Vec<usize> = read?.into_iter().map(|size| size.max(0) as usize).collect();
-        let dtype =
-            dtype(code).ok_or_else(|| error!(UnsupportedModel, "an output has the unknown element type {code}"))?;
-        Ok((dtype, shape))
-    }
+    let (mut sizes, mut rank) = (ptr::null(), 0);
+    // SAFETY: the value is alive, and `sizes` are `rank` sizes of its own.
+    let sizes: &[i64] = unsafe {
+        let code = (&raw mut code).cast::<ElementType>();
+        call!(GetTensorElementTypeAndShapeDataReference(pointer, code, &mut sizes, &mut rank))?;
+        if rank == 0 { &[] } else { std::slice::from_raw_parts(sizes, rank) }
+    };
+    let shape = sizes.iter().map(|&size| size.max(0) as usize).collect();
+    let dtype = dtype(code).ok_or_else(|| error!(UnsupportedModel, "an output has the unknown element type {code}"))?;
+    Ok((dtype, shape))
 }
 
 fn strings(pointer: *const OrtValue, count: usize) -> Result<Vec<String>> {

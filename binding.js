@@ -4,17 +4,20 @@ import { native, libraryPath } from './native.js';
 
 const { Channel, PredictRequest, Session } = native;
 
-/** What waits for an outcome, by number. */
-const waiting = new Map();
-let lastId = 0;
+/**
+ * What waits for an outcome, by number. Every number gets exactly one, and then goes to the next. A Map would leave its old
+ * tables behind, with all that was in them, until the next large garbage collection.
+ */
+const waiting = [];
+const freeIds = [];
 
 const channel = new Channel(() => {
 	const settled = channel.take();
-	forEachMessage((id, at) => take(id)?.resolve(null, at));
+	forEachMessage((id, at) => take(id).resolve(null, at));
 	for (let at = 0; at < settled.length; at += 3) {
 		const entry = take(settled[at]);
-		if (settled[at + 1]) entry?.reject(settled[at + 1]);
-		else entry?.resolve(settled[at + 2], 0);
+		if (settled[at + 1]) entry.reject(settled[at + 1]);
+		else entry.resolve(settled[at + 2], 0);
 	}
 }, memory);
 
@@ -29,21 +32,20 @@ function answered(start) {
 	return new Promise((resolve, reject) => expect(id, { resolve, reject }));
 }
 
-function nextId() {
-	lastId = (lastId + 1) >>> 0;
-	return lastId;
-}
+/** The number that {@link expect} takes next. */
+const nextId = () => (freeIds.length > 0 ? freeIds.at(-1) : waiting.length);
 
 function expect(id, entry) {
-	if (waiting.size === 0) keepAlive.ref();
-	waiting.set(id, entry);
+	if (waiting.length === freeIds.length) keepAlive.ref();
+	if (id < waiting.length) freeIds.pop();
+	waiting[id] = entry;
 }
 
-/** What waits under that number, which it does no more. */
 function take(id) {
-	const entry = waiting.get(id);
-	waiting.delete(id);
-	if (waiting.size === 0) keepAlive.unref();
+	const entry = waiting[id];
+	waiting[id] = undefined;
+	freeIds.push(id);
+	if (waiting.length === freeIds.length) keepAlive.unref();
 	return entry;
 }
 
@@ -68,7 +70,9 @@ function run(start, read, signal) {
 		signal?.throwIfAborted();
 		const id = nextId();
 		const outcome = start(id, pending + untold > 0);
-		if (outcome == null) return later(id, read, signal);
+		if (outcome == null) {
+			return new Promise((resolve, reject) => expect(id, new PendingRun(id, read, { resolve, reject, signal })));
+		}
 		// Whoever starts many in a row starts a crowd.
 		if (untold === 0) turn.then(forgetUntold);
 		untold += 1;
@@ -78,29 +82,39 @@ function run(start, read, signal) {
 	}
 }
 
-function later(id, read, signal) {
-	return new Promise((resolve, reject) => {
-		const abort = () => {
-			take(id).reject(signal.reason);
-			channel.cancel(id);
-		};
-		const end = () => {
-			pending -= 1;
-			signal?.removeEventListener('abort', abort);
-		};
+class PendingRun {
+	#id;
+	#read;
+	#promise;
+
+	constructor(id, read, promise) {
 		pending += 1;
-		signal?.addEventListener('abort', abort, { once: true });
-		expect(id, {
-			resolve(outcome, at) {
-				end();
-				resolve(read(outcome, at));
-			},
-			reject(error) {
-				end();
-				reject(error);
-			},
-		});
-	});
+		this.#id = id;
+		this.#read = read;
+		this.#promise = promise;
+		promise.signal?.addEventListener('abort', this, { once: true });
+	}
+
+	resolve(outcome, at) {
+		this.#end();
+		this.#promise.resolve(this.#read(outcome, at));
+	}
+
+	reject(error) {
+		this.#end();
+		this.#promise.reject(error);
+	}
+
+	/** The signal's. The outcome of the run still comes, and then tells nobody anything. */
+	handleEvent() {
+		this.#promise.reject(this.#promise.signal.reason);
+		channel.cancel(this.#id);
+	}
+
+	#end() {
+		pending -= 1;
+		this.#promise.signal?.removeEventListener('abort', this);
+	}
 }
 
 const toFile = ({ name, path, bytes }) => ({ name, content: path ?? bytes });

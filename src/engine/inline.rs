@@ -51,22 +51,36 @@ struct Measured {
 }
 
 /// The sizes of all inputs in a row, each behind its rank; of texts also the power of two of their length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shapes(Vec<usize>);
+struct Shapes(Vec<usize>);
 
 impl Shapes {
-    /// `None` when an input is no tensor.
-    pub fn of(inputs: &[(String, Value)]) -> Option<Self> {
-        let mut sizes = Vec::with_capacity(8);
+    /// The sizes of tensors; false from `visit` ends it. `None` when it was ended, or an input is no tensor.
+    fn visit(inputs: &[(String, Value)], mut visit: impl FnMut(usize) -> bool) -> Option<()> {
+        let mut visit = |size| visit(size).then_some(());
         for (_, value) in inputs {
             let tensor = value.as_tensor()?;
-            sizes.push(tensor.shape.len());
-            sizes.extend_from_slice(&tensor.shape);
+            visit(tensor.shape.len())?;
+            tensor.shape.iter().try_for_each(|&size| visit(size))?;
             if tensor.dtype == DType::String {
-                sizes.push(tensor.byte_size().max(1).ilog2() as usize);
+                visit(tensor.byte_size().max(1).ilog2() as usize)?;
             }
         }
+        Some(())
+    }
+
+    /// `None` when an input is no tensor.
+    fn of(inputs: &[(String, Value)]) -> Option<Self> {
+        let mut sizes = Vec::with_capacity(8);
+        Self::visit(inputs, |size| {
+            sizes.push(size);
+            true
+        })?;
         Some(Self(sizes))
+    }
+
+    fn fit(&self, inputs: &[(String, Value)]) -> bool {
+        let mut known = self.0.iter();
+        Self::visit(inputs, |size| known.next() == Some(&size)).is_some() && known.next().is_none()
     }
 }
 
@@ -78,16 +92,17 @@ impl InlineRule {
 
     pub fn allows(&self, inputs: &[(String, Value)], in_crowd: bool) -> bool {
         let limit = if in_crowd { MAX_INLINE_IN_CROWD } else { MAX_INLINE };
-        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return false };
+        let Some(measured) = &self.measured else { return false };
         let measured = measured.lock();
-        let found = measured.iter().find(|known| known.shapes == shapes);
+        let found = measured.iter().find(|known| known.shapes.fit(inputs));
         found.is_some_and(|known| known.samples >= MIN_SAMPLES && known.recent <= limit)
     }
 
     pub fn record(&self, inputs: &[(String, Value)], latency: Duration) {
-        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return };
+        let Some(measured) = &self.measured else { return };
         let mut measured = measured.lock();
-        let Some(known) = measured.iter_mut().find(|known| known.shapes == shapes) else {
+        let Some(known) = measured.iter_mut().find(|known| known.shapes.fit(inputs)) else {
+            let Some(shapes) = Shapes::of(inputs) else { return };
             if measured.len() == MAX_SHAPES {
                 measured.remove(0);
             }
@@ -105,8 +120,8 @@ impl InlineRule {
 
     /// A run of several requests of these shapes together took this long: one alone takes less.
     pub fn record_together(&self, inputs: &[(String, Value)], latency: Duration) {
-        let Some((measured, shapes)) = self.measured.as_ref().zip(Shapes::of(inputs)) else { return };
-        if let Some(known) = measured.lock().iter_mut().find(|known| known.shapes == shapes) {
+        let Some(measured) = &self.measured else { return };
+        if let Some(known) = measured.lock().iter_mut().find(|known| known.shapes.fit(inputs)) {
             known.recent = known.recent.min(latency);
         }
     }

@@ -9,13 +9,13 @@ use crate::tensor::Value;
 use ort::AsPointer;
 use ort::session::Session;
 use ort::sys::{OrtRunOptions, OrtValue};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ptr;
 
 pub struct OnnxRuntimeSession {
     session: Session,
-    names: HashMap<String, CString>,
+    names: BTreeMap<String, CString>,
     empty_sequences: EmptySequences,
 }
 

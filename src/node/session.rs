@@ -9,9 +9,9 @@ use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Error, Result, error};
 use crate::signature::{JsonOutput, Signature, class_names, confidence, inputs_from_json, tensor_input};
 use crate::tensor::{Bytes, Value};
+use napi::Env;
 use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::sys;
-use napi::Env;
 use napi_derive::napi;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::json;
@@ -51,6 +51,11 @@ impl Session {
     #[napi(getter, catch_unwind)]
     pub fn engine(&self) -> &str {
         self.inner.engine
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn execution_provider(&self) -> &str {
+        &self.inner.placement.execution_provider
     }
 
     #[napi(getter, catch_unwind)]

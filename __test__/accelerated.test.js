@@ -6,6 +6,12 @@ import { InferenceEngine } from '../index.js';
 import { assertOutputs, models } from './support/fixtures.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 
+/** Fixtures whose values a provider does not keep: docs/configuration.md says so. */
+const LOSSY = {
+	// It computes 64-bit integers with 32 bits.
+	openvino: ['identity_int64'],
+};
+
 const sessionOf = (engine, { digest }) => engine.status().sessions.find((session) => session.digest === digest);
 
 const { EDGE_AI_PROVIDER: provider, EDGE_AI_PROVIDER_LIBRARY: libraryPath } = process.env;
@@ -35,6 +41,7 @@ describe('a provider that runs models', { skip }, () => {
 			if (nodes) taken.push(`${name} ${JSON.stringify(nodes)}`);
 			for (const { features, expected } of cases) {
 				const { outputs } = await model.predict(features);
+				if (LOSSY[provider]?.includes(name)) continue;
 				assertOutputs(outputs, expected, Math.max(tolerance, LEAST_TOLERANCE));
 			}
 		}

@@ -125,12 +125,20 @@ const toFile = ({ name, path, bytes }) => ({ name, content: path ?? bytes });
  * @param {object} options
  */
 export function configureEngine(options) {
-	native.configureEngine({ libraryPath, ...options });
+	const executionProviders = options.executionProviders?.map(toProvider);
+	native.configureEngine({ libraryPath, ...options, executionProviders });
 }
 configureEngine({});
 
+/** A provider by name, or with options, which are texts to the addon. */
+function toProvider(given) {
+	const { name, options = {} } = typeof given === 'string' ? { name: given } : given;
+	return { name, options: Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])) };
+}
+
 export const { engineStatus, evictSession, cachedSession } = native;
-export const { createId, checkIdentifier, nearestName, compareOutcome, MetricsAccumulator } = native;
+export const { createId, checkIdentifier, executionProviderNames, nearestName, compareOutcome, MetricsAccumulator } =
+	native;
 
 /**
  * SHA-256 of a model's files, in hexadecimal.

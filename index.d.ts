@@ -172,6 +172,28 @@ export interface LoadOptions {
 	engine?: 'auto' | 'onnxruntime' | 'tract';
 }
 
+/** What inside ONNX Runtime computes. Which of them there are depends on its library, see {@link EngineStatus}. */
+export type ExecutionProviderName =
+	| 'cpu'
+	| 'acl'
+	| 'azure'
+	| 'cann'
+	| 'coreml'
+	| 'cuda'
+	| 'directml'
+	| 'migraphx'
+	| 'nnapi'
+	| 'nvrtx'
+	| 'onednn'
+	| 'openvino'
+	| 'qnn'
+	| 'rknpu'
+	| 'tensorrt'
+	| 'vitis'
+	| 'vsinpu'
+	| 'webgpu'
+	| 'xnnpack';
+
 /** A loaded model. Made by {@link InferenceEngine.load}. */
 export class Model {
 	private constructor();
@@ -179,6 +201,8 @@ export class Model {
 	digest: string;
 	/** The engine that runs it. */
 	engine: 'onnxruntime' | 'tract';
+	/** The execution provider that runs it, or its first part. */
+	executionProvider: ExecutionProviderName;
 	framework: 'onnx' | 'tensorflow';
 	signature: Signature;
 	predict(features: Features, options?: RunOptions): Promise<Prediction>;
@@ -191,6 +215,13 @@ export class Model {
 export interface EngineOptions {
 	/** ONNX Runtime where its library can be loaded, tract otherwise, unless named. */
 	engine?: 'auto' | 'onnxruntime' | 'tract';
+	/**
+	 * What computes, the preferred one first: `['cpu']`. One that cannot be used gives way to the next; without `cpu` at the
+	 * end, `ENGINE_UNAVAILABLE` when none can. `options` are the provider's own, for those that ONNX Runtime takes as texts.
+	 */
+	executionProviders?: (
+		ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> }
+	)[];
 	/** Sessions that stay loaded: 10. */
 	cacheMaxModels?: number;
 	/** Bytes of weights that stay loaded: 1 GiB. One session is always kept. */
@@ -227,11 +258,26 @@ export interface CacheStatus {
 }
 
 export interface EngineStatus {
-	engines: Record<'onnxruntime' | 'tract', { available: boolean; version?: string; reason?: string }>;
+	engines: Record<
+		'onnxruntime' | 'tract',
+		{
+			available: boolean;
+			version?: string;
+			/** Those that the library was built with. What they need on the machine may still be missing. */
+			executionProviders?: string[];
+			reason?: string;
+		}
+	>;
 	cache: CacheStatus;
 	sessions: {
 		digest: string;
 		engine: string;
+		/** The first of those asked for that runs the model, or a part of it. */
+		executionProvider: string;
+		/** The model's nodes by the provider that runs them; absent when that can only be `cpu`. */
+		nodes?: Record<string, number>;
+		/** Providers that were asked for and could not be used. */
+		unusedProviders?: { name: string; reason: string }[];
 		framework: string;
 		bytes: number;
 		runs: number;

@@ -30,6 +30,7 @@ export class Model {
 		this.#session = session;
 		this.digest = session.digest;
 		this.engine = session.engine;
+		this.executionProvider = session.executionProvider;
 		this.framework = session.framework;
 		this.signature = JSON.parse(session.signature);
 		this.#inputs = new Map(this.signature.inputs.map(({ name, dtype }, index) => [name, { dtype, index }]));

@@ -1,5 +1,6 @@
 // Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
 import { nearestName } from '../binding.js';
+import { EXECUTION_PROVIDERS } from './execution-providers.js';
 
 const MiB = 2 ** 20;
 const MAX_TIMEOUT_MS = 3_600_000;
@@ -21,6 +22,7 @@ const framework = oneOf('onnx', 'tensorflow');
 /** Options of the engine that all threads share. */
 export const ENGINE_OPTIONS = {
 	engine,
+	executionProviders: EXECUTION_PROVIDERS,
 	cacheMaxModels: whole(1, 2 ** 32 - 1),
 	cacheMaxBytes: whole(0),
 	intraOpThreads: whole(1, 1024),
@@ -91,6 +93,9 @@ export function checkOptions(call, given, rules) {
 
 function shown(value) {
 	if (typeof value === 'string') return JSON.stringify(value.slice(0, 64));
+	if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+		return `[${value.slice(0, 8).map(shown).join(', ')}]`;
+	}
 	if (value === null || ['number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
 	return `a value of type ${typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value}`;
 }

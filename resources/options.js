@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { configureEngine } from '../binding.js';
+import { EXECUTION_PROVIDERS } from '../library/execution-providers.js';
 
 const count = (least, most = Number.MAX_SAFE_INTEGER) => ({
 	expected:
@@ -32,6 +33,11 @@ const MiB = 2 ** 20;
 /** Every option: what it may be, and its default. */
 export const SCHEMA = {
 	engine: { ...oneOf('auto', 'onnxruntime', 'tract'), default: 'auto' },
+	executionProviders: {
+		...EXECUTION_PROVIDERS,
+		read: (text) => text.split(',').map((name) => name.trim()),
+		default: ['cpu'],
+	},
 	cacheMaxModels: { ...count(1), default: 10 },
 	cacheMaxBytes: { ...count(0), default: 1024 * MiB },
 	cacheDirectory: { ...text, default: undefined },
@@ -94,20 +100,22 @@ let current;
  * @param {Record<string, any>} [given]
  */
 export function configure(given) {
-	current = readOptions(given);
+	const read = readOptions(given);
 	configureEngine({
-		engine: current.engine,
-		cacheMaxModels: current.cacheMaxModels,
-		cacheMaxBytes: current.cacheMaxBytes,
-		intraOpThreads: current.intraOpThreads,
-		runThreads: current.runThreads,
-		maxQueueSize: current.maxQueueSize,
-		maxBatchSize: current.maxBatchSize,
-		maxQueueDelayMs: current.maxQueueDelayMs,
-		maxConcurrentBatches: current.maxConcurrentBatches,
-		timeoutMs: current.timeoutMs,
-		maxRunBytes: current.maxRunBytes,
+		engine: read.engine,
+		executionProviders: read.executionProviders,
+		cacheMaxModels: read.cacheMaxModels,
+		cacheMaxBytes: read.cacheMaxBytes,
+		intraOpThreads: read.intraOpThreads,
+		runThreads: read.runThreads,
+		maxQueueSize: read.maxQueueSize,
+		maxBatchSize: read.maxBatchSize,
+		maxQueueDelayMs: read.maxQueueDelayMs,
+		maxConcurrentBatches: read.maxConcurrentBatches,
+		timeoutMs: read.timeoutMs,
+		maxRunBytes: read.maxRunBytes,
 	});
+	current = read;
 }
 
 /** The options in force. */

@@ -13,5 +13,7 @@ export async function status({ query }) {
 	readQuery(query, []);
 	// Paths of this machine are nobody's business.
 	const shared = Object.entries(options()).filter(([name]) => !PRIVATE.includes(name));
-	return { body: { version, node: process.version, ...engineStatus(), options: Object.fromEntries(shared) } };
+	const shown = Object.fromEntries(shared);
+	shown.executionProviders = shown.executionProviders.map((provider) => provider.name ?? provider);
+	return { body: { version, node: process.version, ...engineStatus(), options: shown } };
 }

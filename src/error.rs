@@ -33,7 +33,7 @@ pub enum ErrorCode {
     Cancelled,
     /// The run took longer than its deadline.
     DeadlineExceeded,
-    /// The engine that was asked for cannot be loaded here.
+    /// The engine that was asked for cannot be loaded here, or none of its execution providers can be used.
     EngineUnavailable,
     /// The model, engine or session is closed.
     Closed,

@@ -8,6 +8,7 @@ import {
 	type CacheStatus,
 	type DType,
 	type EngineOptions,
+	type ExecutionProviderName,
 	type EngineStatus,
 	type ErrorCode,
 	type EventFilter,
@@ -31,7 +32,15 @@ import {
 } from 'harper-edge-ai';
 
 export async function load(): Promise<Model> {
-	const options: EngineOptions = { engine: 'auto', cacheMaxModels: 4, cacheMaxBytes: 2 ** 28, timeoutMs: 1000 };
+	const provider: ExecutionProviderName = 'tensorrt';
+	const executionProviders = [provider, { name: 'cuda', options: { device_id: 1 } } as const];
+	const options: EngineOptions = {
+		engine: 'auto',
+		executionProviders,
+		cacheMaxModels: 4,
+		cacheMaxBytes: 2 ** 28,
+		timeoutMs: 1000,
+	};
 	using engine = new InferenceEngine(options);
 	const files: ModelFile[] = [
 		{ name: 'model.onnx', path: 'folder/model.onnx' },
@@ -48,6 +57,8 @@ export async function load(): Promise<Model> {
 	await engine.load([{ name: 'model.onnx' }]);
 	// @ts-expect-error options are checked by name
 	new InferenceEngine({ cacheMaxModel: 4 });
+	// @ts-expect-error there is no such execution provider
+	new InferenceEngine({ executionProviders: ['gpu'] });
 	// @ts-expect-error models come from engine.load
 	new Model();
 	return engine.load('model.onnx');

@@ -26,6 +26,8 @@ pub struct BackendStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_providers: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
@@ -74,9 +76,13 @@ impl Backends {
 
 impl BackendStatus {
     fn of(backend: Result<Arc<dyn Backend>>) -> Self {
-        match backend {
-            Ok(backend) => Self { available: true, version: Some(backend.version()), reason: None },
-            Err(problem) => Self { available: false, version: None, reason: Some(problem.message) },
+        match backend.and_then(|backend| Ok((backend.version(), backend.execution_providers()?))) {
+            Ok((version, providers)) => {
+                Self { available: true, version: Some(version), execution_providers: Some(providers), reason: None }
+            }
+            Err(problem) => {
+                Self { available: false, version: None, execution_providers: None, reason: Some(problem.message) }
+            }
         }
     }
 }

@@ -85,6 +85,10 @@ impl Shapes {
 }
 
 impl InlineRule {
+    pub fn never() -> Self {
+        Self { measured: None }
+    }
+
     pub fn for_model(model: &ModelProto) -> Self {
         let plain = model.functions.is_empty() && model.graph.as_ref().is_some_and(work_is_fixed_by_shapes);
         Self { measured: plain.then(Mutex::default) }

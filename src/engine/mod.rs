@@ -8,20 +8,23 @@ pub mod control;
 mod inline;
 mod options;
 mod pool;
+mod providers;
 mod run;
 mod session;
 mod watchdog;
 
+pub use backend::execution_providers::known as provider_names;
 pub use batch::BatchStatus;
 pub use cache::CacheStatus;
 pub use options::{EngineChoice, EngineOptions};
+pub use providers::{Placement, Provider, Providers};
 pub use run::{RunHandle, RunOutput, RunRequest};
 pub use session::{Session, SessionKey, SessionStatus};
 
 use crate::error::{Error, Result, error};
 use crate::model::{Framework, Prepared, Source};
 use crate::tensor::Value;
-use backend::{LoadPurpose, RenamedOutputs};
+use backend::{LoadPurpose, Loaded, RenamedOutputs};
 use backends::Backends;
 use batch::Pushed;
 use cache::SessionCache;
@@ -117,8 +120,9 @@ impl Engine {
         engine: Option<EngineChoice>,
     ) -> Result<(Prepared, &'static str)> {
         let prepared = source.prepare(source.framework(framework)?)?;
-        let backend = self.backends.choose(engine, &self.options())?;
-        backend.load(&prepared, LoadPurpose::Check)?;
+        let options = self.options();
+        let backend = self.backends.choose(engine, &options)?;
+        backend.load(&prepared, LoadPurpose::Check, &options.providers)?;
         Ok((prepared, backend.name()))
     }
 
@@ -146,15 +150,20 @@ impl Engine {
     }
 
     fn key(&self, digest: &str, engine: Option<EngineChoice>) -> SessionKey {
-        SessionKey { digest: digest.to_owned(), engine: engine.unwrap_or(self.options.read().engine) }
+        let options = self.options.read();
+        SessionKey {
+            digest: digest.to_owned(),
+            engine: engine.unwrap_or(options.engine),
+            providers: options.providers.clone(),
+        }
     }
 
     fn load_now(&'static self, key: &SessionKey, request: LoadRequest) -> Result<Arc<Session>> {
         let framework = request.source.framework(request.framework)?;
         let prepared = request.source.prepare(framework)?;
         let backend = self.backends.choose(Some(key.engine), &self.options())?;
-        let loaded = backend.load(&prepared, LoadPurpose::Run)?;
-        let loaded = RenamedOutputs::wrap(loaded, &prepared.renamed_outputs);
+        let Loaded { session, placement } = backend.load(&prepared, LoadPurpose::Run, &key.providers)?;
+        let loaded = Loaded { session: RenamedOutputs::wrap(session, &prepared.renamed_outputs), placement };
         let session = Arc::new(Session::new(key.clone(), backend.name(), prepared, loaded));
         if self.options.read().max_batch_size > 1 {
             let probed = Arc::clone(&session);
@@ -287,4 +296,58 @@ fn drain_at_exit() {
     REGISTERED.call_once(|| unsafe {
         let _ = atexit(drain);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::backend::onnx_runtime::trial::{endless, inputs, on};
+    use super::*;
+    use crate::error::ErrorCode;
+    use std::sync::mpsc::{Receiver, channel};
+
+    const EVENTUALLY: Duration = Duration::from_secs(60);
+
+    fn session(provider: &str) -> Arc<Session> {
+        let (prepared, loaded) = endless(on(provider));
+        let key = SessionKey {
+            digest: provider.to_owned(),
+            engine: EngineChoice::OnnxRuntime,
+            providers: Providers::default(),
+        };
+        Arc::new(Session::new(key, "onnxruntime", prepared, loaded))
+    }
+
+    fn start(engine: &'static Engine, session: &Arc<Session>, go: bool) -> (RunHandle, Receiver<Result<RunOutput>>) {
+        let (sender, receiver) = channel();
+        let request = RunRequest {
+            session: Arc::clone(session),
+            inputs: inputs(go),
+            outputs: Vec::new(),
+            timeout: Some(EVENTUALLY * 2),
+            priority: 0,
+        };
+        // Who no longer listens does not matter.
+        (engine.run(request, Box::new(move |outcome| drop(sender.send(outcome)))), receiver)
+    }
+
+    #[test]
+    fn runs_that_wait_for_their_turn_hold_no_thread() {
+        let options = EngineOptions { run_threads: 2, ..EngineOptions::default() };
+        let engine: &'static Engine = Box::leak(Box::new(Engine::new(options)));
+        let (accelerated, plain) = (session("cuda"), session("cpu"));
+        let (long, long_outcome) = start(engine, &accelerated, true);
+        let waiting: Vec<_> = (0..5).map(|_| start(engine, &accelerated, false).1).collect();
+        start(engine, &plain, false).1.recv_timeout(EVENTUALLY).unwrap().unwrap();
+        assert!(waiting.iter().all(|receiver| receiver.try_recv().is_err()), "it did not wait for its turn");
+        while accelerated.status(1).batching.queued > waiting.len() {
+            // The long run is still to be taken from the queue.
+            std::thread::yield_now();
+        }
+        assert_eq!(accelerated.status(1).batching.queued, waiting.len());
+        long.cancel();
+        assert_eq!(long_outcome.recv_timeout(EVENTUALLY).unwrap().unwrap_err().code, ErrorCode::Cancelled);
+        for receiver in waiting {
+            receiver.recv_timeout(EVENTUALLY).unwrap().unwrap();
+        }
+    }
 }

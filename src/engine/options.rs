@@ -1,6 +1,7 @@
 //! The engine's settings.
 
 use super::batch::BatchLimits;
+use super::providers::Providers;
 use crate::error::{Error, Result, error};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,8 @@ impl EngineChoice {
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
     pub engine: EngineChoice,
+    /// What computes inside ONNX Runtime.
+    pub providers: Providers,
     /// Sessions that stay loaded.
     pub cache_max_models: usize,
     /// Bytes of weights that stay loaded. One session is always kept, however large.
@@ -73,6 +76,7 @@ impl Default for EngineOptions {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             engine: EngineChoice::Auto,
+            providers: Providers::default(),
             cache_max_models: 10,
             cache_max_bytes: 1 << 30,
             intra_op_threads: threads,

@@ -1,9 +1,10 @@
 //! A loaded model.
 
-use super::backend::BackendSession;
+use super::backend::{BackendSession, Loaded};
 use super::batch::{BatchQueue, BatchStatus};
 use super::inline::InlineRule;
 use super::options::EngineChoice;
+use super::providers::{Placement, Providers};
 use crate::model::{Framework, Prepared};
 use crate::signature::Signature;
 use crate::tensor::Value;
@@ -11,18 +12,20 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What identifies a session in the cache: the bytes of the model and the engine that was asked for.
+/// What identifies a session in the cache: the bytes of the model, the engine and the providers that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey {
     /// SHA-256 of the model, in hexadecimal.
     pub digest: String,
     pub engine: EngineChoice,
+    pub providers: Providers,
 }
 
 pub struct Session {
     pub key: SessionKey,
     /// The engine that runs it.
     pub engine: &'static str,
+    pub placement: Placement,
     pub framework: Framework,
     pub signature: Signature,
     pub labels: Option<Vec<String>>,
@@ -41,6 +44,8 @@ pub struct Session {
 pub struct SessionStatus {
     pub digest: String,
     pub engine: &'static str,
+    #[serde(flatten)]
+    pub placement: Placement,
     pub framework: &'static str,
     pub bytes: u64,
     pub runs: u64,
@@ -51,18 +56,19 @@ pub struct SessionStatus {
 }
 
 impl Session {
-    pub(super) fn new(
-        key: SessionKey,
-        engine: &'static str,
-        prepared: Prepared,
-        backend: Box<dyn BackendSession>,
-    ) -> Self {
+    pub(super) fn new(key: SessionKey, engine: &'static str, prepared: Prepared, loaded: Loaded) -> Self {
+        let Loaded { session: backend, placement } = loaded;
         Self {
             key,
             engine,
             framework: prepared.framework,
-            inline: InlineRule::for_model(&prepared.model),
-            batch: BatchQueue::default(),
+            inline: if placement.allows_overlap() {
+                InlineRule::for_model(&prepared.model)
+            } else {
+                InlineRule::never()
+            },
+            batch: BatchQueue::new(placement.allows_overlap()),
+            placement,
             signature: prepared.signature,
             labels: prepared.labels,
             weight_bytes: prepared.weight_bytes,
@@ -102,6 +108,7 @@ impl Session {
         SessionStatus {
             digest: self.key.digest.clone(),
             engine: self.engine,
+            placement: self.placement.clone(),
             framework: self.framework.as_str(),
             bytes: self.weight_bytes,
             runs,

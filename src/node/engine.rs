@@ -3,7 +3,7 @@
 use super::channel::{Answer, Channel};
 use super::error::throw;
 use super::session::{Session, session_to_js};
-use crate::engine::{Engine, EngineChoice, EngineOptions as Options, LoadRequest};
+use crate::engine::{Engine, EngineChoice, EngineOptions as Options, LoadRequest, Provider, Providers, provider_names};
 use crate::error::{Result, error};
 use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, digest_files};
 use crate::signature::check_schema;
@@ -11,6 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Either, Uint8Array, Unknown};
 use napi_derive::napi;
 use prost::Message;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Unset fields keep their present values.
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 #[derive(Default)]
 pub struct EngineOptions {
     pub engine: Option<String>,
+    pub execution_providers: Option<Vec<ExecutionProvider>>,
     pub cache_max_models: Option<u32>,
     pub cache_max_bytes: Option<f64>,
     pub intra_op_threads: Option<u32>,
@@ -29,6 +31,13 @@ pub struct EngineOptions {
     pub timeout_ms: Option<f64>,
     pub max_run_bytes: Option<f64>,
     pub library_path: Option<String>,
+}
+
+#[napi(object)]
+pub struct ExecutionProvider {
+    pub name: String,
+    /// Its own options, as ONNX Runtime calls them.
+    pub options: HashMap<String, String>,
 }
 
 /// One file of a model: a path on disk, or bytes.
@@ -89,6 +98,7 @@ fn merge(current: Options, given: EngineOptions) -> Result<Options> {
     let bytes = |given: Option<f64>, current: u64| given.map_or(current, |bytes| bytes as u64);
     Ok(Options {
         engine: given.engine.as_deref().map_or(Ok(current.engine), EngineChoice::parse)?,
+        providers: given.execution_providers.map_or(Ok(current.providers), read_providers)?,
         cache_max_models: count(given.cache_max_models, current.cache_max_models),
         cache_max_bytes: bytes(given.cache_max_bytes, current.cache_max_bytes),
         intra_op_threads: count(given.intra_op_threads, current.intra_op_threads),
@@ -101,6 +111,17 @@ fn merge(current: Options, given: EngineOptions) -> Result<Options> {
         max_run_bytes: bytes(given.max_run_bytes, current.max_run_bytes as u64) as usize,
         library_path: given.library_path.map(PathBuf::from).or(current.library_path),
     })
+}
+
+fn read_providers(given: Vec<ExecutionProvider>) -> Result<Providers> {
+    let provider = |ExecutionProvider { name, options }| Provider { name, options: options.into_iter().collect() };
+    Providers::new(given.into_iter().map(provider).collect())
+}
+
+/// The names that `execution_providers` may hold.
+#[napi(catch_unwind)]
+pub fn execution_provider_names() -> Vec<&'static str> {
+    provider_names().collect()
 }
 
 /// Engines and versions, cache, sessions, runs.

@@ -54,6 +54,11 @@ impl Session {
     }
 
     #[napi(getter, catch_unwind)]
+    pub fn execution_provider(&self) -> &str {
+        &self.inner.placement.execution_provider
+    }
+
+    #[napi(getter, catch_unwind)]
     pub fn framework(&self) -> &str {
         self.inner.framework.as_str()
     }

@@ -1,16 +1,17 @@
 //! What the engine asks of an execution engine: load a prepared model, run it, stop when told.
 
-mod onnx_runtime;
+pub(in crate::engine) mod onnx_runtime;
 mod renamed;
 #[cfg(feature = "tract")]
 mod tract;
 
-pub use onnx_runtime::{LibraryOptions, OnnxRuntime};
+pub use onnx_runtime::{LibraryOptions, OnnxRuntime, providers as execution_providers};
 pub use renamed::RenamedOutputs;
 #[cfg(feature = "tract")]
 pub use tract::Tract;
 
 use super::control::RunControl;
+use super::providers::{Placement, Providers};
 use crate::error::Result;
 use crate::model::Prepared;
 use crate::tensor::Value;
@@ -20,12 +21,23 @@ pub trait Backend: Send + Sync {
     fn name(&self) -> &'static str;
     fn version(&self) -> String;
 
-    /// Loads a model.
+    /// The execution providers that it has.
+    ///
+    /// # Errors
+    /// `INTERNAL` when they cannot be told.
+    fn execution_providers(&self) -> Result<Vec<String>>;
+
+    /// Loads a model, with the first of the execution providers that can be used.
     ///
     /// # Errors
     /// `INVALID_MODEL` when the graph is wrong, `UNSUPPORTED_MODEL` when it holds what this backend does not run, by name of
-    /// the operator.
-    fn load(&self, model: &Prepared, purpose: LoadPurpose) -> Result<Box<dyn BackendSession>>;
+    /// the operator, `ENGINE_UNAVAILABLE` when none of the providers can be used.
+    fn load(&self, model: &Prepared, purpose: LoadPurpose, providers: &Providers) -> Result<Loaded>;
+}
+
+pub struct Loaded {
+    pub session: Box<dyn BackendSession>,
+    pub placement: Placement,
 }
 
 /// What a session is loaded for.

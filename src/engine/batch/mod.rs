@@ -47,8 +47,9 @@ pub struct BatchStatus {
 }
 
 /// The requests that wait for one session.
-#[derive(Default)]
 pub struct BatchQueue {
+    /// Where runs must not overlap, requests that can only run alone wait here too, and no thread waits for a turn.
+    allows_overlap: bool,
     state: Mutex<State>,
     arrived: Condvar,
 }
@@ -67,7 +68,8 @@ struct State {
 
 struct Waiting {
     run: Arc<Run>,
-    kind: Kind,
+    /// `None`: it can only run alone.
+    kind: Option<Kind>,
     rows: usize,
     since: Instant,
 }
@@ -98,12 +100,16 @@ pub enum Pushed {
     Queued {
         start: bool,
     },
-    /// It can only run alone.
+    /// It can only run alone, and may at any time.
     Alone(Arc<Run>),
     Full,
 }
 
 impl BatchQueue {
+    pub fn new(allows_overlap: bool) -> Self {
+        Self { allows_overlap, state: Mutex::default(), arrived: Condvar::new() }
+    }
+
     pub fn set_batchable(&self, batchable: bool) {
         self.state.lock().batchable = Some(batchable);
     }
@@ -116,7 +122,11 @@ impl BatchQueue {
     pub fn push(&self, run: Arc<Run>, limits: &BatchLimits, max_queue: usize) -> Pushed {
         let kind = if limits.max_rows > 1 { Kind::of(run.request()) } else { None };
         let mut state = self.state.lock();
-        let (Some(true), Some((kind, rows))) = (state.batchable, kind) else { return Pushed::Alone(run) };
+        let (kind, rows) = match kind.filter(|_| state.batchable == Some(true)) {
+            Some((kind, rows)) => (Some(kind), rows),
+            None if self.allows_overlap => return Pushed::Alone(run),
+            None => (None, 1),
+        };
         if state.waiting.len() >= max_queue {
             // Those whose callers are gone hold no place.
             state.waiting.retain(|waiting| !waiting.run.is_stopped());
@@ -127,7 +137,7 @@ impl BatchQueue {
         let priority = run.request().priority;
         let at = state.waiting.partition_point(|other| other.run.request().priority >= priority);
         state.waiting.insert(at, Waiting { run, kind, rows, since: Instant::now() });
-        let start = state.active < limits.max_side_by_side;
+        let start = state.active < if self.allows_overlap { limits.max_side_by_side } else { 1 };
         state.active += usize::from(start);
         drop(state);
         self.arrived.notify_one();
@@ -163,6 +173,7 @@ impl BatchQueue {
         let mut state = self.state.lock();
         let least = state.waiting.first().map_or(1, |waiting| waiting.rows);
         let best = state.sizes.next(least, limits.max_rows);
+        let gather = gather && state.waiting.first().is_some_and(|first| first.kind.is_some());
         while gather && !limits.max_delay.is_zero() {
             let Some(oldest) = state.waiting.iter().map(|waiting| waiting.since).min() else { break };
             let rows: usize = state.waiting.iter().map(|waiting| waiting.rows).sum();
@@ -177,7 +188,8 @@ impl BatchQueue {
         let mut group = Vec::new();
         let mut at = 0;
         while at < state.waiting.len() && rows < best {
-            let fits = state.waiting[at].kind == kind && (group.is_empty() || rows + state.waiting[at].rows <= best);
+            let fits = group.is_empty()
+                || (kind.is_some() && state.waiting[at].kind == kind && rows + state.waiting[at].rows <= best);
             if fits {
                 rows += state.waiting[at].rows;
                 group.push(state.waiting.remove(at));
@@ -191,7 +203,8 @@ impl BatchQueue {
     fn run(&self, session: &Session, group: &[Waiting]) {
         let rows = group.iter().map(|waiting| waiting.rows).sum();
         if let [only] = group {
-            if let Some(latency) = only.run.execute() {
+            let latency = only.run.execute();
+            if let (Some(latency), Some(_)) = (latency, &only.kind) {
                 self.state.lock().sizes.record(rows, latency);
             }
             return;
@@ -241,15 +254,16 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<Duration> {
     for waiting in group {
         waiting.run.join(&common);
     }
-    let joined: Vec<(String, Value)> = (0..group[0].kind.inputs.len())
+    let first = group[0].run.request();
+    let joined: Vec<(String, Value)> = (0..first.inputs.len())
         .map(|at| {
             let parts: Vec<&Tensor> =
                 group.iter().filter_map(|waiting| waiting.run.request().inputs[at].1.as_tensor()).collect();
-            (group[0].kind.inputs[at].0.clone(), rows::join(&parts).into())
+            (first.inputs[at].0.clone(), rows::join(&parts).into())
         })
         .collect();
     let inputs: Vec<(&str, &Value)> = joined.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    let names = session.output_names(&group[0].kind.outputs);
+    let names = session.output_names(&first.outputs);
     let start = Instant::now();
     let outputs = catch_unwind(AssertUnwindSafe(|| session.backend.run(&inputs, &names, &common.control)))
         .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")))?;
@@ -263,7 +277,7 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<Duration> {
             answer.push(((*name).to_owned(), part));
         }
     }
-    session.record_batch(group.len(), &group[0].run.request().inputs, latency);
+    session.record_batch(group.len(), &first.inputs, latency);
     for (waiting, outputs) in group.iter().zip(answers) {
         waiting.run.finish(Ok(RunOutput { outputs, latency }));
     }

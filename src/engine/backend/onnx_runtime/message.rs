@@ -9,17 +9,40 @@ pub fn clean(message: &str) -> String {
         rest = after_signature(after_location(&rest[start..]));
     }
     cleaned.push_str(rest);
-    let mut words = cleaned.split_whitespace();
     let mut kept = Vec::new();
-    while let Some(word) = words.next() {
+    let mut rest = cleaned.trim_start();
+    while !rest.is_empty() {
+        let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        rest = after.trim_start();
         if is_file_and_line(word) {
-            // The function follows.
-            words.next();
+            // The function follows, with its signature or without.
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = Some(after_signature(rest)).filter(|after| *after != rest).unwrap_or(rest[end..].trim_start());
         } else {
             kept.push(word);
         }
     }
     kept.join(" ")
+}
+
+/// Cleans the reason of a failure that is about files of this machine, and leaves only their names.
+pub fn without_folders(message: &str) -> String {
+    let cleaned = clean(message);
+    // `[ONNXRuntimeError] : 1 : FAIL : ` stands before what a provider's own library says.
+    let reason = cleaned.strip_prefix("[ONNXRuntimeError] : ").and_then(|rest| rest.splitn(3, " : ").nth(2));
+    let words: Vec<String> = reason.unwrap_or(&cleaned).split(' ').map(without_folder).collect();
+    words.join(" ")
+}
+
+/// `"/usr/lib/libcuda.so:` -> `"libcuda.so:`
+fn without_folder(word: &str) -> String {
+    let (Some(first), Some(last)) = (word.find(['/', '\\']), word.rfind(['/', '\\'])) else { return word.to_owned() };
+    let before = &word[..first];
+    let drive =
+        before.strip_suffix(':').and_then(|rest| rest.strip_suffix(|letter: char| letter.is_ascii_alphabetic()));
+    let before = drive.unwrap_or(before);
+    // `and/or` is no path.
+    if before.ends_with(char::is_alphanumeric) { word.to_owned() } else { format!("{before}{}", &word[last + 1..]) }
 }
 
 /// `element_wise_ops.cc:692`
@@ -36,7 +59,7 @@ fn after_location(text: &str) -> &str {
     text.find(char::is_whitespace).map_or("", |end| text[end..].trim_start())
 }
 
-/// What follows a C++ signature `type name(arguments) [const] `, when one stands at the front.
+/// What follows a C++ signature `type name(arguments) [const] [with ...] `, when one stands at the front.
 fn after_signature(text: &str) -> &str {
     let line_end = text.find('\n').unwrap_or(text.len());
     let Some(open) = text[..line_end].find('(') else { return text };
@@ -52,7 +75,23 @@ fn after_signature(text: &str) -> &str {
         }
         if depth == 0 {
             let rest = text[at + 1..].trim_start();
-            return rest.strip_prefix("const ").unwrap_or(rest).trim_start();
+            return after_template(rest.strip_prefix("const ").unwrap_or(rest).trim_start());
+        }
+    }
+    text
+}
+
+/// What follows `[with T = type]`, when it stands at the front.
+fn after_template(text: &str) -> &str {
+    let mut depth = 0usize;
+    for (at, character) in text.char_indices().take_while(|_| text.starts_with("[with ")) {
+        match character {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return text[at + 1..].trim_start();
         }
     }
     text
@@ -60,7 +99,7 @@ fn after_signature(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, without_folders};
 
     #[test]
     fn source_locations_are_removed() {
@@ -80,5 +119,25 @@ mod tests {
             clean("Status Message: element_wise_ops.cc:692 Compute Integer division by zero"),
             "Status Message: Integer division by zero"
         );
+        assert_eq!(
+            clean(
+                "Exception: /build/core/basic_backend.cc:136 ep::Backend::Backend(std::unique_ptr<onnx::Model>&, \
+                 ep::Context&) /build/core/interface.cc:28 auto ep::Boundary(Func&&, Args&& ...) [with bool typed = \
+                 false; Args = {const std::allocator<char> [2]}] [EP] no\nrank"
+            ),
+            "Exception: [EP] no rank"
+        );
+    }
+
+    #[test]
+    fn files_keep_their_names_and_nothing_else() {
+        assert_eq!(
+            without_folders(
+                "[ONNXRuntimeError] : 1 : FAIL : Failed to load library /opt/a/libproviders.so with error: \
+                 \"/usr/lib/libcuda.so.1\": no such file and/or folder"
+            ),
+            "Failed to load library libproviders.so with error: \"libcuda.so.1\": no such file and/or folder"
+        );
+        assert_eq!(without_folders("Error 126 at \"C:\\Program\\cuda.dll\""), "Error 126 at \"cuda.dll\"");
     }
 }

@@ -4,19 +4,24 @@ mod empty_sequences;
 mod guard;
 mod library;
 mod message;
+pub mod providers;
 mod session;
+#[cfg(test)]
+pub mod trial;
 mod value;
 
 pub use library::LibraryOptions;
 
-use super::{Backend, BackendSession, LoadPurpose};
+use super::{Backend, LoadPurpose, Loaded};
+use crate::engine::providers::{Placement, Provider, Providers, UnusedProvider, reasons};
 use crate::error::{Error, ErrorCode, Result, error};
 use crate::model::Prepared;
 use ort::environment::Environment;
-use ort::ep::CPU;
+use ort::ep;
 use ort::session::Session;
 use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
 use prost::Message;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The library with its one environment: one thread pool and one bounded allocator for all sessions of the process.
@@ -38,30 +43,87 @@ impl Backend for OnnxRuntime {
         self.version.clone()
     }
 
-    fn load(&self, model: &Prepared, purpose: LoadPurpose) -> Result<Box<dyn BackendSession>> {
+    fn execution_providers(&self) -> Result<Vec<String>> {
+        providers::available()
+    }
+
+    fn load(&self, model: &Prepared, purpose: LoadPurpose, providers: &Providers) -> Result<Loaded> {
         // ort's own reading of types and names may panic on a file that is wrong in a way it did not foresee.
-        let loaded = catch_unwind(AssertUnwindSafe(|| self.load_session(model, purpose)))
+        let (session, placement) = catch_unwind(AssertUnwindSafe(|| self.place(model, purpose, providers)))
             .map_err(|_| error!(InvalidModel, "ONNX Runtime cannot read the model's inputs and outputs"))??;
         let inputs = model.model.graph.as_ref().map_or(&[][..], |graph| &graph.input);
         let empty_sequences = empty_sequences::EmptySequences::of_inputs(&self.environment, inputs)?;
-        Ok(Box::new(session::OnnxRuntimeSession::new(loaded, empty_sequences)))
+        let session = session::OnnxRuntimeSession::new(session, empty_sequences, placement.allows_overlap());
+        Ok(Loaded { session: Box::new(session), placement })
     }
 }
 
 impl OnnxRuntime {
-    fn load_session(&self, model: &Prepared, purpose: LoadPurpose) -> Result<Session> {
+    /// Loads the model with all providers that can be used. One that fails is given up, and the others are tried without it.
+    fn place(&self, model: &Prepared, purpose: LoadPurpose, wanted: &Providers) -> Result<(Session, Placement)> {
         let guarded = guard::make_safe(&model.model)?;
         let bytes = guarded.as_ref().unwrap_or(&model.model).encode_to_vec();
         let lean = purpose == LoadPurpose::Check && model.weight_bytes > MAX_FULL_CHECK_BYTES;
-        self.builder(model, lean)
+        let available = providers::available()?;
+        let (mut usable, missing): (Vec<&Provider>, Vec<&Provider>) =
+            wanted.accelerated().partition(|provider| available.contains(&provider.name));
+        let lacking = format!("this ONNX Runtime library has only {}", available.join(", "));
+        let mut unused: Vec<_> = missing.into_iter().map(|provider| give_up(provider, &lacking)).collect();
+        while !usable.is_empty() {
+            match self.load_accelerated(model, &bytes, lean, &usable) {
+                Ok((session, nodes)) => match usable.iter().find(|provider| nodes.contains_key(&provider.name)) {
+                    Some(first) => {
+                        let execution_provider = first.name.clone();
+                        return Ok((session, Placement { execution_provider, nodes, unused_providers: unused }));
+                    }
+                    None => unused
+                        .extend(usable.drain(..).map(|provider| give_up(provider, "it runs no part of this model"))),
+                },
+                Err((blamed, problem)) => {
+                    unused.push(give_up(usable.remove(blamed), &message::without_folders(problem.message())));
+                }
+            }
+        }
+        // Without cpu in the list this shows whether the model is at fault.
+        let session = self
+            .builder(model, lean || !wanted.allow_cpu())
             .and_then(|mut builder| builder.commit_from_memory(&bytes))
-            .map_err(|problem| load_error(&problem))
+            .map_err(|problem| load_error(&problem))?;
+        if wanted.allow_cpu() {
+            return Ok((session, Placement::on_cpu(unused)));
+        }
+        Err(error!(EngineUnavailable, "no execution provider can be used: {}", reasons(&unused)))
+    }
+
+    /// The session and how its nodes are divided. A failure blames one of the providers: the one that could not be added, or,
+    /// as ONNX Runtime does not say whose fault it is, the first.
+    fn load_accelerated(
+        &self,
+        model: &Prepared,
+        bytes: &[u8],
+        lean: bool,
+        providers: &[&Provider],
+    ) -> Result<(Session, BTreeMap<String, usize>), (usize, ort::Error)> {
+        let mut builder = self.base(model, lean).map_err(|problem| (0, problem))?;
+        for (at, provider) in providers.iter().enumerate() {
+            providers::register(&mut builder, provider).map_err(|problem| (at, problem))?;
+        }
+        let session = plain(builder.with_config_entry(providers::RECORD_NODES, "1"))
+            .and_then(with_cpu)
+            .and_then(|mut builder| builder.commit_from_memory(bytes))
+            .map_err(|problem| (0, problem))?;
+        let nodes = providers::nodes(&session).map_err(|problem| (0, ort::Error::new(problem.message)))?;
+        Ok((session, nodes))
     }
 
     fn builder(&self, model: &Prepared, lean: bool) -> ort::Result<SessionBuilder> {
+        self.base(model, lean).and_then(with_cpu)
+    }
+
+    /// All but the providers.
+    fn base(&self, model: &Prepared, lean: bool) -> ort::Result<SessionBuilder> {
         let level = if lean { GraphOptimizationLevel::Disable } else { GraphOptimizationLevel::All };
         let mut builder = Session::builder(&self.environment)?;
-        builder = plain(builder.with_execution_providers([CPU::default().with_arena_allocator(true).build()]))?;
         builder = plain(builder.with_optimization_level(level))?;
         builder = plain(builder.with_prepacking(!lean))?;
         if self.shared_allocator {
@@ -75,6 +137,15 @@ impl OnnxRuntime {
         }
         Ok(builder)
     }
+}
+
+/// Without it, ONNX Runtime would choose providers by a policy of its own.
+fn with_cpu(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
+    plain(builder.with_execution_providers([ep::CPU::default().with_arena_allocator(true).build()]))
+}
+
+fn give_up(provider: &Provider, reason: &str) -> UnusedProvider {
+    UnusedProvider { name: provider.name.clone(), reason: reason.to_owned() }
 }
 
 fn plain(result: BuilderResult) -> ort::Result<SessionBuilder> {

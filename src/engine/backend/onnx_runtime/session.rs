@@ -9,6 +9,7 @@ use crate::tensor::Value;
 use ort::AsPointer;
 use ort::session::Session;
 use ort::sys::{OrtRunOptions, OrtValue};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ptr;
@@ -17,10 +18,12 @@ pub struct OnnxRuntimeSession {
     session: Session,
     names: BTreeMap<String, CString>,
     empty_sequences: EmptySequences,
+    /// Held during a run where runs must not overlap.
+    turn: Option<Mutex<()>>,
 }
 
 impl OnnxRuntimeSession {
-    pub fn new(session: Session, empty_sequences: EmptySequences) -> Self {
+    pub fn new(session: Session, empty_sequences: EmptySequences, allows_overlap: bool) -> Self {
         let initializers = session.overridable_initializers();
         let names = session
             .inputs()
@@ -30,7 +33,7 @@ impl OnnxRuntimeSession {
             .chain(initializers.iter().map(|initializer| initializer.name()))
             .filter_map(|name| Some((name.to_owned(), CString::new(name).ok()?)))
             .collect();
-        Self { session, names, empty_sequences }
+        Self { session, names, empty_sequences, turn: (!allows_overlap).then(Mutex::default) }
     }
 
     fn name(&self, name: &str) -> Result<&CString> {
@@ -57,9 +60,11 @@ impl BackendSession for OnnxRuntimeSession {
         let mut made: Vec<*mut OrtValue> = vec![ptr::null_mut(); outputs.len()];
         let options = control.can_stop().then(RunOptions::new).transpose()?;
         let mut run = || {
+            let _turn = self.turn.as_ref().map(Mutex::lock);
             // SAFETY: names, values and options live through the call, and the lengths are those of the lists. ONNX Runtime
             // documents `Run` on one session as safe from several threads at once, and the CPU provider keeps that; ort's
-            // `&mut` is stricter than the library (`tests/concurrency.rs` compares such runs bit for bit).
+            // `&mut` is stricter than the library (`tests/concurrency.rs` compares such runs bit for bit). With
+            // any other provider this run has the session for itself.
             let status = unsafe {
                 (ort::api().Run)(
                     self.session.ptr().cast_mut(),
@@ -132,5 +137,58 @@ impl TerminateHandle {
         let status = unsafe { (ort::api().RunOptionsSetTerminate)(self.0) };
         // SAFETY: the status comes from the call above.
         drop(unsafe { ort::Error::result_from_status(status) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::backend::onnx_runtime::trial::{WIDTH, endless, inputs, on};
+    use crate::engine::control::StopReason;
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
+
+    const EVENTUALLY: Duration = Duration::from_secs(60);
+
+    fn run(session: &dyn BackendSession, go: bool, control: &RunControl) -> Result<Vec<Value>> {
+        let inputs = inputs(go);
+        let named: Vec<(&str, &Value)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        session.run(&named, &["y"], control)
+    }
+
+    /// Whether one of `tries` short runs takes longer than `patience` while a long one of the same session is under way.
+    fn is_held_up(provider: &str, tries: usize, patience: Duration) -> bool {
+        let session = Arc::new(endless(on(provider)).1.session);
+        let long = Arc::new(RunControl::default());
+        let running = std::thread::spawn({
+            let (session, control) = (Arc::clone(&session), Arc::clone(&long));
+            move || run(&**session, true, &control).unwrap_err().code
+        });
+        let held_up = (0..tries).any(|_| {
+            // The long run may not have begun yet.
+            std::thread::sleep(Duration::from_millis(5));
+            let (sender, receiver) = mpsc::channel();
+            let session = Arc::clone(&session);
+            let short = std::thread::spawn(move || {
+                let outputs = run(&**session, false, &RunControl::default()).unwrap();
+                sender.send(outputs[0].as_tensor().unwrap().shape.clone()).unwrap();
+            });
+            let held_up = receiver.recv_timeout(patience).is_err();
+            if held_up {
+                long.stop(StopReason::Cancelled);
+                assert_eq!(receiver.recv_timeout(EVENTUALLY).unwrap(), [WIDTH]);
+            }
+            short.join().unwrap();
+            held_up
+        });
+        long.stop(StopReason::Cancelled);
+        assert_eq!(running.join().unwrap(), ErrorCode::Cancelled);
+        held_up
+    }
+
+    #[test]
+    fn runs_overlap_on_the_cpu_and_nowhere_else() {
+        assert!(is_held_up("cuda", 1000, Duration::from_millis(300)));
+        assert!(!is_held_up("cpu", 10, EVENTUALLY));
     }
 }

@@ -4,7 +4,8 @@ mod refusals;
 mod session;
 mod value;
 
-use super::{Backend, BackendSession, LoadPurpose};
+use super::{Backend, LoadPurpose, Loaded};
+use crate::engine::providers::{CPU, Placement, Providers, UnusedProvider};
 use crate::error::{Error, Result, error};
 use crate::model::Prepared;
 use crate::onnx::proto::{Dimension, DimensionValue, ModelProto, TypeValue};
@@ -28,7 +29,12 @@ impl Backend for Tract {
         "0.23".to_owned()
     }
 
-    fn load(&self, model: &Prepared, _purpose: LoadPurpose) -> Result<Box<dyn BackendSession>> {
+    fn execution_providers(&self) -> Result<Vec<String>> {
+        Ok(vec![CPU.to_owned()])
+    }
+
+    fn load(&self, model: &Prepared, _purpose: LoadPurpose, providers: &Providers) -> Result<Loaded> {
+        let placement = placement(providers)?;
         let framework = tract_onnx::onnx();
         refusals::check(&model.model, &framework.op_register, self.max_tensor_bytes)?;
         let loaded = catch_unwind(AssertUnwindSafe(|| {
@@ -37,10 +43,23 @@ impl Backend for Tract {
                 .map_err(|problem| load_error(&model.model, &problem))
         }));
         match loaded {
-            Ok(session) => Ok(Box::new(session?)),
+            Ok(session) => Ok(Loaded { session: Box::new(session?), placement }),
             Err(_) => Err(error!(UnsupportedModel, "tract cannot read the model")),
         }
     }
+}
+
+fn placement(providers: &Providers) -> Result<Placement> {
+    let reason = "tract has no execution provider but cpu";
+    let unused: Vec<_> = providers
+        .accelerated()
+        .map(|provider| UnusedProvider { name: provider.name.clone(), reason: reason.to_owned() })
+        .collect();
+    if providers.allow_cpu() {
+        return Ok(Placement::on_cpu(unused));
+    }
+    let names: Vec<_> = unused.into_iter().map(|provider| provider.name).collect();
+    Err(error!(EngineUnavailable, "{reason}, and executionProviders names only {}", names.join(", ")))
 }
 
 fn parse(framework: &tract_onnx::Onnx, model: &Prepared) -> TractResult<InferenceModel> {

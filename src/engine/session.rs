@@ -4,10 +4,12 @@ use super::backend::BackendSession;
 use super::batch::{BatchQueue, BatchStatus};
 use super::inline::InlineRule;
 use super::options::EngineChoice;
+use super::pool::Lane;
 use crate::model::{Framework, Prepared};
 use crate::signature::Signature;
 use crate::tensor::Value;
 use serde::Serialize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub struct Session {
     pub(super) backend: Box<dyn BackendSession>,
     pub(super) inline: InlineRule,
     pub(super) batch: BatchQueue,
+    /// Where its runs wait for a thread.
+    pub(super) lane: Arc<Lane>,
     runs: AtomicU64,
     failures: AtomicU64,
     run_nanos: AtomicU64,
@@ -63,6 +67,7 @@ impl Session {
             framework: prepared.framework,
             inline: InlineRule::for_model(&prepared.model),
             batch: BatchQueue::default(),
+            lane: Arc::default(),
             signature: prepared.signature,
             labels: prepared.labels,
             weight_bytes: prepared.weight_bytes,

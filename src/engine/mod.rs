@@ -212,7 +212,7 @@ impl Engine {
 
     fn start_batches(&'static self, session: Arc<Session>) {
         let worked = Arc::clone(&session);
-        if self.runs.submit(&session.lane, Box::new(move || self.work_batches(worked, false))).is_err() {
+        if self.runs.submit(&session.lane, Box::new(move || self.work_batches(worked))).is_err() {
             for run in session.batch.give_up() {
                 run.finish(Err(self.queue_full()));
             }
@@ -220,11 +220,11 @@ impl Engine {
     }
 
     /// Runs one batch and queues for the next, so that other models have their turns.
-    fn work_batches(&'static self, session: Arc<Session>, was_busy: bool) {
+    fn work_batches(&'static self, session: Arc<Session>) {
         let limits = self.options.read().batch_limits();
-        if session.batch.work(&session, &limits, was_busy) {
+        if session.batch.work(&session, &limits) {
             let lane = Arc::clone(&session.lane);
-            self.runs.submit_again(&lane, Box::new(move || self.work_batches(session, true)));
+            self.runs.submit_again(&lane, Box::new(move || self.work_batches(session)));
         }
     }
 

@@ -5,7 +5,6 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { InferenceEngine } from '../index.js';
-import { encodeInputs } from '../library/message.js';
 import { native } from '../native.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 
@@ -75,16 +74,16 @@ describe('answers', () => {
 	test('of many runs come with one wake-up of the event loop', async () => {
 		const model = await loadProbed(doubling(3));
 		const session = native.cachedSession(model.digest);
-		const data = new Uint8Array(new Float32Array(WIDTH).buffer);
-		const inputs = encodeInputs([{ name: 'x', index: 0, dtype: 'float32', shape: [1, WIDTH], data }]);
+		const features = { x: [Array(WIDTH).fill(0.5)] };
+		const request = native.PredictRequest.parse(Buffer.from(JSON.stringify({ modelId: 'm', features })));
 		const settled = [];
 		let wakeUps = 0;
 		const channel = new native.Channel(() => {
 			wakeUps += 1;
 			settled.push(...channel.take());
-		});
+		}, new Uint8Array(4096));
 		const count = 200;
-		for (let id = 0; id < count; id += 1) assert.equal(session.run(channel, id, inputs, true) ?? undefined, undefined);
+		for (let id = 0; id < count; id += 1) assert.equal(session.predictJson(channel, id, request, true) ?? null, null);
 		// The event loop stands still until every run is over.
 		const pause = new Int32Array(new SharedArrayBuffer(4));
 		do Atomics.wait(pause, 0, 0, 20);

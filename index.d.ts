@@ -230,7 +230,7 @@ export interface EngineOptions {
 	intraOpThreads?: number;
 	/** Runs under way at the same time: the processors. */
 	runThreads?: number;
-	/** Runs that may wait: 1024. `QUEUE_FULL` beyond. */
+	/** Runs of one model that may wait: 1024. `QUEUE_FULL` beyond. */
 	maxQueueSize?: number;
 	/** Rows of different runs that may be one run of the model: 64. 1 turns batching off. */
 	maxBatchSize?: number;

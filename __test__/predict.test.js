@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { difference } from './support/comparison.js';
 import { root, startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { until } from './support/until.js';
 
 const { models } = JSON.parse(readFileSync(join(root, '__test__/fixtures/manifest.json'), 'utf8'));
 const caseOf = (name, at) => models.find((model) => model.name === name).cases[at];
@@ -289,6 +290,27 @@ describe('the request', () => {
 		assert.ok(otherMs < lateMs, `${otherMs} ms`);
 		assert.ok(lateMs >= timeoutMs, `${lateMs} ms`);
 	});
+
+	for (const [protocol, path, body] of [
+		['/predict', '/predict', { modelId: 'endless_loop', features: { x: [1] } }],
+		[
+			'the Open Inference Protocol',
+			'/v2/models/endless_loop/infer',
+			{ inputs: [{ name: 'x', shape: [1], datatype: 'FP32', data: [1] }] },
+		],
+		['TensorFlow Serving', '/v1/models/endless_loop:predict', { inputs: { x: [1] } }],
+	]) {
+		test(`of a caller who leaves is stopped: ${protocol}`, async () => {
+			const running = async () => (await harper.get('/status')).body.running;
+			const leaving = new AbortController();
+			const request = harper.request('POST', path, { body, signal: leaving.signal });
+			const left = assert.rejects(request);
+			await until('a run', async () => (await running()) > 0);
+			leaving.abort();
+			await left;
+			await until('the end of the run', async () => (await running()) === 0);
+		});
+	}
 
 	test('with record: false leaves no event', async () => {
 		await predict('iris', { float_input: SETOSA }, { userId: 'recorded' });

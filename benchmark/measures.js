@@ -32,6 +32,38 @@ export async function throughput({ run }, input, calls) {
 	return (calls / (performance.now() - started)) * 1000;
 }
 
+/** The time of a call every five milliseconds, however long those before take: 99 of 100 take at most so many milliseconds. */
+export async function steadyP99Ms({ run }, input, calls) {
+	const everyMs = 5;
+	const started = performance.now();
+	const times = await Promise.all(
+		Array.from({ length: calls }, async (_, at) => {
+			await sleep(at * everyMs);
+			// A late start counts as well: the event loop was busy.
+			const dueMs = started + at * everyMs;
+			await run(input);
+			return performance.now() - dueMs;
+		})
+	);
+	return times.sort((a, b) => a - b)[Math.floor(calls * 0.99)];
+}
+
+/** Does something while each side has 64 calls in flight. */
+export async function underLoad(sides, input, act) {
+	let over = false;
+	const caller = async ({ run }) => {
+		while (!over) await run(input);
+	};
+	const callers = sides.flatMap((side) => Array.from({ length: IN_FLIGHT }, () => caller(side)));
+	await sleep(500);
+	try {
+		return await act();
+	} finally {
+		over = true;
+		await Promise.all(callers);
+	}
+}
+
 /** The longest time that the event loop stood still during one run, in milliseconds. */
 export async function longestPauseMs({ run }, input) {
 	const delay = monitorEventLoopDelay({ resolution: 1 });

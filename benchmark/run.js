@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InferenceEngine } from '../index.js';
-import { latencyUs, longestPauseMs, median, throughput } from './measures.js';
+import { latencyUs, longestPauseMs, median, steadyP99Ms, throughput, underLoad } from './measures.js';
 import { inputOf, MODELS } from './models.js';
 import * as ours from './ours.js';
 import * as peer from './peer.js';
@@ -19,6 +19,7 @@ const PAUSE_MS = 50;
 const HEAVY_ROWS = 32;
 const THREADS = [1, 2, 4];
 const TOLERANCE = 1e-4;
+const LIGHT_CALLS = 200;
 
 const versionOf = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
 
@@ -79,6 +80,44 @@ function memory(side, threads, model, settings) {
 	return Number(stdout) / 2 ** 20;
 }
 
+/** The second model beside two of the last one at full load. */
+async function measureFairness(folder) {
+	const [, lightModel, heavyModel] = MODELS;
+	const load = async (side, copies) => {
+		const [light, ...heavies] = copies;
+		return {
+			light: await side.load(light, {}),
+			heavies: await Promise.all(heavies.map((path) => side.load(path, {}))),
+		};
+	};
+	const paths = [lightModel, heavyModel, heavyModel].map(({ make }, at) => {
+		const path = join(folder, `fair ${at}.onnx`);
+		// The name of the producer makes each a model of its own.
+		writeFileSync(path, Buffer.concat([make(), Buffer.from([0x12, 1, 0x61 + at])]));
+		return path;
+	});
+	const [input, heavyInput] = [inputOf(lightModel, 1), inputOf(heavyModel, 1)];
+	const sides = [await load(ours, paths), await load(peer, paths)];
+	for (const { light, heavies } of sides) {
+		await throughput(light, input, 200);
+		for (const heavy of heavies) await throughput(heavy, heavyInput, 200);
+	}
+	const alone = await inTurn(sides, ({ light }) => steadyP99Ms(light, input, LIGHT_CALLS));
+	const heavyRuns = await inTurn(sides, async ({ heavies }) => (await latencyUs(heavies[0], heavyInput, 20)) / 1000);
+	const beside = await inTurn(sides, ({ light, heavies }) =>
+		underLoad(heavies, heavyInput, () => steadyP99Ms(light, input, LIGHT_CALLS))
+	);
+	console.log(`${lightModel.name}, a call every 5 ms, p99`);
+	printRow('  alone', 'ms', alone);
+	printRow('  beside two encoders with 64 in flight each', 'ms', beside);
+	const bounds = alone.map((time, at) => 2 * time + heavyRuns[at]);
+	printRow(
+		'  of twice its time alone and one call of an encoder',
+		'times',
+		beside.map((time, at) => time / bounds[at])
+	);
+}
+
 printMachine();
 const folder = mkdtempSync(join(tmpdir(), 'edge ai benchmark '));
 try {
@@ -115,6 +154,7 @@ try {
 			);
 		}
 	}
+	await measureFairness(folder);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }

@@ -4,6 +4,7 @@ import { authorize } from './access.js';
 import { ApiError } from './errors.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
+import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
 import { identifier, readBody, readQuery, shown } from './query.js';
@@ -34,7 +35,8 @@ export async function predict({ query, stream, user }) {
 	}
 	const session = await sessionFor(model);
 
-	return { json: answerJson(await runRecorded(request, model, session), model) };
+	const result = await runRecorded(request, model, session, { signal: leavingOf(stream) });
+	return { json: answerJson(result, model) };
 }
 
 /**

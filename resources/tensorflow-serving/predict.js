@@ -1,6 +1,7 @@
 // POST /v1/models/:modelId[...]:predict: rows or columns of JSON, turned into a request of `/predict` and its answer back.
 import { PredictRequest } from '../../binding.js';
 import { ApiError } from '../errors.js';
+import { leavingOf } from '../leaving.js';
 import { runRecorded } from '../predict.js';
 import { readBody, shown, utf8 } from '../query.js';
 import { fieldsOf, itemsOf, valueOf } from '../raw-json.js';
@@ -22,7 +23,8 @@ export async function predict({ params, stream }) {
 	);
 	const body = `{"modelId":${JSON.stringify(model.modelId)},"features":{${features.join(',')}}}`;
 	const request = PredictRequest.parse(Buffer.from(body));
-	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model));
+	const signal = leavingOf(stream);
+	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model), { signal });
 	const outputs = fieldsOf(prediction);
 	return {
 		json:

@@ -1,6 +1,7 @@
 // POST /v2/models/:modelId[/versions/:version]/infer: tensors in, tensors out, recorded as every prediction is.
 import { runSession } from '../../binding.js';
 import { ApiError } from '../errors.js';
+import { leavingOf } from '../leaving.js';
 import { runRecorded } from '../predict.js';
 import { readBody, shown } from '../query.js';
 import { sessionFor } from '../sessions.js';
@@ -17,7 +18,8 @@ export async function infer({ params, stream }) {
 	const body = await readBody(stream);
 	const request = new InferRequest(body, jsonLength(stream.headers[LENGTH_HEADER], body), model);
 	const session = await sessionFor(model);
-	return answer(request, model, await runRecorded(request, model, session, { run: runnerOf(model) }));
+	const options = { run: runnerOf(model), signal: leavingOf(stream) };
+	return answer(request, model, await runRecorded(request, model, session, options));
 }
 
 function jsonLength(text, body) {

@@ -128,8 +128,8 @@ impl Engine {
 
     /// Runs `work` on a loader thread.
     pub fn spawn_load(&self, work: impl FnOnce() + Send + 'static) {
-        // The queue of the loaders has no limit, so this cannot be refused.
-        let _ = self.loads.submit(Box::new(work));
+        // The queue of the loaders has no limit, so this cannot be refused. Lanes of one each are served in order.
+        let _ = self.loads.submit(&Arc::default(), Box::new(work));
     }
 
     /// The session of a digest when it is cached.
@@ -211,7 +211,7 @@ impl Engine {
                 let job = Box::new(move || {
                     alone.execute();
                 });
-                if self.runs.submit(job).is_err() {
+                if self.runs.submit(&session.lane, job).is_err() {
                     run.finish(Err(self.queue_full()));
                 }
             }
@@ -220,19 +220,20 @@ impl Engine {
     }
 
     fn start_batches(&'static self, session: Arc<Session>) {
-        let refused = Arc::clone(&session);
-        if self.runs.submit(Box::new(move || self.work_batches(session, false))).is_err() {
-            for run in refused.batch.give_up() {
+        let worked = Arc::clone(&session);
+        if self.runs.submit(&session.lane, Box::new(move || self.work_batches(worked))).is_err() {
+            for run in session.batch.give_up() {
                 run.finish(Err(self.queue_full()));
             }
         }
     }
 
-    /// Runs one batch and queues for the next behind what other models have waiting.
-    fn work_batches(&'static self, session: Arc<Session>, was_busy: bool) {
+    /// Runs one batch and queues for the next, so that other models have their turns.
+    fn work_batches(&'static self, session: Arc<Session>) {
         let limits = self.options.read().batch_limits();
-        if session.batch.work(&session, &limits, was_busy) {
-            self.runs.submit_again(Box::new(move || self.work_batches(session, true)));
+        if session.batch.work(&session, &limits) {
+            let lane = Arc::clone(&session.lane);
+            self.runs.submit_again(&lane, Box::new(move || self.work_batches(session)));
         }
     }
 
@@ -240,12 +241,13 @@ impl Engine {
         error!(QueueFull, "{} runs wait already; try again later", self.options.read().max_queue_size)
     }
 
-    /// Runs a session on the calling thread when it is known to be tiny and nothing waits; gives the request back otherwise.
+    /// Runs a session on the calling thread when it is known to be tiny and none of its runs waits for a thread; gives the
+    /// request back otherwise.
     /// `crowded`: the caller has more to run than this, so that only the tiniest stays and others may run together.
     pub fn run_inline(&self, request: RunRequest, crowded: bool) -> Result<Result<RunOutput>, RunRequest> {
         let session = &request.session;
         let gather = crowded && session.batch.is_batchable();
-        if !session.inline.allows(&request.inputs, gather) || self.runs.queued() > 0 {
+        if !session.inline.allows(&request.inputs, gather) || self.runs.queued_in(&session.lane) > 0 {
             return Err(request);
         }
         // Too short to be stopped, and of a length that does not depend on its values: it needs no deadline.

@@ -43,9 +43,9 @@ pub struct EngineOptions {
     pub cache_max_bytes: u64,
     /// Threads that share the work within one operator.
     pub intra_op_threads: usize,
-    /// Runs that are under way at the same time.
+    /// Runs that are under way at the same time; short ones may have one more thread.
     pub run_threads: usize,
-    /// Runs that may wait for a thread.
+    /// Runs of one model that may wait for a thread.
     pub max_queue_size: usize,
     /// Rows of different requests that may run together; 1 turns batching off.
     pub max_batch_size: usize,

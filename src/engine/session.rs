@@ -5,10 +5,12 @@ use super::batch::{BatchQueue, BatchStatus};
 use super::inline::InlineRule;
 use super::options::EngineChoice;
 use super::providers::{Placement, Providers};
+use super::pool::Lane;
 use crate::model::{Framework, Prepared};
 use crate::signature::Signature;
 use crate::tensor::Value;
 use serde::Serialize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -33,6 +35,8 @@ pub struct Session {
     pub(super) backend: Box<dyn BackendSession>,
     pub(super) inline: InlineRule,
     pub(super) batch: BatchQueue,
+    /// Where its runs wait for a thread.
+    pub(super) lane: Arc<Lane>,
     runs: AtomicU64,
     failures: AtomicU64,
     run_nanos: AtomicU64,
@@ -68,6 +72,7 @@ impl Session {
                 InlineRule::never()
             },
             batch: BatchQueue::new(placement.allows_overlap()),
+            lane: Arc::default(),
             placement,
             signature: prepared.signature,
             labels: prepared.labels,

@@ -1,6 +1,8 @@
 //! What the integration tests share: the engine with the library of the development dependency, and small models.
 #![allow(dead_code)]
 
+pub mod gather;
+
 use bytes::Bytes;
 use harper_edge_ai::engine::{Engine, EngineChoice, EngineOptions, LoadRequest, RunOutput, RunRequest, Session};
 use harper_edge_ai::error::Result;

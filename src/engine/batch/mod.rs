@@ -61,9 +61,18 @@ struct State {
     waiting: Vec<Waiting>,
     /// Runs under way or about to start.
     active: usize,
+    /// When the last run ended, its answers not yet sent.
+    ended: Option<Instant>,
     sizes: BatchSizes,
     batches: u64,
     batched_rows: u64,
+}
+
+impl State {
+    fn record(&mut self, rows: usize, begun: Instant, latency: Duration) {
+        self.sizes.record(rows, latency);
+        self.ended = self.ended.max(Some(begun + latency));
+    }
 }
 
 struct Waiting {
@@ -154,9 +163,9 @@ impl BatchQueue {
         state.waiting.drain(..).map(|waiting| waiting.run).collect()
     }
 
-    /// Runs one batch. True: more wait, and the caller must come again. Only a model that `was_busy` waits for more requests.
-    pub fn work(&self, session: &Session, limits: &BatchLimits, was_busy: bool) -> bool {
-        let group = self.take(limits, was_busy);
+    /// Runs one batch. True: more wait, and the caller must come again.
+    pub fn work(&self, session: &Session, limits: &BatchLimits) -> bool {
+        let group = self.take(limits);
         if !group.is_empty() {
             self.run(session, &group);
         }
@@ -169,8 +178,10 @@ impl BatchQueue {
     }
 
     /// The next requests to run together, as many as pay.
-    fn take(&self, limits: &BatchLimits, gather: bool) -> Vec<Waiting> {
+    fn take(&self, limits: &BatchLimits) -> Vec<Waiting> {
         let mut state = self.state.lock();
+        // Only who came during a run waits for others: an answer's receiver may be back before its batch is over.
+        let gather = state.ended.is_some_and(|ended| state.waiting.iter().any(|waiting| waiting.since < ended));
         let least = state.waiting.first().map_or(1, |waiting| waiting.rows);
         let best = state.sizes.next(least, limits.max_rows);
         let gather = gather && state.waiting.first().is_some_and(|first| first.kind.is_some());
@@ -202,19 +213,24 @@ impl BatchQueue {
 
     fn run(&self, session: &Session, group: &[Waiting]) {
         let rows = group.iter().map(|waiting| waiting.rows).sum();
+        let begun = Instant::now();
         if let [only] = group {
-            let latency = only.run.execute();
-            if let (Some(latency), Some(_)) = (latency, &only.kind) {
-                self.state.lock().sizes.record(rows, latency);
+            if let (Some(latency), Some(_)) = (only.run.execute(), &only.kind) {
+                self.state.lock().record(rows, begun, latency);
             }
             return;
         }
         match run_together(session, group) {
-            Ok(latency) => {
-                let mut state = self.state.lock();
-                state.sizes.record(rows, latency);
-                state.batches += 1;
-                state.batched_rows += rows as u64;
+            Ok((latency, answers)) => {
+                {
+                    let mut state = self.state.lock();
+                    state.record(rows, begun, latency);
+                    state.batches += 1;
+                    state.batched_rows += rows as u64;
+                }
+                for (waiting, outputs) in group.iter().zip(answers) {
+                    waiting.run.finish(Ok(RunOutput { outputs, latency }));
+                }
             }
             // One of them may be to blame: alone, each gets an answer or an error of its own.
             Err(_) => group.iter().filter(|waiting| !waiting.run.is_stopped()).for_each(|waiting| {
@@ -249,7 +265,10 @@ impl Group {
     }
 }
 
-fn run_together(session: &Session, group: &[Waiting]) -> Result<Duration> {
+type Answer = Vec<(String, Value)>;
+
+/// The time of the common run and the outputs of each request.
+fn run_together(session: &Session, group: &[Waiting]) -> Result<(Duration, Vec<Answer>)> {
     let common = Arc::new(Group { control: RunControl::default(), waiting: AtomicUsize::new(group.len()) });
     for waiting in group {
         waiting.run.join(&common);
@@ -269,7 +288,7 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<Duration> {
         .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")))?;
     let latency = start.elapsed();
     let sizes: Vec<usize> = group.iter().map(|waiting| waiting.rows).collect();
-    let mut answers: Vec<Vec<(String, Value)>> = group.iter().map(|_| Vec::with_capacity(names.len())).collect();
+    let mut answers: Vec<Answer> = group.iter().map(|_| Vec::with_capacity(names.len())).collect();
     for (name, value) in names.iter().zip(outputs) {
         let parts = rows::split(value, &sizes)
             .ok_or_else(|| error!(Internal, "output \"{name}\" has another number of rows than the inputs"))?;
@@ -278,10 +297,7 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<Duration> {
         }
     }
     session.record_batch(group.len(), &first.inputs, latency);
-    for (waiting, outputs) in group.iter().zip(answers) {
-        waiting.run.finish(Ok(RunOutput { outputs, latency }));
-    }
-    Ok(latency)
+    Ok((latency, answers))
 }
 
 /// Checks with made-up rows whether the session's rows are independent of each other. `run` executes one request.

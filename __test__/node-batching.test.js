@@ -1,0 +1,103 @@
+// Requests of several worker threads that run together, and how their answers come back.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { InferenceEngine } from '../index.js';
+import { native } from '../native.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
+
+const engine = new InferenceEngine();
+const WIDTH = 8;
+
+/**
+ * `y` is `x` times a power of two, which is exact, and `x2` is `x + x`. An operator that is sized by values keeps the runs from
+ * staying on the calling thread.
+ */
+function doubling(times) {
+	const value = (at) => (at === times ? 'y' : `h${at}`);
+	return onnxModel({
+		nodes: [
+			['Shape', ['x'], ['shape']],
+			['ConstantOfShape', ['shape'], ['zeros']],
+			['Add', ['x', 'zeros'], ['h0']],
+			...Array.from({ length: times }, (_, at) => ['Add', [value(at), value(at)], [value(at + 1)]]),
+			['Add', ['x', 'x'], ['x2']],
+		],
+		inputs: [['x', FLOAT, ['rows', WIDTH]]],
+		outputs: ['y', 'x2'].map((name) => [name, FLOAT, ['rows', WIDTH]]),
+	});
+}
+
+const statusOf = ({ digest }) => engine.status().sessions.find((session) => session.digest === digest);
+
+/** A model of which it is known whether rows can run together. */
+async function loadProbed(bytes) {
+	const model = await engine.load(bytes);
+	for (let waits = 0; statusOf(model).batching.batchable === null; waits += 1) {
+		assert.ok(waits < 1000);
+		await sleep(10);
+	}
+	assert.equal(statusOf(model).batching.batchable, true);
+	return model;
+}
+
+describe('worker threads', () => {
+	// MLServer #1306 and #1718: rows reached other callers. #514: the outputs asked for were ignored.
+	// onnxruntime #24486: the addon ended the process when a second worker thread used it.
+	test('thousands of rows of four of them, over three models, with cancellations, find their callers', async (t) => {
+		const models = [1, 5, 11].map((times) => ({ bytes: doubling(times), factor: 2 ** times }));
+		const probed = await Promise.all(models.map(({ bytes }) => loadProbed(bytes)));
+		const count = 900;
+		const workers = Array.from({ length: 4 }, (_, at) => {
+			const workerData = { models, from: at * count, count, width: WIDTH };
+			return new Worker(new URL('./support/batching-worker.js', import.meta.url), { workerData });
+		});
+		t.after(() => Promise.all(workers.map((worker) => worker.terminate())));
+		await Promise.all(workers.map((worker) => once(worker, 'message')));
+		const tallies = workers.map((worker) => once(worker, 'message'));
+		for (const worker of workers) worker.postMessage('start');
+		let answered = 0;
+		for (const [{ own, left, wrong }] of await Promise.all(tallies)) {
+			assert.deepEqual(wrong, []);
+			assert.equal(own + left, count);
+			answered += own;
+		}
+		const left = 4 * count - answered;
+		assert.ok(left > 0 && left <= Math.ceil((4 * count) / 7), `${left} left`);
+		assert.ok(probed.some((model) => statusOf(model).batching.batches > 0));
+	});
+});
+
+describe('answers', () => {
+	test('of many runs come with one wake-up of the event loop', async () => {
+		const model = await loadProbed(doubling(3));
+		const session = native.cachedSession(model.digest);
+		const features = { x: [Array(WIDTH).fill(0.5)] };
+		const request = native.PredictRequest.parse(Buffer.from(JSON.stringify({ modelId: 'm', features })));
+		const settled = [];
+		let wakeUps = 0;
+		const channel = new native.Channel(() => {
+			wakeUps += 1;
+			settled.push(...channel.take());
+		}, new Uint8Array(4096));
+		const count = 200;
+		for (let id = 0; id < count; id += 1) assert.equal(session.predictJson(channel, id, request, true) ?? null, null);
+		// The event loop stands still until every run is over.
+		const pause = new Int32Array(new SharedArrayBuffer(4));
+		do Atomics.wait(pause, 0, 0, 20);
+		while (engine.status().running > 0);
+		for (let turns = 0; settled.length < 3 * count; turns += 1) {
+			assert.ok(turns < 1000);
+			await sleep(1);
+		}
+		// The last answer may be on its way when its run is over.
+		assert.ok(wakeUps <= 2, `${wakeUps} wake-ups`);
+		assert.deepEqual(
+			settled.filter((_, at) => at % 3 === 1 && settled[at] !== undefined),
+			[]
+		);
+		assert.equal(new Set(settled.filter((_, at) => at % 3 === 0)).size, count);
+	});
+});

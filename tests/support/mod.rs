@@ -42,7 +42,7 @@ pub fn onnx_runtime_library() -> PathBuf {
 
 pub fn source(bytes: Vec<u8>) -> Source {
     let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(Bytes::from(bytes)) };
-    Source { files: vec![file], beside: false, weights_directory: None }
+    Source { files: vec![file], beside: false, cache_folder: None }
 }
 
 /// A model of opset 18 from its nodes, with tensors of free shape of `rank` as inputs and outputs.

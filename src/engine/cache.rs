@@ -130,8 +130,8 @@ impl SessionCache {
         drop(dropped);
     }
 
-    /// Unloads the sessions that nobody has used for so long; gives the time until the next may be due.
-    pub fn unload_idle(&self, limit: Duration) -> Duration {
+    /// Unloads the sessions that nobody has used for so long; gives how many, and the time until the next may be due.
+    pub fn unload_idle(&self, limit: Duration) -> (usize, Duration) {
         let mut state = self.0.lock();
         let idle: Vec<SessionKey> = state
             .sessions
@@ -153,8 +153,9 @@ impl SessionCache {
         let next = left.map(|idle| limit.saturating_sub(idle)).min().unwrap_or(limit);
         drop(state);
         // Freeing a model takes time, which nobody should wait for at the lock.
+        let count = dropped.len();
         drop(dropped);
-        next
+        (count, next)
     }
 
     /// The session of a key that somebody holds without its model.

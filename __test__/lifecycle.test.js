@@ -84,7 +84,9 @@ const cacheOf = (digest) => join(harper.rootPath, 'edge-ai-cache', digest);
 /** Every file in the cache folder of a model, as it is on disk: nobody has written it again while this stays. */
 async function filesIn(digest) {
 	const entries = await readdir(cacheOf(digest), { recursive: true, withFileTypes: true });
-	const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+	const files = entries
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 	const described = files.map(async (path) => {
 		const { ino, mtimeMs, size } = await stat(path);
 		return [path.slice(cacheOf(digest).length + 1), { ino, mtimeMs, size }];
@@ -131,13 +133,19 @@ describe('a restart with 20 models', () => {
 		assert.ok(answerWithAll < 3 * answerWithOne + 500, `${answerWithAll} ms, ${answerWithOne} ms with one`);
 	});
 
-	test('weights are mapped from the file that is named by the digest', { skip: process.platform !== 'linux' }, async () => {
-		const { readFile } = await import('node:fs/promises');
-		const maps = await readFile(`/proc/${harper.pid}/maps`, 'utf8');
-		const mapped = maps.split('\n').filter((line) => line.endsWith(join(large.digest, 'prepared', 'weights')));
-		const bytes = mapped.map((line) => line.match(/^(\w+)-(\w+)/)).map(([, from, to]) => parseInt(to, 16) - parseInt(from, 16));
-		assert.ok(bytes.reduce((sum, length) => sum + length, 0) >= BLOCKS * 2 ** 20, mapped.join('\n'));
-	});
+	test(
+		'weights are mapped from the file that is named by the digest',
+		{ skip: process.platform !== 'linux' },
+		async () => {
+			const { readFile } = await import('node:fs/promises');
+			const maps = await readFile(`/proc/${harper.pid}/maps`, 'utf8');
+			const mapped = maps.split('\n').filter((line) => line.endsWith(join(large.digest, 'prepared', 'weights')));
+			const bytes = mapped
+				.map((line) => line.match(/^(\w+)-(\w+)/))
+				.map(([, from, to]) => parseInt(to, 16) - parseInt(from, 16));
+			assert.ok(bytes.reduce((sum, length) => sum + length, 0) >= BLOCKS * 2 ** 20, mapped.join('\n'));
+		}
+	);
 });
 
 describe('files in the cache that are damaged', () => {

@@ -136,7 +136,7 @@ function toProvider(given) {
 	return { name, options: Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])) };
 }
 
-export const { engineStatus, evictSession, cachedSession } = native;
+export const { engineStatus, evictSession, cachedSession, reportPreload } = native;
 export const { createId, checkIdentifier, executionProviderNames, nearestName, compareOutcome, MetricsAccumulator } =
 	native;
 
@@ -154,7 +154,7 @@ export function digestModel(files) {
  * Detects, checks and once loads a model, without keeping it.
  *
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files
- * @param {{framework?: string, engine?: string, inputSchema?: string, outputSchema?: string, weightsDirectory?: string}} [options]
+ * @param {{framework?: string, engine?: string, inputSchema?: string, outputSchema?: string, cacheFolder?: string}} [options]
  * @returns {Promise<object>} framework, engine, digest, size, files, inputSchema, outputSchema, labels
  */
 export function inspectModel(files, { inputSchema, outputSchema, ...options } = {}) {
@@ -177,7 +177,8 @@ export function translateModel(files) {
  *
  * @param {string} digest
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files
- * @param {{framework?: string, engine?: string, beside?: boolean, weightsDirectory?: string}} [options]
+ * @param {{framework?: string, engine?: string, beside?: boolean, cacheFolder?: string, preload?: boolean}} [options]
+ *   `cacheFolder`: where the files lie, and what later loads start from is kept; `preload`: wait until it is warm
  * @returns {Promise<object>}
  */
 export function loadSession(digest, files, options = {}) {

@@ -242,6 +242,11 @@ export interface EngineOptions {
 	timeoutMs?: number;
 	/** What all runs together may allocate: 1 GiB. Fixed by the first load. */
 	maxRunBytes?: number;
+	/**
+	 * Sessions that nobody used for so long are unloaded: 0, never. The next run loads them again, from the same files. A model
+	 * that was loaded from bytes stays in memory as long as somebody holds its {@link Model}.
+	 */
+	idleUnloadMs?: number;
 	/** The ONNX Runtime library; `ORT_DYLIB_PATH`, else the one that comes with the package. Fixed by the first load. */
 	libraryPath?: string;
 }
@@ -253,7 +258,10 @@ export interface CacheStatus {
 	maxBytes: number;
 	hits: number;
 	misses: number;
+	/** Dropped for the limits, or with their model. */
 	evictions: number;
+	/** Unloaded because nobody used them for `idleUnloadMs`. */
+	idleUnloads: number;
 	loads: number;
 }
 
@@ -282,6 +290,8 @@ export interface EngineStatus {
 		bytes: number;
 		runs: number;
 		failures: number;
+		/** Time of the first run with made-up rows, after the load; null before, and when none can be made up. */
+		warmUpMs: number | null;
 		meanRunMs: number | null;
 		batching: {
 			/** Whether rows of different runs may run together; null while it is not known. */
@@ -293,6 +303,14 @@ export interface EngineStatus {
 			queued: number;
 		};
 	}[];
+	/** How far preloading is, in Harper; null where nothing is to be preloaded. */
+	preload: {
+		done: boolean;
+		models: number;
+		loaded: number;
+		skipped: number;
+		failures: { modelId: string; version: string; code: string; error: string }[];
+	} | null;
 	queued: number;
 	running: number;
 }

@@ -9,6 +9,7 @@ import { watchJobs } from './resources/jobs/worker.js';
 import * as models from './resources/models.js';
 import * as monitoring from './resources/monitoring.js';
 import { needs, predict } from './resources/predict.js';
+import { start } from './resources/start.js';
 import { status } from './resources/status.js';
 import * as tensorflowServing from './resources/tensorflow-serving/routes.js';
 import { upload } from './resources/upload.js';
@@ -39,3 +40,4 @@ serve([
 	...tensorflowServing.routes,
 ]);
 watchJobs();
+start();

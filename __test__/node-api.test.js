@@ -9,9 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
-import { modelPath } from './support/fixtures.js';
+import { assertOutputs, modelPath, models } from './support/fixtures.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { runScript } from './support/script.js';
+import { until } from './support/until.js';
 
 const engine = new InferenceEngine();
 const folder = mkdtempSync(join(tmpdir(), 'edge ai '));
@@ -293,6 +294,24 @@ describe('disposal', () => {
 		);
 		const { stdout, stderr, code } = await runScript(outputText, { args: [modelPath('iris')] });
 		assert.deepEqual([stdout, stderr, code], ['CLOSED\n', '', 0]);
+	});
+});
+
+describe('idleUnloadMs', () => {
+	test('a model that is held leaves memory and comes back; one from bytes stays', async (t) => {
+		t.after(() => new InferenceEngine({ idleUnloadMs: 0 }));
+		const sources = [modelPath('iris'), readFileSync(modelPath('wine_string_labels'))];
+		const [iris, wine] = await Promise.all(sources.map((source) => engine.load(source)));
+		const isLoaded = ({ digest }) => engine.status().sessions.some((session) => session.digest === digest);
+		new InferenceEngine({ idleUnloadMs: 50 });
+		await until('both are unloaded', () => !isLoaded(iris) && !isLoaded(wine));
+		assert.ok(engine.status().cache.idleUnloads >= 2);
+		const { loads } = engine.status().cache;
+		const { features, expected } = models.find(({ name }) => name === 'wine_string_labels').cases[0];
+		assertOutputs((await wine.predict(features)).outputs, expected, 1e-5);
+		assert.equal(engine.status().cache.loads, loads);
+		assert.equal(labelOf(await iris.predict({ float_input: flower })), 0n);
+		assert.equal(engine.status().cache.loads, loads + 1);
 	});
 });
 

@@ -4,6 +4,7 @@ import { EXECUTION_PROVIDERS } from './execution-providers.js';
 
 const MiB = 2 ** 20;
 const MAX_TIMEOUT_MS = 3_600_000;
+const MAX_IDLE_MS = 2 ** 31 - 1;
 
 const whole = (least, most = Number.MAX_SAFE_INTEGER) => ({
 	expected: `a whole number from ${least} to ${most}`,
@@ -33,6 +34,7 @@ export const ENGINE_OPTIONS = {
 	maxConcurrentBatches: whole(1, 1024),
 	timeoutMs: whole(1, MAX_TIMEOUT_MS),
 	maxRunBytes: whole(MiB),
+	idleUnloadMs: whole(0, MAX_IDLE_MS),
 	libraryPath: text,
 	registry: { expected: 'a ModelRegistry', check: (value) => typeof value?.find === 'function' },
 	monitor: { expected: 'a Monitor', check: (value) => typeof value?.record === 'function' },

@@ -1,7 +1,7 @@
 // Inference events: written many in one transaction, read as descending ranges of their keys.
 import { ApiError } from './errors.js';
 import { options } from './options.js';
-import { table } from './store.js';
+import { table, tablesExist } from './store.js';
 
 /** Events that may wait for their commit, per thread. */
 const MAX_WAITING = 10_000;
@@ -81,6 +81,12 @@ function expiry(events) {
 		cleaned = eventRetention;
 	}
 	return Date.now() + eventRetention * 1000;
+}
+
+/** Has events removed when they expire, also in a thread that records none. */
+export async function cleanEvents() {
+	await tablesExist();
+	expiry(table('InferenceEvent'));
 }
 
 /**

@@ -49,6 +49,8 @@ export const SCHEMA = {
 	maxConcurrentBatches: { ...count(1, 1024), default: 1 },
 	timeoutMs: { ...count(1, 3_600_000), default: 30_000 },
 	maxRunBytes: { ...count(MiB), default: 1024 * MiB },
+	idleUnloadMs: { ...count(0, 2_147_483_647), default: 0 },
+	preload: { ...oneOf('none', 'production'), default: 'none' },
 	maxUploadBytes: { ...count(1), default: 2048 * MiB },
 	maxBodyBytes: { ...count(1), default: 64 * MiB },
 	recordFeatures: { ...oneOf('summary', 'full', 'none'), default: 'summary' },
@@ -114,6 +116,7 @@ export function configure(given) {
 		maxConcurrentBatches: read.maxConcurrentBatches,
 		timeoutMs: read.timeoutMs,
 		maxRunBytes: read.maxRunBytes,
+		idleUnloadMs: read.idleUnloadMs,
 	});
 	current = read;
 }

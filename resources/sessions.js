@@ -5,7 +5,7 @@ import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { cachedSession, evictSession, loadSession } from '../binding.js';
+import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../binding.js';
 import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
 import { table } from './store.js';
@@ -14,15 +14,44 @@ import { table } from './store.js';
  * The session of a model, loaded when it is not cached.
  *
  * @param {object} record of the table Model
+ * @param {{preload?: boolean}} [options] `preload`: nobody waits for it yet, so it is warm when it is given
  */
-export async function sessionFor(record) {
-	return cachedSession(record.digest) ?? load(record);
+export async function sessionFor(record, options) {
+	return cachedSession(record.digest) ?? load(record, options);
 }
 
-async function load(record) {
+async function load(record, options) {
 	const directory = await unpack(record);
+	const { digest, framework } = record;
 	const files = record.files.map(({ name }, at) => ({ name, path: join(directory, fileName(at)) }));
-	return loadSession(record.digest, files, { framework: record.framework, weightsDirectory: directory });
+	const start = () => loadSession(digest, files, { framework, cacheFolder: directory, ...options });
+	try {
+		return await start();
+	} catch (error) {
+		if (await isSound(digest, files)) throw error;
+	}
+	await repair(record, files);
+	return start();
+}
+
+/** Whether unpacked files have the bytes that were uploaded: a full disk or a crash may have damaged them. */
+const isSound = (digest, files) =>
+	digestModel(files).then(
+		(found) => found === digest,
+		() => false
+	);
+
+async function repair(record, files) {
+	const lock = await acquireLock(`cache:${record.digest}`);
+	try {
+		// Another thread may have been first.
+		if (await isSound(record.digest, files)) return;
+		globalThis.logger?.warn?.(`edge-ai: the cached files of model ${record.id} are damaged and are unpacked again`);
+		await rm(directoryOf(record.digest), { recursive: true, force: true });
+		await unpack(record);
+	} finally {
+		lock.release();
+	}
 }
 
 /** Files on disk are numbered: a name that was uploaded never becomes a path. */
@@ -30,7 +59,8 @@ export const fileName = (at) => `file-${at}`;
 
 /** A directory that is still being filled: `upload.<uuid>` or `<digest>.<uuid>`. */
 export const unfinished = (name) => join(cacheDirectory(), `${name}.${randomUUID()}`);
-const UNFINISHED = /^(upload|[0-9a-f]{64})\.[0-9a-f-]{36}$/;
+const UNFINISHED = /^(upload|prepared|[0-9a-f]{64})\.[0-9a-f-]{36}$/;
+const FINISHED = /^[0-9a-f]{64}$/;
 
 const directoryOf = (digest) => join(cacheDirectory(), digest);
 
@@ -86,11 +116,12 @@ export function removeUnfinished() {
 	return removing;
 }
 
-async function removeOlderThan(startedAt) {
-	const names = await readdir(cacheDirectory());
-	for (const name of names.filter((candidate) => UNFINISHED.test(candidate))) {
-		const path = join(cacheDirectory(), name);
-		// Another thread may be removing it too.
+async function removeOlderThan(startedAt, directory = cacheDirectory()) {
+	// Another thread may be removing it too.
+	for (const name of await readdir(directory).catch(() => [])) {
+		const path = join(directory, name);
+		if (FINISHED.test(name)) await removeOlderThan(startedAt, path);
+		if (!UNFINISHED.test(name)) continue;
 		const modifiedAt = await stat(path).then(
 			({ mtimeMs }) => mtimeMs,
 			() => Infinity

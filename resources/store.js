@@ -1,5 +1,7 @@
 // The component's tables. Harper makes them after this module is loaded, so they are looked up when they are used.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** The component's own database. */
 export const DATABASE = 'edge_ai';
 
@@ -8,6 +10,13 @@ export const DATABASE = 'edge_ai';
  * @returns {any} Harper's table
  */
 export const table = (name) => globalThis.databases[DATABASE][name];
+
+const LOOK_INTERVAL_MS = 50;
+
+/** Resolves when the tables are there; does not keep the process alive. */
+export async function tablesExist() {
+	while (!globalThis.databases?.[DATABASE]?.Model) await sleep(LOOK_INTERVAL_MS, undefined, { ref: false });
+}
 
 /**
  * The id of a model's version.

@@ -48,7 +48,7 @@ export async function register(fields, files, directory) {
 	if (existing) return { record: same(existing, digest), created: false };
 
 	const { framework, inputSchema, outputSchema } = fields;
-	const inspected = await inspectModel(files, { framework, inputSchema, outputSchema, weightsDirectory: directory });
+	const inspected = await inspectModel(files, { framework, inputSchema, outputSchema, cacheFolder: directory });
 	const stored = await store(inspected.files, files);
 	const lock = await acquireLock(`model:${fields.modelId}`);
 	try {

@@ -78,7 +78,7 @@ fn agree(path: &Path, cases: Cases<'_>) -> bool {
     let name = path.display();
     let load = |engine| {
         let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Path(path.to_owned()) };
-        support::load_source(Source { files: vec![file], beside: true, weights_directory: None }, Some(engine))
+        support::load_source(Source { files: vec![file], beside: true, cache_folder: None }, Some(engine))
     };
     let reference = load(EngineChoice::OnnxRuntime).unwrap_or_else(|problem| panic!("{name}: {problem}"));
     let session = match load(EngineChoice::Tract) {

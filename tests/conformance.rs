@@ -107,7 +107,7 @@ impl Case {
         let model = ModelProto::decode(fs::read(&self.model).unwrap().as_slice()).map_err(|e| e.to_string())?;
         let graph = model.graph.as_ref().ok_or("no graph")?;
         let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Path(self.model.clone()) };
-        let source = Source { files: vec![file], beside: true, weights_directory: None };
+        let source = Source { files: vec![file], beside: true, cache_folder: None };
         let session = support::load_source(source, Some(engine)).map_err(|problem| problem.to_string())?;
         let sets = match &self.data {
             Data::Sets(folders) => {

@@ -4,11 +4,11 @@ mod support;
 
 use harper_edge_ai::engine::{EngineChoice, LoadRequest};
 use harper_edge_ai::error::ErrorCode;
-use harper_edge_ai::onnx::proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use harper_edge_ai::onnx::proto::{GraphProto, NodeProto};
 use harper_edge_ai::tensor::{DType, Tensor, TensorData, Value};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use support::{engine, load, model, run, run_within, source, wrap};
+use support::{endless_loop, engine, load, model, run, run_within, source, wrap};
 
 fn relu(salt: &str) -> Vec<u8> {
     model(vec![NodeProto::new("Relu", ["x"], [salt])], &[("x", DType::Float32, 2)], &[(salt, DType::Float32, 2)])
@@ -99,32 +99,6 @@ fn integer_division_of_the_smallest_number_survives() {
         let by_zero = run(&session, vec![("a", tensor(&[1])), ("b", tensor(&[0]))]).unwrap_err();
         assert_eq!(by_zero.code, ErrorCode::RunFailed);
     }
-}
-
-fn endless_loop() -> Vec<u8> {
-    let body = GraphProto {
-        name: Some("body".to_owned()),
-        node: vec![NodeProto::new("Identity", ["cond_in"], ["cond"]), NodeProto::new("Add", ["v", "v"], ["v_out"])],
-        input: vec![
-            ValueInfoProto::tensor("i", DType::Int64, &[]),
-            ValueInfoProto::tensor("cond_in", DType::Bool, &[]),
-            ValueInfoProto::tensor("v", DType::Float32, &[None]),
-        ],
-        output: vec![
-            ValueInfoProto::tensor("cond", DType::Bool, &[]),
-            ValueInfoProto::tensor("v_out", DType::Float32, &[None]),
-        ],
-        ..GraphProto::default()
-    };
-    let always = TensorProto { dims: vec![], data_type: Some(9), int32_data: vec![1], ..TensorProto::default() };
-    model(
-        vec![
-            NodeProto::new("Constant", [""; 0], ["always"]).with("value", always),
-            NodeProto::new("Loop", ["", "always", "x"], ["y"]).with("body", body),
-        ],
-        &[("x", DType::Float32, 1)],
-        &[("y", DType::Float32, 1)],
-    )
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn cases() -> Vec<Json> {
 
 fn source(model: &Json) -> Source {
     let file = ModelFile { name: "model.json".to_owned(), content: Content::Memory(Bytes::from(model.to_string())) };
-    Source { files: vec![file], beside: false, weights_directory: None }
+    Source { files: vec![file], beside: false, cache_folder: None }
 }
 
 fn run(case: &Json) -> Result<(), String> {

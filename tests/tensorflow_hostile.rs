@@ -138,7 +138,7 @@ fn changed_models_are_translated_or_refused() {
 
 fn one_file(model: &Json) -> Source {
     let file = ModelFile { name: "model.json".to_owned(), content: Content::Memory(model.to_string().into()) };
-    Source { files: vec![file], beside: false, weights_directory: None }
+    Source { files: vec![file], beside: false, cache_folder: None }
 }
 
 fn refusal(topology: &Json) -> String {

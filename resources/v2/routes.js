@@ -14,8 +14,8 @@ const open = () => undefined;
 
 export const routes = [
 	['GET', '/v2', { Model: ['read'] }, server.metadata],
-	['GET', '/v2/health/live', open, server.health],
-	['GET', '/v2/health/ready', open, server.health],
+	['GET', '/v2/health/live', open, server.live],
+	['GET', '/v2/health/ready', open, server.ready],
 	['GET', '/v2/models/stats', { Model: ['read'] }, statistics.all],
 	['GET', '/v2/models/:modelId', { Model: ['read'] }, models.metadata],
 	['GET', '/v2/models/:modelId/ready', { Model: ['read'] }, models.ready],

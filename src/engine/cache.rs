@@ -7,7 +7,8 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// The cache's size, limits and history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -19,7 +20,10 @@ pub struct CacheStatus {
     pub max_bytes: u64,
     pub hits: u64,
     pub misses: u64,
+    /// Dropped for the limits, or with their model.
     pub evictions: u64,
+    /// Unloaded because nobody used them.
+    pub idle_unloads: u64,
     pub loads: u64,
 }
 
@@ -28,6 +32,8 @@ pub struct SessionCache(Mutex<State>);
 struct State {
     sessions: LruCache<SessionKey, Arc<Session>>,
     loading: HashMap<SessionKey, Loading>,
+    /// Sessions without their models that somebody still holds.
+    unloaded: HashMap<SessionKey, Weak<Session>>,
     status: CacheStatus,
 }
 
@@ -41,7 +47,12 @@ struct Loading {
 impl SessionCache {
     pub fn new(max_models: usize, max_bytes: u64) -> Self {
         let status = CacheStatus { max_models, max_bytes, ..CacheStatus::default() };
-        Self(Mutex::new(State { sessions: LruCache::unbounded(), loading: HashMap::new(), status }))
+        Self(Mutex::new(State {
+            sessions: LruCache::unbounded(),
+            loading: HashMap::new(),
+            unloaded: HashMap::new(),
+            status,
+        }))
     }
 
     pub fn set_limits(&self, max_models: usize, max_bytes: u64) {
@@ -58,7 +69,10 @@ impl SessionCache {
     pub fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
         let mut state = self.0.lock();
         let found = state.sessions.get(key).cloned();
-        state.status.hits += u64::from(found.is_some());
+        if let Some(session) = &found {
+            session.usage.touch();
+            state.status.hits += 1;
+        }
         found
     }
 
@@ -67,6 +81,7 @@ impl SessionCache {
     pub fn get_or_join(&self, key: &SessionKey, callback: LoadCallback) -> bool {
         let mut state = self.0.lock();
         if let Some(found) = state.sessions.get(key).cloned() {
+            found.usage.touch();
             state.status.hits += 1;
             drop(state);
             callback(Ok(found));
@@ -88,6 +103,7 @@ impl SessionCache {
         let mut dropped = Vec::new();
         if let (Ok(session), false) = (&loaded, evicted) {
             state.status.bytes += session.weight_bytes;
+            state.unloaded.remove(key);
             if let Some(replaced) = state.sessions.put(key.clone(), Arc::clone(session)) {
                 state.status.bytes -= replaced.weight_bytes;
                 dropped.push(replaced);
@@ -112,6 +128,40 @@ impl SessionCache {
         }
         drop(state);
         drop(dropped);
+    }
+
+    /// Unloads the sessions that nobody has used for so long; gives how many, and the time until the next may be due.
+    pub fn unload_idle(&self, limit: Duration) -> (usize, Duration) {
+        let mut state = self.0.lock();
+        let idle: Vec<SessionKey> = state
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.usage.idle() >= Some(limit))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut dropped = Vec::new();
+        for key in idle {
+            let Some(model) = state.sessions.peek(&key).and_then(|session| session.unload(limit)) else { continue };
+            let Some(session) = state.sessions.pop(&key) else { continue };
+            state.status.bytes -= session.weight_bytes;
+            state.status.idle_unloads += 1;
+            state.unloaded.insert(key, Arc::downgrade(&session));
+            dropped.push((session, model));
+        }
+        state.unloaded.retain(|_, session| session.strong_count() > 0);
+        let left = state.sessions.iter().filter_map(|(_, session)| session.usage.idle());
+        let next = left.map(|idle| limit.saturating_sub(idle)).min().unwrap_or(limit);
+        drop(state);
+        // Freeing a model takes time, which nobody should wait for at the lock.
+        let count = dropped.len();
+        drop(dropped);
+        (count, next)
+    }
+
+    /// The session of a key that somebody holds without its model.
+    pub fn unloaded(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        let session = self.0.lock().unloaded.get(key)?.upgrade()?;
+        session.is_unloaded().then_some(session)
     }
 
     pub fn status(&self) -> CacheStatus {

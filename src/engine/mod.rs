@@ -5,36 +5,42 @@ mod backends;
 mod batch;
 mod cache;
 pub mod control;
+mod idle;
 mod inline;
 mod options;
 mod pool;
+mod preload;
 mod providers;
 mod run;
 mod session;
+mod usage;
+mod warm_up;
 mod watchdog;
 
 pub use backend::execution_providers::known as provider_names;
 pub use batch::BatchStatus;
 pub use cache::CacheStatus;
 pub use options::{EngineChoice, EngineOptions};
+pub use preload::{PreloadFailure, PreloadStatus};
 pub use providers::{Placement, Provider, Providers};
 pub use run::{RunHandle, RunOutput, RunRequest};
 pub use session::{Session, SessionKey, SessionStatus};
 
 use crate::error::{Error, Result, error};
 use crate::model::{Framework, Prepared, Source};
-use crate::tensor::Value;
 use backend::{LoadPurpose, Loaded, RenamedOutputs};
 use backends::Backends;
 use batch::Pushed;
 use cache::SessionCache;
-use parking_lot::RwLock;
+use idle::IdleWatch;
+use parking_lot::{Mutex, RwLock};
 use pool::Pool;
 use run::Run;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use usage::InUse;
 use watchdog::Watchdog;
 
 /// Everything that executes models in this process. All threads share one; see [`Engine::shared`].
@@ -42,14 +48,14 @@ pub struct Engine {
     options: RwLock<EngineOptions>,
     backends: Backends,
     cache: Arc<SessionCache>,
+    idle: Arc<IdleWatch>,
+    preloaded: Mutex<Option<PreloadStatus>>,
     loads: Pool,
+    warm_ups: Pool,
     runs: Pool,
     watchdog: Arc<Watchdog>,
     closing: AtomicBool,
 }
-
-/// How long a model may be tried out for whether its rows can run together. What takes longer would gain little.
-const PROBE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Receives a loaded session, on any thread.
 pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
@@ -57,6 +63,7 @@ pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
 pub type RunCallback = Box<dyn FnOnce(Result<RunOutput>) + Send>;
 
 /// A model's files and how to load them.
+#[derive(Clone)]
 pub struct LoadRequest {
     pub digest: String,
     pub source: Source,
@@ -66,6 +73,17 @@ pub struct LoadRequest {
     pub engine: Option<EngineChoice>,
 }
 
+/// Why a session is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Somebody waits for it.
+    Request,
+    /// Nobody does yet.
+    Preload,
+    /// It was unloaded, and somebody who holds it waits.
+    Again,
+}
+
 /// What [`Engine::status`] tells.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,6 +91,8 @@ pub struct EngineStatus {
     pub engines: backends::BackendsStatus,
     pub cache: CacheStatus,
     pub sessions: Vec<SessionStatus>,
+    /// Null when nothing was asked to be preloaded.
+    pub preload: Option<PreloadStatus>,
     /// Runs that wait for a thread.
     pub queued: usize,
     /// Runs that wait or are under way.
@@ -87,10 +107,14 @@ impl Engine {
     }
 
     pub fn new(options: EngineOptions) -> Self {
+        let cache = Arc::new(SessionCache::new(options.cache_max_models, options.cache_max_bytes));
         Self {
             backends: Backends::default(),
-            cache: Arc::new(SessionCache::new(options.cache_max_models, options.cache_max_bytes)),
+            idle: IdleWatch::new(Arc::clone(&cache), options.idle_unload),
+            cache,
+            preloaded: Mutex::default(),
             loads: Pool::new("edge-ai-load", 2, usize::MAX),
+            warm_ups: Pool::new("edge-ai-warm-up", 2, usize::MAX),
             runs: Pool::new("edge-ai-run", options.run_threads, options.max_queue_size),
             watchdog: Watchdog::start(),
             closing: AtomicBool::new(false),
@@ -102,6 +126,7 @@ impl Engine {
     pub fn configure(&self, options: EngineOptions) {
         self.cache.set_limits(options.cache_max_models, options.cache_max_bytes);
         self.runs.set_limits(options.run_threads, options.max_queue_size);
+        self.idle.set_limit(options.idle_unload);
         *self.options.write() = options;
     }
 
@@ -140,10 +165,15 @@ impl Engine {
     /// Gives the session of a digest, loading it when it is not cached. However many ask at the same time, it is loaded once.
     pub fn load(&'static self, request: LoadRequest, callback: LoadCallback) {
         let key = self.key(&request.digest, request.engine);
+        self.load_for(key, request, Purpose::Request, callback);
+    }
+
+    fn load_for(&'static self, key: SessionKey, request: LoadRequest, purpose: Purpose, callback: LoadCallback) {
         if self.cache.get_or_join(&key, callback) {
             self.spawn_load(move || {
-                let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.load_now(&key, request)))
-                    .unwrap_or_else(|_| Err(error!(Internal, "loading the model panicked")));
+                let loaded =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.load_now(&key, request, purpose)))
+                        .unwrap_or_else(|_| Err(error!(Internal, "loading the model panicked")));
                 self.cache.finish(&key, loaded);
             });
         }
@@ -158,31 +188,30 @@ impl Engine {
         }
     }
 
-    fn load_now(&'static self, key: &SessionKey, request: LoadRequest) -> Result<Arc<Session>> {
-        let framework = request.source.framework(request.framework)?;
-        let prepared = request.source.prepare(framework)?;
+    fn load_now(&'static self, key: &SessionKey, request: LoadRequest, purpose: Purpose) -> Result<Arc<Session>> {
+        let source = &request.source;
+        // Files that were digested just now, by the same caller, need not be digested again.
+        let prepared = if source.cache_folder.is_some() || purpose == Purpose::Again {
+            source.prepare_again(request.framework, &request.digest)?
+        } else {
+            source.prepare(source.framework(request.framework)?)?
+        };
         let backend = self.backends.choose(Some(key.engine), &self.options())?;
         let Loaded { session, placement } = backend.load(&prepared, LoadPurpose::Run, &key.providers)?;
         let loaded = Loaded { session: RenamedOutputs::wrap(session, &prepared.renamed_outputs), placement };
-        let session = Arc::new(Session::new(key.clone(), backend.name(), prepared, loaded));
-        if self.options.read().max_batch_size > 1 {
-            let probed = Arc::clone(&session);
-            // Later, so that nobody waits for it: until it is known, requests run alone.
-            self.spawn_load(move || self.probe_batching(&probed));
+        let alike = |session: &Arc<Session>| {
+            session.engine == backend.name()
+                && session.placement.execution_provider == loaded.placement.execution_provider
+        };
+        if let Some(session) = self.cache.unloaded(key).filter(alike) {
+            session.revive(loaded.session);
+            return Ok(session);
+        }
+        let session = Arc::new(Session::new(key.clone(), request, backend.name(), prepared, loaded));
+        if purpose == Purpose::Request {
+            self.warm_up_later(&session);
         }
         Ok(session)
-    }
-
-    fn probe_batching(&'static self, session: &Arc<Session>) {
-        let end = Instant::now() + PROBE_LIMIT;
-        let run = |inputs: Vec<(String, Value)>| {
-            let timeout = Some(end.saturating_duration_since(Instant::now()));
-            let request =
-                RunRequest { session: Arc::clone(session), inputs, outputs: Vec::new(), timeout, priority: 0 };
-            let output = self.begin(request, None).try_out().ok()?;
-            Some(output.outputs.into_iter().map(|(_, value)| value).collect())
-        };
-        session.batch.set_batchable(batch::probe(session, run));
     }
 
     /// Drops the sessions of a digest. Runs under way keep theirs until they end.
@@ -198,6 +227,22 @@ impl Engine {
             run.finish(Err(error!(Closed, "the engine is closing")));
             return handle;
         }
+        match run.request().session.reload() {
+            None => self.start(run),
+            Some(request) => self.load_for(
+                run.request().session.key.clone(),
+                request,
+                Purpose::Again,
+                Box::new(move |loaded| match loaded {
+                    Ok(_) => self.start(run),
+                    Err(problem) => run.finish(Err(problem)),
+                }),
+            ),
+        }
+        handle
+    }
+
+    fn start(&'static self, run: Arc<Run>) {
         let session = Arc::clone(&run.request().session);
         let (limits, max_queue) = {
             let options = self.options.read();
@@ -216,7 +261,6 @@ impl Engine {
                 }
             }
         }
-        handle
     }
 
     fn start_batches(&'static self, session: Arc<Session>) {
@@ -250,8 +294,12 @@ impl Engine {
         if !session.inline.allows(&request.inputs, gather) || self.runs.queued_in(&session.lane) > 0 {
             return Err(request);
         }
+        let in_use = InUse::of(session);
+        if session.is_unloaded() {
+            return Err(request);
+        }
         // Too short to be stopped, and of a length that does not depend on its values: it needs no deadline.
-        Ok(Run::inline(request, Arc::clone(&self.watchdog)).execute_now())
+        Ok(Run::inline(in_use, request, Arc::clone(&self.watchdog)).execute_now())
     }
 
     fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {
@@ -269,6 +317,7 @@ impl Engine {
             engines: self.backends.status(&self.options()),
             cache: self.cache.status(),
             sessions: self.cache.sessions().iter().map(|session| session.status(max_batch_size)).collect(),
+            preload: self.preloaded.lock().clone(),
             queued: self.runs.queued(),
             running: self.watchdog.watched(),
         }
@@ -278,6 +327,7 @@ impl Engine {
     fn drain(&self, limit: Duration) {
         self.closing.store(true, Ordering::Release);
         let end = Instant::now() + limit;
+        self.idle.set_limit(Duration::ZERO);
         self.watchdog.stop_all();
         while self.runs.busy() > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));

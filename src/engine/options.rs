@@ -57,6 +57,8 @@ pub struct EngineOptions {
     pub timeout_ms: u64,
     /// What all runs together may allocate inside ONNX Runtime, in bytes.
     pub max_run_bytes: usize,
+    /// Sessions that nobody used for so long are unloaded; zero: they stay.
+    pub idle_unload: Duration,
     /// The ONNX Runtime library.
     pub library_path: Option<PathBuf>,
 }
@@ -87,6 +89,7 @@ impl Default for EngineOptions {
             max_concurrent_batches: 1,
             timeout_ms: 30_000,
             max_run_bytes: 1 << 30,
+            idle_unload: Duration::ZERO,
             library_path: None,
         }
     }

@@ -4,6 +4,7 @@ use super::RunCallback;
 use super::batch::Group;
 use super::control::{RunControl, StopReason};
 use super::session::Session;
+use super::usage::InUse;
 use super::watchdog::{WatchKey, Watchdog};
 use crate::error::{Result, error};
 use crate::tensor::Value;
@@ -35,6 +36,8 @@ pub struct RunOutput {
 }
 
 pub struct Run {
+    /// Until nobody knows the run any more, its session stays loaded.
+    _in_use: InUse,
     request: RunRequest,
     control: RunControl,
     callback: Mutex<Option<RunCallback>>,
@@ -67,7 +70,17 @@ impl RunHandle {
 
 impl Run {
     pub(super) fn new(request: RunRequest, callback: Option<RunCallback>, watchdog: Arc<Watchdog>) -> Self {
+        Self::of(InUse::of(&request.session), request, callback, watchdog)
+    }
+
+    /// For the caller's own thread, which waits for it.
+    pub(super) fn inline(in_use: InUse, request: RunRequest, watchdog: Arc<Watchdog>) -> Self {
+        Self { control: RunControl::unstoppable(), ..Self::of(in_use, request, None, watchdog) }
+    }
+
+    fn of(in_use: InUse, request: RunRequest, callback: Option<RunCallback>, watchdog: Arc<Watchdog>) -> Self {
         Self {
+            _in_use: in_use,
             request,
             control: RunControl::default(),
             callback: Mutex::new(callback),
@@ -75,11 +88,6 @@ impl Run {
             watchdog,
             group: Mutex::new(None),
         }
-    }
-
-    /// For the caller's own thread, which waits for it.
-    pub(super) fn inline(request: RunRequest, watchdog: Arc<Watchdog>) -> Self {
-        Self { control: RunControl::unstoppable(), ..Self::new(request, None, watchdog) }
     }
 
     pub(super) fn request(&self) -> &RunRequest {
@@ -144,6 +152,9 @@ impl Run {
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
         let (outcome, _) = self.run_backend();
+        if let Ok(output) = &outcome {
+            self.request.session.inline.record(&self.request.inputs, output.latency);
+        }
         if let Some(key) = self.watch_key.get() {
             self.watchdog.forget(*key);
         }
@@ -158,8 +169,12 @@ impl Run {
         let RunRequest { session, inputs, outputs, .. } = &self.request;
         let inputs: Vec<(&str, &Value)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
         let names = session.output_names(outputs);
+        let backend = match session.backend() {
+            Ok(backend) => backend,
+            Err(unloaded) => return (Err(unloaded), Duration::ZERO),
+        };
         let start = Instant::now();
-        let ran = catch_unwind(AssertUnwindSafe(|| session.backend.run(&inputs, &names, &self.control)))
+        let ran = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, &self.control)))
             .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
         let latency = start.elapsed();
         let outcome = ran.map(|values| {

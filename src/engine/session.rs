@@ -1,17 +1,21 @@
 //! A loaded model.
 
+use super::LoadRequest;
 use super::backend::{BackendSession, Loaded};
 use super::batch::{BatchQueue, BatchStatus};
 use super::inline::InlineRule;
 use super::options::EngineChoice;
-use super::providers::{Placement, Providers};
 use super::pool::Lane;
-use crate::model::{Framework, Prepared};
+use super::providers::{Placement, Providers};
+use super::usage::Usage;
+use crate::error::{Result, error};
+use crate::model::{Content, Framework, Prepared};
 use crate::signature::Signature;
 use crate::tensor::Value;
+use parking_lot::RwLock;
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What identifies a session in the cache: the bytes of the model, the engine and the providers that were asked for.
@@ -32,7 +36,13 @@ pub struct Session {
     pub signature: Signature,
     pub labels: Option<Vec<String>>,
     pub weight_bytes: u64,
-    pub(super) backend: Box<dyn BackendSession>,
+    /// `None` while it is unloaded.
+    backend: RwLock<Option<Arc<dyn BackendSession>>>,
+    /// How to load it again. `None`: its bytes were in memory, and keeping them would save nothing.
+    source: Option<LoadRequest>,
+    pub(super) usage: Usage,
+    /// The first run with made-up rows; `Some(None)` when the model cannot be tried out.
+    pub(super) warm_up_latency: OnceLock<Option<Duration>>,
     pub(super) inline: InlineRule,
     pub(super) batch: BatchQueue,
     /// Where its runs wait for a thread.
@@ -54,15 +64,25 @@ pub struct SessionStatus {
     pub bytes: u64,
     pub runs: u64,
     pub failures: u64,
+    /// Time of the first run with made-up rows; null before, and when none can be made up.
+    pub warm_up_ms: Option<f64>,
     /// Mean time of the engine per request; null before the first.
     pub mean_run_ms: Option<f64>,
     pub batching: BatchStatus,
 }
 
 impl Session {
-    pub(super) fn new(key: SessionKey, engine: &'static str, prepared: Prepared, loaded: Loaded) -> Self {
+    pub(super) fn new(
+        key: SessionKey,
+        request: LoadRequest,
+        engine: &'static str,
+        prepared: Prepared,
+        loaded: Loaded,
+    ) -> Self {
         let Loaded { session: backend, placement } = loaded;
+        let on_disk = request.source.files.iter().all(|file| matches!(file.content, Content::Path(_)));
         Self {
+            source: on_disk.then(|| LoadRequest { engine: Some(key.engine), ..request }),
             key,
             engine,
             framework: prepared.framework,
@@ -77,11 +97,46 @@ impl Session {
             signature: prepared.signature,
             labels: prepared.labels,
             weight_bytes: prepared.weight_bytes,
-            backend,
+            backend: RwLock::new(Some(backend.into())),
+            usage: Usage::default(),
+            warm_up_latency: OnceLock::new(),
             runs: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             run_nanos: AtomicU64::new(0),
         }
+    }
+
+    /// # Errors
+    /// `CLOSED` while it is unloaded.
+    pub(super) fn backend(&self) -> Result<Arc<dyn BackendSession>> {
+        self.backend.read().clone().ok_or_else(|| error!(Closed, "the model was unloaded meanwhile; try again"))
+    }
+
+    pub(super) fn is_unloaded(&self) -> bool {
+        self.backend.read().is_none()
+    }
+
+    /// How to load it again, while it is unloaded.
+    pub(super) fn reload(&self) -> Option<LoadRequest> {
+        if self.is_unloaded() { self.source.clone() } else { None }
+    }
+
+    /// Lets go of the model, which the caller drops, when nobody has used it for so long. What was learned about it stays. A
+    /// session that could not be loaded again keeps its model as long as somebody holds it.
+    pub(super) fn unload(&self, idle: Duration) -> Option<Option<Arc<dyn BackendSession>>> {
+        let mut backend = self.backend.write();
+        // Below the lock: a run that begins now waits for it and finds that the model must be loaded again.
+        (self.usage.idle()? >= idle).then(|| if self.source.is_some() { backend.take() } else { None })
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        self.runs.load(Ordering::Relaxed) > 0
+    }
+
+    /// Takes the model back after [`Self::unload`].
+    pub(super) fn revive(&self, backend: Box<dyn BackendSession>) {
+        *self.backend.write() = Some(backend.into());
+        self.usage.touch();
     }
 
     pub(super) fn record(&self, inputs: &[(String, Value)], latency: Duration, failed: bool) {
@@ -118,6 +173,7 @@ impl Session {
             bytes: self.weight_bytes,
             runs,
             failures: self.failures.load(Ordering::Relaxed),
+            warm_up_ms: self.warm_up_latency.get().copied().flatten().map(|latency| latency.as_secs_f64() * 1e3),
             mean_run_ms: (runs > 0).then(|| total_ms / runs as f64),
             batching: self.batch.status(max_batch_rows),
         }

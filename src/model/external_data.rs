@@ -1,4 +1,4 @@
-//! Weights outside the graph's file: resolved only within the upload, and moved out where that saves memory.
+//! Weights outside the graph's file: resolved only within the upload.
 
 use super::initializers::byte_length;
 use super::{Content, ModelFile, Source};
@@ -9,8 +9,6 @@ use crate::onnx::proto::{
 use crate::tensor::DType;
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
 /// Gives every external tensor its place: files on disk are named relative to the directory that is returned, files in
@@ -141,71 +139,8 @@ impl Files<'_> {
     }
 }
 
-/// From here on weights are worth a file of their own.
-const MIN_WEIGHTS_BYTES: u64 = 8 << 20;
-const MIN_TENSOR_BYTES: usize = 4 << 10;
-/// ONNX Runtime maps external data and hands it to vectorised kernels.
-const ALIGNMENT: u64 = 64;
-const WEIGHTS_FILE: &str = "aligned.weights";
-
-/// Moves large weights into an aligned file in the source's weights directory, from which backends map them: a load then
-/// takes no copy of them in memory. The file is written once and found again by later loads. Returns the directory when
-/// weights were moved.
-///
-/// # Errors
-/// `INTERNAL` when the file cannot be written.
-pub fn move_weights_out(
-    model: &mut ModelProto,
-    source: &Source,
-    main: &ModelFile,
-    main_bytes: &Bytes,
-) -> Result<Option<PathBuf>> {
-    let (Some(directory), Some(graph)) = (&source.weights_directory, &mut model.graph) else { return Ok(None) };
-    let Content::Path(main_path) = &main.content else { return Ok(None) };
-    let range = main_bytes.as_ptr_range();
-    let in_file = |raw: &Bytes| raw.len() >= MIN_TENSOR_BYTES && range.contains(&raw.as_ptr());
-    let mut moved = Vec::new();
-    let mut end = 0u64;
-    for tensor in &mut graph.initializer {
-        let Some(raw) = tensor.raw_data.clone().filter(in_file) else { continue };
-        let offset = end.next_multiple_of(ALIGNMENT);
-        end = offset + raw.len() as u64;
-        moved.push((tensor, offset, raw));
-    }
-    if end < MIN_WEIGHTS_BYTES {
-        return Ok(None);
-    }
-    let failed = |problem: std::io::Error| error!(Internal, "the weights cannot be cached: {}", problem.kind());
-    let path = directory.join(WEIGHTS_FILE);
-    if !path.metadata().is_ok_and(|found| found.len() == end) {
-        let parts = moved.iter().map(|(_, offset, raw)| {
-            let start = raw.as_ptr() as u64 - main_bytes.as_ptr() as u64;
-            (start, raw.len() as u64, *offset)
-        });
-        copy_parts(main_path, &path, parts).map_err(failed)?;
-    }
-    for (tensor, offset, raw) in moved {
-        set_external(tensor, WEIGHTS_FILE, offset, raw.len() as u64);
-    }
-    Ok(Some(directory.clone()))
-}
-
-/// Copies ranges `(start, length, offset in the copy)` of a file by reading it: pages of the mapping would stay in memory.
-fn copy_parts(from: &Path, to: &Path, parts: impl Iterator<Item = (u64, u64, u64)>) -> std::io::Result<()> {
-    let unfinished = to.with_extension(uuid::Uuid::now_v7().to_string());
-    let mut reader = File::open(from)?;
-    let mut writer = BufWriter::new(File::create_new(&unfinished)?);
-    let mut written = 0;
-    for (start, length, offset) in parts {
-        writer.write_all(&[0; ALIGNMENT as usize][..(offset - written) as usize])?;
-        reader.seek(SeekFrom::Start(start))?;
-        written = offset + std::io::copy(&mut Read::by_ref(&mut reader).take(length), &mut writer)?;
-    }
-    writer.flush()?;
-    std::fs::rename(unfinished, to)
-}
-
-fn set_external(tensor: &mut TensorProto, location: &str, offset: u64, length: u64) {
+/// Says that a tensor's bytes are in a file.
+pub fn set_external(tensor: &mut TensorProto, location: &str, offset: u64, length: u64) {
     let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) };
     tensor.raw_data = None;
     tensor.data_location = Some(DATA_LOCATION_EXTERNAL);

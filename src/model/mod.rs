@@ -4,6 +4,7 @@ mod archive;
 mod digest;
 mod external_data;
 mod initializers;
+mod kept;
 
 use archive::ArchiveLimits;
 pub(crate) use digest::hex;
@@ -106,9 +107,9 @@ pub struct Source {
     pub files: Vec<ModelFile>,
     /// External data may also lie beside the first file on disk: true for a path that a program gave, never for uploads.
     pub beside: bool,
-    /// A directory for aligned copies of large weights, which backends then map instead of copying. Without one, weights
-    /// stay in memory.
-    pub weights_directory: Option<PathBuf>,
+    /// The folder of a cache that the files lie in. It also keeps what later loads start from: large weights, which backends
+    /// then map instead of copying, and translations.
+    pub cache_folder: Option<PathBuf>,
 }
 
 /// A model that a backend can load.
@@ -126,6 +127,13 @@ pub struct Prepared {
     pub labels: Option<Vec<String>>,
     /// Memory that the weights take, in bytes.
     pub weight_bytes: u64,
+}
+
+impl Prepared {
+    fn rename_outputs(&mut self, graph_names: HashMap<String, String>) {
+        self.signature.rename_outputs(&graph_names);
+        self.renamed_outputs = graph_names;
+    }
 }
 
 impl Source {
@@ -146,11 +154,26 @@ impl Source {
         }
     }
 
-    /// Reads, checks and, for TensorFlow.js, translates the model.
+    /// What an earlier load kept in the cache folder, when nothing of it has changed. Otherwise the files are digested and
+    /// prepared again.
+    ///
+    /// # Errors
+    /// As [`Self::framework`] and [`Self::prepare`]; `INVALID_MODEL` also for files that do not have the digest.
+    pub fn prepare_again(&self, stated: Option<Framework>, digest: &str) -> Result<Prepared> {
+        if let Some(kept) = self.cache_folder.as_deref().and_then(kept::read) {
+            return Ok(kept);
+        }
+        if digest_files(&self.files)?.0 != digest {
+            return Err(error!(InvalidModel, "the files of the model have changed since they were stored"));
+        }
+        self.prepare(self.framework(stated)?)
+    }
+
+    /// Reads, checks and, for TensorFlow.js, translates the model, and keeps what later loads can start from.
     ///
     /// # Errors
     /// `INVALID_MODEL` for bytes that are no model or reach outside the upload; `UNSUPPORTED_MODEL` for what cannot be
-    /// translated.
+    /// translated; `INTERNAL` when the cache folder cannot be written to.
     pub fn prepare(&self, framework: Framework) -> Result<Prepared> {
         match framework {
             Framework::Onnx => self.prepare_onnx(),
@@ -165,8 +188,12 @@ impl Source {
             .map_err(|_| error!(InvalidModel, "\"{}\" is not an ONNX model: its protobuf cannot be read", main.name))?;
         let mut prepared = prepared(Framework::Onnx, model)?;
         prepared.directory = external_data::resolve(&mut prepared.model, self, main, &others)?;
-        if prepared.directory.is_none() {
-            prepared.directory = external_data::move_weights_out(&mut prepared.model, self, main, &bytes)?;
+        if let (None, Some(folder)) = (&prepared.directory, &self.cache_folder) {
+            let path = match &main.content {
+                Content::Path(path) => Some(path.as_path()),
+                Content::Memory(_) => None,
+            };
+            kept::keep(&mut prepared, folder, path.map(|path| (path, &bytes)))?;
         }
         Ok(prepared)
     }
@@ -175,9 +202,11 @@ impl Source {
         let translation =
             tensorflow::translate(Artifacts::read(&archive::unpack(&self.files, ArchiveLimits::default())?)?)?;
         let mut prepared = prepared(Framework::TensorFlow, translation.model)?;
-        prepared.signature.rename_outputs(&translation.renamed_outputs);
-        prepared.renamed_outputs = translation.renamed_outputs;
+        prepared.rename_outputs(translation.renamed_outputs);
         prepared.labels = translation.labels;
+        if let Some(folder) = &self.cache_folder {
+            kept::keep(&mut prepared, folder, None)?;
+        }
         Ok(prepared)
     }
 

@@ -3,7 +3,10 @@
 use super::channel::{Answer, Channel};
 use super::error::throw;
 use super::session::{Session, session_to_js};
-use crate::engine::{Engine, EngineChoice, EngineOptions as Options, LoadRequest, Provider, Providers, provider_names};
+use crate::engine::{
+    Engine, EngineChoice, EngineOptions as Options, LoadRequest, PreloadFailure as Failure, PreloadStatus, Provider,
+    Providers, provider_names,
+};
 use crate::error::{Result, error};
 use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, digest_files};
 use crate::signature::check_schema;
@@ -13,6 +16,7 @@ use napi_derive::napi;
 use prost::Message;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Unset fields keep their present values.
 #[napi(object)]
@@ -30,6 +34,7 @@ pub struct EngineOptions {
     pub max_concurrent_batches: Option<u32>,
     pub timeout_ms: Option<f64>,
     pub max_run_bytes: Option<f64>,
+    pub idle_unload_ms: Option<f64>,
     pub library_path: Option<String>,
 }
 
@@ -53,8 +58,10 @@ pub struct LoadOptions {
     pub engine: Option<String>,
     /// Files beside a model on disk may be its external data.
     pub beside: Option<bool>,
-    /// Where large weights may be laid out for mapping.
-    pub weights_directory: Option<String>,
+    /// The folder of the cache that the files lie in; weights to map and translations are kept there.
+    pub cache_folder: Option<String>,
+    /// Nobody waits for the model yet: the answer may wait until it is warm.
+    pub preload: Option<bool>,
 }
 
 #[napi(object)]
@@ -68,6 +75,23 @@ pub struct FileDigest {
     pub name: String,
     pub digest: String,
     pub size: f64,
+}
+
+#[napi(object)]
+pub struct Preload {
+    pub done: bool,
+    pub models: u32,
+    pub loaded: u32,
+    pub skipped: u32,
+    pub failures: Vec<PreloadFailure>,
+}
+
+#[napi(object)]
+pub struct PreloadFailure {
+    pub model_id: String,
+    pub version: String,
+    pub code: String,
+    pub error: String,
 }
 
 /// What an upload is, after it was loaded once.
@@ -109,6 +133,7 @@ fn merge(current: Options, given: EngineOptions) -> Result<Options> {
         max_concurrent_batches: count(given.max_concurrent_batches, current.max_concurrent_batches),
         timeout_ms: bytes(given.timeout_ms, current.timeout_ms),
         max_run_bytes: bytes(given.max_run_bytes, current.max_run_bytes as u64) as usize,
+        idle_unload: given.idle_unload_ms.map_or(current.idle_unload, |limit| Duration::from_millis(limit as u64)),
         library_path: given.library_path.map(PathBuf::from).or(current.library_path),
     })
 }
@@ -191,7 +216,7 @@ fn inspect(
 #[napi(catch_unwind)]
 pub fn translate_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
     let reply = channel.reply(id);
-    let source = Source { files: read_files(files), beside: false, weights_directory: None };
+    let source = Source { files: read_files(files), beside: false, cache_folder: None };
     Engine::shared().spawn_load(move || {
         let translated = std::panic::catch_unwind(|| source.prepare(Framework::TensorFlow))
             .unwrap_or_else(|_| Err(error!(InvalidModel, "reading the model panicked")));
@@ -216,13 +241,26 @@ pub fn load_session(
     files: Vec<ModelFile>,
     options: LoadOptions,
 ) -> napi::Result<()> {
+    let preload = options.preload.unwrap_or(false);
     let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
     let reply = channel.reply(id);
-    Engine::shared().load(
-        LoadRequest { digest, source, framework, engine },
-        Box::new(move |loaded| reply.send(loaded.map(|inner| Answer::Value(session_to_js(inner))))),
-    );
+    let request = LoadRequest { digest, source, framework, engine };
+    let answer = Box::new(move |loaded: Result<_>| reply.send(loaded.map(|inner| Answer::Value(session_to_js(inner)))));
+    if preload {
+        Engine::shared().preload(request, answer);
+    } else {
+        Engine::shared().load(request, answer);
+    }
     Ok(())
+}
+
+/// Lets every thread see in the status how far preloading is.
+#[napi(catch_unwind)]
+pub fn report_preload(status: Preload) {
+    let failure = |PreloadFailure { model_id, version, code, error }| Failure { model_id, version, code, error };
+    let Preload { done, models, loaded, skipped, failures } = status;
+    let failures = failures.into_iter().map(failure).collect();
+    Engine::shared().report_preload(PreloadStatus { done, models, loaded, skipped, failures });
 }
 
 #[napi(catch_unwind)]
@@ -252,7 +290,7 @@ fn read_source(
     let source = Source {
         files: read_files(files),
         beside: options.beside.unwrap_or(false),
-        weights_directory: options.weights_directory.map(PathBuf::from),
+        cache_folder: options.cache_folder.map(PathBuf::from),
     };
     Ok((source, framework, engine))
 }

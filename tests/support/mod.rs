@@ -7,7 +7,7 @@ use bytes::Bytes;
 use harper_edge_ai::engine::{Engine, EngineChoice, EngineOptions, LoadRequest, RunOutput, RunRequest, Session};
 use harper_edge_ai::error::Result;
 use harper_edge_ai::model::{Content, ModelFile, Source, digest_files};
-use harper_edge_ai::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use harper_edge_ai::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto};
 use harper_edge_ai::tensor::{DType, Value};
 use prost::Message;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ include!("library.rs");
 
 pub fn source(bytes: Vec<u8>) -> Source {
     let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(Bytes::from(bytes)) };
-    Source { files: vec![file], beside: false, weights_directory: None }
+    Source { files: vec![file], beside: false, cache_folder: None }
 }
 
 /// A model of opset 18 from its nodes, with tensors of free shape of `rank` as inputs and outputs.
@@ -57,6 +57,33 @@ pub fn wrap(graph: GraphProto) -> Vec<u8> {
         ..ModelProto::default()
     }
     .encode_to_vec()
+}
+
+/// Adds its input to itself until it is stopped.
+pub fn endless_loop() -> Vec<u8> {
+    let body = GraphProto {
+        name: Some("body".to_owned()),
+        node: vec![NodeProto::new("Identity", ["cond_in"], ["cond"]), NodeProto::new("Add", ["v", "v"], ["v_out"])],
+        input: vec![
+            ValueInfoProto::tensor("i", DType::Int64, &[]),
+            ValueInfoProto::tensor("cond_in", DType::Bool, &[]),
+            ValueInfoProto::tensor("v", DType::Float32, &[None]),
+        ],
+        output: vec![
+            ValueInfoProto::tensor("cond", DType::Bool, &[]),
+            ValueInfoProto::tensor("v_out", DType::Float32, &[None]),
+        ],
+        ..GraphProto::default()
+    };
+    let always = TensorProto { dims: vec![], data_type: Some(9), int32_data: vec![1], ..TensorProto::default() };
+    model(
+        vec![
+            NodeProto::new("Constant", [""; 0], ["always"]).with("value", always),
+            NodeProto::new("Loop", ["", "always", "x"], ["y"]).with("body", body),
+        ],
+        &[("x", DType::Float32, 1)],
+        &[("y", DType::Float32, 1)],
+    )
 }
 
 pub fn load(bytes: Vec<u8>) -> Result<Arc<Session>> {

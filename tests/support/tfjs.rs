@@ -71,7 +71,7 @@ impl Case {
             content: Content::Path(entry.path()),
         });
         let files = files.filter(|file| !beside.contains(&file.name.as_str())).collect();
-        Source { files, beside: false, weights_directory: None }
+        Source { files, beside: false, cache_folder: None }
     }
 
     fn json(&self, name: &str) -> Option<Json> {

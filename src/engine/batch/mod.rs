@@ -284,7 +284,8 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<(Duration, Vec<A
     let inputs: Vec<(&str, &Value)> = joined.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let names = session.output_names(&first.outputs);
     let start = Instant::now();
-    let outputs = catch_unwind(AssertUnwindSafe(|| session.backend.run(&inputs, &names, &common.control)))
+    let backend = session.backend()?;
+    let outputs = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, &common.control)))
         .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")))?;
     let latency = start.elapsed();
     let sizes: Vec<usize> = group.iter().map(|waiting| waiting.rows).collect();
@@ -303,4 +304,9 @@ fn run_together(session: &Session, group: &[Waiting]) -> Result<(Duration, Vec<A
 /// Checks with made-up rows whether the session's rows are independent of each other. `run` executes one request.
 pub fn probe(session: &Session, run: impl Fn(Vec<(String, Value)>) -> Option<Vec<Value>>) -> bool {
     probe::is_batchable(&session.signature, &|inputs| run(inputs.to_vec()))
+}
+
+/// Runs one made-up row, of a size that the model takes.
+pub fn run_made_up(session: &Session, run: impl Fn(Vec<(String, Value)>) -> Option<Vec<Value>>) {
+    probe::run_one(&session.signature, &|inputs| run(inputs.to_vec()));
 }

@@ -26,6 +26,12 @@ pub fn is_batchable(signature: &Signature, run: Runner<'_>) -> bool {
     FREE_SIZES.iter().any(|&size| rows_are_independent(&inputs, size, run).unwrap_or(false))
 }
 
+/// Runs the first row that the model takes.
+pub fn run_one(signature: &Signature, run: Runner<'_>) {
+    let row = |size| signature.required_inputs().map(|info| made_up(info, size, 1)).collect::<Option<Vec<_>>>();
+    FREE_SIZES.iter().filter_map(|&size| row(size)).find_map(|inputs| run(&inputs));
+}
+
 /// `None` when the model does not run with rows of this kind.
 fn rows_are_independent(inputs: &[&ValueInfo], free: usize, run: Runner<'_>) -> Option<bool> {
     let row = |seed| inputs.iter().map(|info| made_up(info, free, seed)).collect::<Option<Vec<_>>>();
@@ -61,14 +67,15 @@ fn join(first: &[(String, Value)], second: &[(String, Value)]) -> Vec<(String, V
 /// be indices.
 fn made_up(info: &ValueInfo, free: usize, seed: usize) -> Option<(String, Value)> {
     let ValueType::Tensor { dtype, shape: Some(shape) } = &info.value_type else { return None };
-    let mut sizes: Vec<usize> = shape
+    let sizes: Vec<usize> = shape
         .iter()
-        .map(|dim| match dim {
+        .enumerate()
+        .map(|(axis, dim)| match dim {
             Dim::Fixed(size) => *size,
+            Dim::Free(_) if axis == 0 => 1,
             Dim::Free(_) => free,
         })
         .collect();
-    *sizes.first_mut()? = 1;
     let count = crate::tensor::element_count(&sizes).filter(|&count| count <= MAX_ELEMENTS)?;
     let float = |at: usize| ((at * 37 + seed * 61) % 101) as f64 / 101.0 * 2.0 - 1.0;
     let integer = |at: usize| (at * 3 + seed) % 4;

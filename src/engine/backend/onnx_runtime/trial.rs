@@ -28,7 +28,7 @@ pub fn on(provider: &str) -> Placement {
 pub fn endless(placement: Placement) -> (Prepared, Loaded) {
     let bytes = bytes::Bytes::from(model().encode_to_vec());
     let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(bytes) };
-    let source = Source { files: vec![file], beside: false, weights_directory: None };
+    let source = Source { files: vec![file], beside: false, cache_folder: None };
     let prepared = source.prepare(Framework::Onnx).unwrap();
     let (session, _) = RUNTIME.place(&prepared, LoadPurpose::Run, &Providers::default()).unwrap();
     let inputs = &prepared.model.graph.as_ref().unwrap().input;

@@ -1,0 +1,73 @@
+//! What happens between the load of a model and its everyday use: made-up rows are run, so that memory is touched and
+//! allocated, short runs are known as such, and it is known whether rows can run together.
+
+use super::{Engine, LoadCallback, LoadRequest, Purpose, RunRequest, Session, batch};
+use crate::tensor::Value;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a model may be tried out. What takes longer would gain little.
+const LIMIT: Duration = Duration::from_secs(3);
+/// How long the one who asked for a load may take to come with the first request.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(1);
+
+impl Engine {
+    /// Loads a model and answers when it is warm: for models that nobody waits for yet.
+    pub fn preload(&'static self, request: LoadRequest, callback: LoadCallback) {
+        let warm = Box::new(move |loaded: crate::error::Result<Arc<Session>>| match loaded {
+            Ok(session) => self.warm_ups_submit(move || {
+                self.warm_up(&session, Duration::ZERO);
+                callback(Ok(session));
+            }),
+            Err(problem) => callback(Err(problem)),
+        });
+        let key = self.key(&request.digest, request.engine);
+        self.load_for(key, request, Purpose::Preload, warm);
+    }
+
+    /// Later, so that nobody waits for it: until it is known, requests run alone.
+    pub(super) fn warm_up_later(&'static self, session: &Arc<Session>) {
+        let session = Arc::clone(session);
+        self.warm_ups_submit(move || self.warm_up(&session, FIRST_REQUEST));
+    }
+
+    fn warm_ups_submit(&self, work: impl FnOnce() + Send + 'static) {
+        // The queue has no limit, so this cannot be refused.
+        let _ = self.warm_ups.submit(&Arc::default(), Box::new(work));
+    }
+
+    /// Warms a session up, once; a second caller waits for the first. Whoever asked for the load goes before.
+    fn warm_up(&'static self, session: &Arc<Session>, first_request: Duration) {
+        session.warm_up_latency.get_or_init(|| {
+            let start = Instant::now();
+            let limit = || if session.usage.is_in_use() { LIMIT } else { first_request };
+            while !session.has_run() && start.elapsed() < limit() {
+                std::thread::sleep(POLL);
+            }
+            self.try_out(session)
+        });
+    }
+
+    /// The time of the first run with made-up rows. `None` when there was none: no row can be made up for the model.
+    fn try_out(&'static self, session: &Arc<Session>) -> Option<Duration> {
+        let end = Instant::now() + LIMIT;
+        let first = OnceCell::new();
+        let run = |inputs: Vec<(String, Value)>| {
+            let timeout = Some(end.saturating_duration_since(Instant::now()));
+            let request =
+                RunRequest { session: Arc::clone(session), inputs, outputs: Vec::new(), timeout, priority: 0 };
+            let output = self.begin(request, None).try_out().ok()?;
+            first.get_or_init(|| output.latency);
+            Some(output.outputs.into_iter().map(|(_, value)| value).collect())
+        };
+        if self.options.read().max_batch_size > 1 {
+            session.batch.set_batchable(batch::probe(session, run));
+        }
+        if first.get().is_none() {
+            batch::run_made_up(session, run);
+        }
+        first.into_inner()
+    }
+}

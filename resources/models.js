@@ -1,5 +1,6 @@
 // Models: listing, reading, changing, deleting.
 import { ApiError } from './errors.js';
+import { modelChanged } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
 import { forget } from './sessions.js';
 import { table, versionKey } from './store.js';
@@ -87,6 +88,7 @@ export async function patch({ params, query, stream }) {
 	if (change.stage !== undefined) update.stage = stage(change.stage);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
 	await table('Model').patch(record.id, update);
+	modelChanged();
 	return { body: { ...describe(record), ...update } };
 }
 
@@ -95,6 +97,7 @@ export async function remove({ params, query }) {
 	readQuery(query, []);
 	const record = await find(params.modelId, params.version);
 	await table('Model').delete(record.id);
+	modelChanged();
 	for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
 	await forget(record);
 	return { body: { success: true, modelId: record.modelId, version: record.version } };

@@ -4,10 +4,12 @@ import { authorize } from './access.js';
 import { ApiError } from './errors.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
+import { knownModel } from './known-models.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
 import { identifier, readBody, readQuery, shown } from './query.js';
 import { sessionFor } from './sessions.js';
+import { versionKey } from './store.js';
 
 /** Larger features are recorded as a summary. */
 const MAX_RECORDED_BYTES = 16 * 1024;
@@ -44,7 +46,8 @@ export async function predict({ query, stream, user }) {
  * @param {string | null | undefined} version
  */
 export async function modelFor(modelId, version) {
-	return version == null ? latest(modelId) : find(modelId, identifier('version', version));
+	if (version == null) return knownModel(modelId, () => latest(modelId));
+	return knownModel(versionKey(modelId, identifier('version', version)), () => find(modelId, version));
 }
 
 /**

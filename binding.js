@@ -137,7 +137,7 @@ function toProvider(given) {
 }
 
 export const { engineStatus, evictSession, cachedSession } = native;
-export const { registryChanges, noteRegistryChange } = native;
+export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
 export const { createId, checkIdentifier, executionProviderNames, nearestName, compareOutcome, MetricsAccumulator } =
 	native;
 

@@ -1,4 +1,5 @@
 // Models: listing, reading, changing, deleting.
+import { acquireLock } from '../binding.js';
 import { ApiError } from './errors.js';
 import { modelChanged } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
@@ -83,24 +84,36 @@ export async function file({ params, query }) {
 export async function patch({ params, query, stream }) {
 	readQuery(query, []);
 	const change = await readJsonObject(stream, ['stage', 'metadata']);
-	const record = await find(params.modelId, params.version);
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
-	await table('Model').patch(record.id, update);
-	modelChanged();
-	return { body: { ...describe(record), ...update } };
+	return alone(params, async (record) => {
+		await table('Model').patch(record.id, update);
+		modelChanged();
+		return { body: { ...describe(record), ...update } };
+	});
 }
 
 /** `DELETE /model/:modelId/:version` */
 export async function remove({ params, query }) {
 	readQuery(query, []);
-	const record = await find(params.modelId, params.version);
-	await table('Model').delete(record.id);
-	modelChanged();
-	for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
-	await forget(record);
-	return { body: { success: true, modelId: record.modelId, version: record.version } };
+	return alone(params, async (record) => {
+		await table('Model').delete(record.id);
+		modelChanged();
+		for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
+		await forget(record);
+		return { body: { success: true, modelId: record.modelId, version: record.version } };
+	});
+}
+
+/** Changes a record while no thread of this process changes another version of the model: Harper may lose one of two changes. */
+async function alone({ modelId, version }, change) {
+	const lock = await acquireLock(`model:${modelId}`);
+	try {
+		return await change(await find(modelId, version));
+	} finally {
+		lock.release();
+	}
 }
 
 /**

@@ -101,15 +101,10 @@ async function addStoredFeatures(request, model) {
 
 function eventOf(id, request, model, outcome) {
 	const { recordFeatures } = options();
-	return {
-		id,
-		modelId: model.modelId,
-		modelVersion: model.version,
-		framework: model.framework,
-		featuresIn: recordFeatures === 'none' ? undefined : request.featuresJson(LIMIT_OF[recordFeatures]),
-		userId: request.userId ?? undefined,
-		sessionId: request.sessionId ?? undefined,
-		requestId: request.requestId ?? undefined,
-		...outcome,
-	};
+	const event = { id, modelId: model.modelId, modelVersion: model.version, framework: model.framework };
+	if (recordFeatures !== 'none') event.featuresIn = request.featuresJson(LIMIT_OF[recordFeatures]);
+	for (const name of ['userId', 'sessionId', 'requestId']) {
+		if (request[name] != null) event[name] = request[name];
+	}
+	return Object.assign(event, outcome);
 }

@@ -15,6 +15,7 @@ async function measure({ host, port, path, body, connections, warmUpMs, duration
 	const from = performance.now() + warmUpMs;
 	const to = from + durationMs;
 	const times = [];
+	const cpu = process.cpuUsage();
 	const caller = async () => {
 		const socket = connect(port, host).setNoDelay();
 		try {
@@ -26,6 +27,7 @@ async function measure({ host, port, path, body, connections, warmUpMs, duration
 	await Promise.all(Array.from({ length: connections }, caller));
 	times.sort((a, b) => a - b);
 	const quantile = (q) => times[Math.ceil(q * times.length) - 1];
+	if (process.env.PRIVATE) console.error('load cpu', process.cpuUsage(cpu));
 	return { perSecond: (times.length / durationMs) * 1000, medianMs: quantile(0.5), p99Ms: quantile(0.99) };
 }
 

@@ -49,6 +49,7 @@ export async function startServer(application, rootPath, path, variables = {}) {
 	}
 	return {
 		base,
+		pid: child.pid,
 		port,
 		async stop() {
 			const ended = new Promise((resolve) => child.once('exit', resolve));

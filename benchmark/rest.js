@@ -10,11 +10,11 @@ import { median } from './measures.js';
 import { inputOf, MODELS } from './models.js';
 import { application, startServer } from './rest/server.js';
 
-const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const ROUNDS = 7;
 const WARM_UP_MS = 300;
 /** Of each side before anything is measured, so that its code is compiled. */
 const FIRST_MS = 4000;
-const DURATION_MS = Number(process.env.DURATION_MS ?? 1000);
+const DURATION_MS = 1000;
 const CONNECTIONS = [1, 8, 32];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -83,15 +83,11 @@ async function inTurn(callers, sides, connections) {
 		if (round % 2 === 1) names.reverse();
 		for (const name of names) {
 			results[name].push(await callAt(callers, sides[name], connections, DURATION_MS));
-			if (process.env.PRIVATE) console.error(connections, name, results[name].at(-1));
 		}
 	}
 	const medianOf = (name, key) => median(results[name].map((result) => result[key]));
 	return Object.fromEntries(
-		Object.keys(sides).map((name) => [
-			name,
-			{ perSecond: medianOf(name, 'perSecond'), p99Ms: medianOf(name, 'p99Ms') },
-		])
+		Object.keys(sides).map((name) => [name, { perSecond: medianOf(name, 'perSecond'), p99Ms: medianOf(name, 'p99Ms') }])
 	);
 }
 

@@ -49,7 +49,6 @@ export async function startServer(application, rootPath, path, variables = {}) {
 	}
 	return {
 		base,
-		pid: child.pid,
 		port,
 		async stop() {
 			const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -30,7 +30,7 @@ async function commitAll() {
 		waiting = [];
 		const context = {};
 		try {
-			await transaction(context, () => {
+			await globalThis.transaction(context, () => {
 				for (const { record } of batch) databases.edge_ai.InferenceEvent.put(record, context);
 			});
 			for (const { resolve } of batch) resolve();

@@ -2,10 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import ort from 'onnxruntime-node';
 
-const session = await ort.InferenceSession.create(process.env.PEER_MODEL, {
-	intraOpNumThreads: 1,
-	graphOptimizationLevel: 'all',
-});
+const session = await ort.InferenceSession.create(process.env.PEER_MODEL, { intraOpNumThreads: 1 });
 
 export class Predict extends Resource {
 	static loadAsInstance = false;

@@ -41,6 +41,28 @@ describe('a group commit', () => {
 		);
 	});
 
+	test('waits for as many as it just answered, but not long', async () => {
+		const { group, commits, started } = storeOf();
+		const first = [1, 2, 3].map((at) => group.add(at));
+		await started(1);
+		await sleep(500);
+		commits[0].resolve();
+		await Promise.all(first);
+		const next = [];
+		for (const at of [4, 5, 6]) {
+			next.push(group.add(at));
+			await sleep(5);
+		}
+		await started(2);
+		assert.deepEqual(commits[1].records, [4, 5, 6]);
+		commits[1].resolve();
+		await Promise.all(next);
+		const alone = group.add(7);
+		await started(3);
+		commits[2].resolve();
+		await alone;
+	});
+
 	test('refuses what does not fit into its queue', async () => {
 		const { group, commits, started } = storeOf({ maxWaiting: 2 });
 		const added = [group.add(1)];

@@ -18,6 +18,9 @@ export class GroupCommit {
 	#limits;
 	#waiting = [];
 	#committing = false;
+	/** How many the next commit waits for, and what ends that. */
+	#wanted = Infinity;
+	#gathered = () => {};
 	/** When something may be written again, on the clock of `performance`. */
 	#availableAt = 0;
 
@@ -43,6 +46,7 @@ export class GroupCommit {
 				throw new ApiError('QUEUE_FULL', `${this.#limits.maxWaiting} events wait to be written already`);
 			}
 			this.#waiting.push({ record, resolve, reject });
+			if (this.#waiting.length >= this.#wanted) this.#gathered();
 			if (this.#committing) return;
 			this.#committing = true;
 			// What arrives in the same turn of the event loop goes into the same commit.
@@ -53,10 +57,12 @@ export class GroupCommit {
 	async #commitAll() {
 		while (this.#waiting.length > 0) {
 			const batch = this.#waiting.splice(0, this.#limits.maxBatch);
+			const startedAt = performance.now();
 			const written = this.#write(batch.map(({ record }) => record));
 			try {
 				await this.#inTime(written);
 				for (const { resolve } of batch) resolve();
+				await this.#gather(batch.length, (performance.now() - startedAt) / 2);
 			} catch (error) {
 				globalThis.logger?.error?.(`edge-ai: ${batch.length + this.#waiting.length} events were not written`, error);
 				this.#availableAt = Infinity;
@@ -67,6 +73,23 @@ export class GroupCommit {
 			}
 		}
 		this.#committing = false;
+	}
+
+	/**
+	 * Waits until as many wait again as were just written. Callers who were answered together come back together, and a commit
+	 * that starts with the first of them keeps all others waiting for the next.
+	 */
+	async #gather(count, limitMs) {
+		if (this.#waiting.length >= count) return;
+		await new Promise((resolve) => {
+			const timer = setTimeout(resolve, limitMs);
+			this.#wanted = count;
+			this.#gathered = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+		this.#wanted = Infinity;
 	}
 
 	async #inTime(written) {

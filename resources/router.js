@@ -135,7 +135,7 @@ function matches(route, parts) {
 	);
 }
 
-/** What Harper needs of headers; those of the platform cost a tenth of a small prediction. */
+/** What Harper needs of headers. Those of the platform check and sort them for each answer. */
 class ResponseHeaders extends Map {
 	get(name) {
 		return super.get(name.toLowerCase());

@@ -10,7 +10,7 @@ import { median } from './measures.js';
 import { inputOf, MODELS } from './models.js';
 import { application, startServer } from './rest/server.js';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const WARM_UP_MS = 300;
 /** Of each side before anything is measured, so that its code is compiled. */
 const FIRST_MS = 4000;

@@ -87,6 +87,7 @@ function partOf(text) {
 }
 
 async function dispatch(routes, fixed, request) {
+	// Most requests name their route exactly.
 	const plain = fixed.get(`${request.method} ${request[claimed]}`);
 	if (plain) return answer(plain, {}, new URLSearchParams(), request);
 	const url = new URL(request[claimed], 'http://localhost');

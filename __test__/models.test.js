@@ -209,7 +209,7 @@ describe('registry', () => {
 	test('changes of several fields at once, on several threads, all count', async () => {
 		await upload('changed', 'v1', IRIS);
 		const patch = (body) => harper.request('PATCH', '/model/changed/v1', { body, headers: { connection: 'close' } });
-		for (let round = 0; round < 30; round += 1) {
+		for (let round = 0; round < 40; round += 1) {
 			const stage = ['staging', 'production'][round % 2];
 			const answers = await Promise.all([patch({ stage }), patch({ metadata: { round } })]);
 			assert.deepEqual(

@@ -3,11 +3,13 @@
 // A change through a route counts on every thread as soon as it is answered: it is noted for the whole process before, and a
 // thread that sees a new count forgets everything. What comes another way (replication, Harper's operations) counts when a
 // record is read again.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { noteRegistryChange, registryChanges } from '../binding.js';
 
-/** How long a record is not read again. */
-const MAX_AGE_MS = 100;
-/** Harper may read from the snapshot of a moment ago; what is read so soon after a change is not remembered. */
+/** A record that is older is read again, while those who ask get the old one; beyond the second age they wait. */
+const REFRESH_AGE_MS = 100;
+const MAX_AGE_MS = 200;
+/** Harper may read from the snapshot of a moment ago: what is read so soon after a change is not remembered. */
 const MAX_SNAPSHOT_AGE_MS = 10;
 const MAX_RECORDS = 1000;
 
@@ -29,8 +31,14 @@ export const modelChanged = noteRegistryChange;
 export function knownModel(key, read) {
 	if (!isSettled()) return read();
 	const found = known.get(key);
-	if (found && performance.now() - found.readAt < MAX_AGE_MS) return found.record;
-	return remember(key, read, seen);
+	const ageMs = found ? performance.now() - found.readAt : Infinity;
+	if (ageMs >= MAX_AGE_MS) return remember(key, read, seen);
+	if (ageMs >= REFRESH_AGE_MS && !found.refreshed) {
+		found.refreshed = true;
+		// One that cannot be read any more is an error for those who ask next.
+		remember(key, read, seen).catch(() => known.delete(key));
+	}
+	return found.record;
 }
 
 async function remember(key, read, changes) {
@@ -42,6 +50,11 @@ async function remember(key, read, changes) {
 		known.set(key, { record, readAt });
 	}
 	return record;
+}
+
+/** Resolves when what this thread reads of models is no older than the last change that was noted. */
+export async function untilSettled() {
+	while (!isSettled()) await sleep(MAX_SNAPSHOT_AGE_MS);
 }
 
 function isSettled() {

@@ -1,7 +1,7 @@
 // Models: listing, reading, changing, deleting.
 import { acquireLock } from '../binding.js';
 import { ApiError } from './errors.js';
-import { modelChanged } from './known-models.js';
+import { modelChanged, untilSettled } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
 import { forget } from './sessions.js';
 import { table, versionKey } from './store.js';
@@ -106,10 +106,11 @@ export async function remove({ params, query }) {
 	});
 }
 
-/** Changes a record while no thread of this process changes another version of the model: Harper may lose one of two changes. */
+/** Changes a record while no other thread of this process changes the model: of two changes at once Harper may lose one. */
 async function alone({ modelId, version }, change) {
 	const lock = await acquireLock(`model:${modelId}`);
 	try {
+		await untilSettled();
 		return await change(await find(modelId, version));
 	} finally {
 		lock.release();

@@ -42,7 +42,7 @@ describe('a group commit', () => {
 	});
 
 	test('waits for as many as it just answered, but not long', async () => {
-		const { group, commits, started } = storeOf();
+		const { group, commits, started } = storeOf({ maxGatherMs: 1000 });
 		const first = [1, 2, 3].map((at) => group.add(at));
 		await started(1);
 		await sleep(500);

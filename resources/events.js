@@ -75,7 +75,8 @@ function expiry(events) {
 }
 
 /**
- * Adds what really happened to an event, which expires no later for that. Of two at once each sees what the other one did.
+ * Adds what really happened to an event, which expires no later for that. All fields are set, so of two at once one
+ * stands whole.
  *
  * @param {string} id
  * @param {(event: object) => object} outcomeOf the fields to set

@@ -8,6 +8,8 @@ const DEFAULTS = {
 	maxBatch: 1000,
 	/** Nobody waits longer for one commit. */
 	timeoutMs: 10_000,
+	/** The longest wait for those who were answered together, of half the time of the last commit. */
+	maxGatherMs: 50,
 	/** After a failure nothing is tried for so long: a full disk does not get better by writing. */
 	retryMs: 1000,
 };
@@ -62,7 +64,7 @@ export class GroupCommit {
 			try {
 				await this.#inTime(written);
 				for (const { resolve } of batch) resolve();
-				await this.#gather(batch.length, (performance.now() - startedAt) / 2);
+				await this.#gather(batch.length, performance.now() - startedAt);
 			} catch (error) {
 				globalThis.logger?.error?.(`edge-ai: ${batch.length + this.#waiting.length} events were not written`, error);
 				this.#availableAt = Infinity;
@@ -79,8 +81,9 @@ export class GroupCommit {
 	 * Waits until as many wait again as were just written. Callers who were answered together come back together, and a commit
 	 * that starts with the first of them keeps all others waiting for the next.
 	 */
-	async #gather(count, limitMs) {
+	async #gather(count, commitMs) {
 		if (this.#waiting.length >= count) return;
+		const limitMs = Math.min(commitMs / 2, this.#limits.maxGatherMs);
 		await new Promise((resolve) => {
 			const timer = setTimeout(resolve, limitMs);
 			this.#wanted = count;

@@ -137,6 +137,7 @@ function toProvider(given) {
 }
 
 export const { engineStatus, evictSession, cachedSession, reportPreload } = native;
+export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
 export const { createId, checkIdentifier, executionProviderNames, nearestName, compareOutcome, MetricsAccumulator } =
 	native;
 

@@ -92,10 +92,8 @@ const PROVOKE = {
 	INFERENCE_NOT_FOUND: () => harper.feedback({ inferenceId: randomUUID(), outcome: 1 }),
 	ENTITY_NOT_FOUND: () => harper.get('/features/nobody'),
 	TABLE_NOT_FOUND: () =>
-		harper.post('/jobs/predict', {
-			modelId: 'iris',
-			source: { table: 'Nowhere' },
-			target: { table: 'Nowhere', fields: { id: 'id' } },
+		harper.request('POST', '/jobs/predict', {
+			body: { modelId: 'iris', source: { table: 'Nowhere' }, target: { table: 'Nowhere', fields: { id: 'id' } } },
 		}),
 	JOB_NOT_FOUND: () => harper.get('/jobs/nowhere'),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),

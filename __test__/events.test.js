@@ -115,6 +115,20 @@ describe('feedback', () => {
 		}
 	});
 
+	test('of several at once on several threads is that of one of them', async () => {
+		for (let round = 0; round < 10; round += 1) {
+			const { inferenceId } = await predict(model);
+			const answers = await Promise.all(
+				Array.from({ length: 8 }, (_, at) =>
+					harper.feedback({ inferenceId, outcome: { class: at % 3 } }, { headers: { connection: 'close' } })
+				)
+			);
+			assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+			const { actualOutcome, correct } = await stored(inferenceId);
+			assert.equal(correct, JSON.parse(actualOutcome).class === 0);
+		}
+	});
+
 	for (const [what, body, status, code, said] of [
 		['an unknown inferenceId', { inferenceId: randomUUID(), outcome: 1 }, 404, 'INFERENCE_NOT_FOUND', /no prediction/],
 		['no inferenceId', { outcome: 1 }, 400, 'INVALID_REQUEST', /inferenceId/],
@@ -303,6 +317,7 @@ describe('metrics', () => {
 			feedbackCount: 0,
 			...NULLS,
 			versions: [],
+			lostEvents: 0,
 		});
 	});
 

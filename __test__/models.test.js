@@ -206,6 +206,21 @@ describe('registry', () => {
 		assert.equal((await harper.get('/model/patched/v1')).body.stage, 'production');
 	});
 
+	test('changes of several fields at once, on several threads, all count', async () => {
+		await upload('changed', 'v1', IRIS);
+		const patch = (body) => harper.request('PATCH', '/model/changed/v1', { body, headers: { connection: 'close' } });
+		for (let round = 0; round < 40; round += 1) {
+			const stage = ['staging', 'production'][round % 2];
+			const answers = await Promise.all([patch({ stage }), patch({ metadata: { round } })]);
+			assert.deepEqual(
+				answers.map(({ status }) => status),
+				[200, 200]
+			);
+			const { body } = await harper.get('/model/changed/v1');
+			assert.deepEqual([body.stage, JSON.parse(body.metadata)], [stage, { round }]);
+		}
+	});
+
 	for (const [what, body, code] of [
 		['an unknown stage', { stage: 'retired' }, 'INVALID_REQUEST'],
 		['an unknown field', { stages: 'production' }, 'INVALID_REQUEST'],
@@ -304,6 +319,31 @@ describe('latest', () => {
 		}
 		await harper.restart();
 		assert.deepEqual(await latestVersions('newest'), new Set(['v3']));
+	});
+
+	test('is never an older one than was answered before the request, also while every thread is busy with it', async () => {
+		const CALLERS = 8;
+		const UPLOADS = 12;
+		let uploaded = 0;
+		let done = false;
+		const wrong = [];
+		const call = async () => {
+			while (!done) {
+				const known = uploaded;
+				const { body } = await harper.predict({ modelId: 'busy', features: SIX, record: false });
+				if (!(Number(body.modelVersion) >= known)) wrong.push([known, body]);
+			}
+		};
+		const publish = async () => {
+			await upload('busy', String(uploaded + 1), IDENTITIES[uploaded % IDENTITIES.length]);
+			uploaded += 1;
+		};
+		await publish();
+		const calls = Array.from({ length: CALLERS }, call);
+		while (uploaded < UPLOADS) await publish();
+		done = true;
+		await Promise.all(calls);
+		assert.deepEqual(wrong, []);
 	});
 
 	test('after a delete is the version before, and no thread serves the deleted one', async () => {

@@ -1,59 +1,50 @@
 // Inference events: written many in one transaction, read as descending ranges of their keys.
+import { acquireLock, countLostEvent } from '../binding.js';
+import { assertRoom } from './disk.js';
 import { ApiError } from './errors.js';
+import { GroupCommit } from './group-commit.js';
 import { options } from './options.js';
+import { shown } from './query.js';
 import { table, tablesExist } from './store.js';
-
-/** Events that may wait for their commit, per thread. */
-const MAX_WAITING = 10_000;
-/** Events that one transaction takes. */
-const MAX_BATCH = 1000;
 
 /** An expiry that is given, so that the table's own does not count. */
 const NEVER = Date.UTC(9999, 0);
 const MAX_SCAN_INTERVAL_SECONDS = 3600;
 
-let waiting = [];
-let committing = false;
 /** The retention that the table knows of, in seconds. */
 let cleaned = 0;
 
+const commits = new GroupCommit(async (records) => {
+	await assertRoom();
+	const context = {};
+	await globalThis.transaction(context, () => putEvents(records, context));
+});
+
+/** What a prediction may go without when availability goes first. */
+const UNWRITTEN = new Set(['QUEUE_FULL', 'STORAGE_UNAVAILABLE']);
+
 /**
- * Writes an event. Resolves when it is on disk; events that arrive while a commit is under way share the next one.
+ * Writes an event. Resolves when it is on disk.
  *
  * @param {object} event id, modelId, modelVersion, ...
+ * @returns {Promise<void>} rejects with QUEUE_FULL or STORAGE_UNAVAILABLE
  */
-export function recordEvent(event) {
-	if (waiting.length >= MAX_WAITING) {
-		throw new ApiError('QUEUE_FULL', `${MAX_WAITING} events wait to be written already`);
-	}
-	const written = new Promise((resolve, reject) => waiting.push({ record: event, resolve, reject }));
-	if (!committing) {
-		committing = true;
-		// What arrives in the same turn of the event loop goes into the same commit.
-		setImmediate(commitAll);
-	}
-	return written;
-}
+export const writeEvent = (event) => commits.add(event);
 
-async function commitAll() {
-	while (waiting.length > 0) {
-		const batch = waiting.slice(0, MAX_BATCH);
-		waiting = waiting.slice(MAX_BATCH);
-		try {
-			await commit(batch.map(({ record }) => record));
-			for (const { resolve } of batch) resolve();
-		} catch (error) {
-			globalThis.logger?.error?.('edge-ai: events were not written', error);
-			const refusal = new ApiError('STORAGE_UNAVAILABLE', 'the prediction could not be recorded; it was not counted');
-			for (const { reject } of batch) reject(refusal);
-		}
+/**
+ * Writes the event of a prediction that is about to be answered. With `eventDurability: best-effort` one that cannot be written
+ * is counted instead.
+ *
+ * @param {object} event
+ * @param {typeof writeEvent} [write]
+ */
+export async function recordEvent(event, write = writeEvent) {
+	try {
+		await write(event);
+	} catch (error) {
+		if (options().eventDurability === 'required' || !UNWRITTEN.has(error.code)) throw error;
+		countLostEvent(event.modelId);
 	}
-	committing = false;
-}
-
-function commit(records) {
-	const context = {};
-	return globalThis.transaction(context, () => putEvents(records, context));
 }
 
 /**
@@ -67,7 +58,7 @@ export function putEvents(records, { transaction }) {
 	const expiresAt = expiry(events);
 	// Of its own, so that what else the transaction writes does not expire.
 	const context = { transaction, expiresAt: expiresAt ?? NEVER };
-	for (const record of records) events.put({ ...withKeys(record), expiresAt }, context);
+	for (const event of records) events.put(recordOf(event, expiresAt), context);
 }
 
 /** When what is written now expires, in Unix milliseconds. */
@@ -90,25 +81,38 @@ export async function cleanEvents() {
 }
 
 /**
- * Adds what really happened to an event, which expires no later for that.
+ * Adds what really happened to an event, which expires no later for that. All fields are set, so of two at once one
+ * stands whole.
  *
- * @param {object} event
- * @param {object} outcome
+ * @param {string} id
+ * @param {(event: object) => object} outcomeOf the fields to set
  */
-export function patchEvent(event, outcome) {
-	return table('InferenceEvent').patch(event.id, outcome, { expiresAt: event.expiresAt ?? NEVER });
+export async function patchEvent(id, outcomeOf) {
+	const events = table('InferenceEvent');
+	// Harper may lose one of two patches of a record that are under way at once.
+	const lock = await acquireLock(`event:${id}`);
+	try {
+		const event = await events.get(id);
+		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
+		await events.patch(id, outcomeOf(event), { expiresAt: event.expiresAt ?? NEVER });
+	} finally {
+		lock.release();
+	}
 }
 
-function withKeys(event) {
+/** What the table holds of an event. Fields that it lacks are left out, because Harper would store each as undefined. */
+function recordOf(event, expiresAt) {
 	const { id, modelId, modelVersion, userId, sessionId } = event;
-	return {
+	const record = {
 		timestamp: timeOf(id),
 		...event,
 		modelKey: `${modelId}|${id}`,
 		versionKey: `${modelId}|${modelVersion}|${id}`,
-		userKey: userId === undefined ? undefined : `${userId}|${id}`,
-		sessionKey: sessionId === undefined ? undefined : `${sessionId}|${id}`,
 	};
+	if (userId !== undefined) record.userKey = `${userId}|${id}`;
+	if (sessionId !== undefined) record.sessionKey = `${sessionId}|${id}`;
+	if (expiresAt !== undefined) record.expiresAt = expiresAt;
+	return record;
 }
 
 /** The Unix milliseconds in a UUIDv7. */

@@ -3,7 +3,6 @@ import { compareOutcome } from '../binding.js';
 import { ApiError } from './errors.js';
 import { patchEvent } from './events.js';
 import { readJsonObject, readQuery, shown } from './query.js';
-import { table } from './store.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
 export async function feedback({ query, stream }) {
@@ -16,14 +15,12 @@ export async function feedback({ query, stream }) {
 	if (correct !== undefined && typeof correct !== 'boolean') {
 		throw new ApiError('INVALID_REQUEST', `correct must be a boolean, received ${shown(correct)}`);
 	}
-	const event = await table('InferenceEvent').get(inferenceId);
-	if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(inferenceId)}`);
 	const actualOutcome = JSON.stringify(outcome);
-	await patchEvent(event, {
+	await patchEvent(inferenceId, (event) => ({
 		actualOutcome,
 		feedbackTimestamp: Date.now(),
 		correct: correct ?? compared(event, actualOutcome),
-	});
+	}));
 	return { body: { success: true, inferenceId } };
 }
 

@@ -1,5 +1,7 @@
 // Models: listing, reading, changing, deleting.
+import { acquireLock } from '../binding.js';
 import { ApiError } from './errors.js';
+import { modelChanged, untilSettled } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
 import { forget } from './sessions.js';
 import { table, versionKey } from './store.js';
@@ -82,22 +84,37 @@ export async function file({ params, query }) {
 export async function patch({ params, query, stream }) {
 	readQuery(query, []);
 	const change = await readJsonObject(stream, ['stage', 'metadata']);
-	const record = await find(params.modelId, params.version);
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
-	await table('Model').patch(record.id, update);
-	return { body: { ...describe(record), ...update } };
+	return alone(params, async (record) => {
+		await table('Model').patch(record.id, update);
+		modelChanged();
+		return { body: { ...describe(record), ...update } };
+	});
 }
 
 /** `DELETE /model/:modelId/:version` */
 export async function remove({ params, query }) {
 	readQuery(query, []);
-	const record = await find(params.modelId, params.version);
-	await table('Model').delete(record.id);
-	for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
-	await forget(record);
-	return { body: { success: true, modelId: record.modelId, version: record.version } };
+	return alone(params, async (record) => {
+		await table('Model').delete(record.id);
+		modelChanged();
+		for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
+		await forget(record);
+		return { body: { success: true, modelId: record.modelId, version: record.version } };
+	});
+}
+
+/** Changes a record while no other thread of this process changes the model: of two changes at once Harper may lose one. */
+async function alone({ modelId, version }, change) {
+	const lock = await acquireLock(`model:${modelId}`);
+	try {
+		await untilSettled();
+		return await change(await find(modelId, version));
+	} finally {
+		lock.release();
+	}
 }
 
 /**

@@ -1,6 +1,6 @@
 // GET /monitoring/...: events a page at a time, and metrics over them.
 import { setImmediate as turn } from 'node:timers/promises';
-import { MetricsAccumulator } from '../binding.js';
+import { lostEvents, MetricsAccumulator } from '../binding.js';
 import { meanConfidence } from '../library/confidence.js';
 import { ApiError } from './errors.js';
 import { eventsOf } from './events.js';
@@ -73,7 +73,8 @@ export async function metrics({ query }) {
 		seen += 1;
 		if (seen % EVENTS_PER_TURN === 0) await turn();
 	}
-	return { json: accumulator.toJson(modelId, filter.startTime, filter.endTime) };
+	const measured = accumulator.toJson(modelId, filter.startTime, filter.endTime);
+	return { json: `${measured.slice(0, -1)},"lostEvents":${lostEvents()[modelId] ?? 0}}` };
 }
 
 function readFilter({ modelId, version, userId, sessionId, startTime, endTime }) {

@@ -54,6 +54,7 @@ export const SCHEMA = {
 	maxUploadBytes: { ...count(1), default: 2048 * MiB },
 	maxBodyBytes: { ...count(1), default: 64 * MiB },
 	recordFeatures: { ...oneOf('summary', 'full', 'none'), default: 'summary' },
+	eventDurability: { ...oneOf('required', 'best-effort'), default: 'required' },
 	eventRetention: { ...count(0), default: 0 },
 	anonymousPredict: { ...flag, default: false },
 };
@@ -129,6 +130,8 @@ export function options() {
 
 /** Where model files lie unpacked for the engine. */
 export function cacheDirectory() {
-	const root = globalThis.server?.config?.rootPath ?? process.env.ROOTPATH ?? process.cwd();
-	return options().cacheDirectory ?? join(root, 'edge-ai-cache');
+	return options().cacheDirectory ?? join(rootPath(), 'edge-ai-cache');
 }
+
+/** Where Harper keeps its data. */
+export const rootPath = () => globalThis.server?.config?.rootPath ?? process.env.ROOTPATH ?? process.cwd();

@@ -4,11 +4,13 @@ import { authorize } from './access.js';
 import { ApiError } from './errors.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
+import { knownModel } from './known-models.js';
 import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
 import { identifier, readBody, readQuery, shown } from './query.js';
 import { sessionFor } from './sessions.js';
+import { versionKey } from './store.js';
 
 /** Larger features are recorded as a summary. */
 const MAX_RECORDED_BYTES = 16 * 1024;
@@ -46,7 +48,8 @@ export async function predict({ query, stream, user }) {
  * @param {string | null | undefined} version
  */
 export async function modelFor(modelId, version) {
-	return version == null ? latest(modelId) : find(modelId, identifier('version', version));
+	if (version == null) return knownModel(modelId, () => latest(modelId));
+	return knownModel(versionKey(modelId, identifier('version', version)), () => find(modelId, version));
 }
 
 /**
@@ -100,15 +103,10 @@ async function addStoredFeatures(request, model) {
 
 function eventOf(id, request, model, outcome) {
 	const { recordFeatures } = options();
-	return {
-		id,
-		modelId: model.modelId,
-		modelVersion: model.version,
-		framework: model.framework,
-		featuresIn: recordFeatures === 'none' ? undefined : request.featuresJson(LIMIT_OF[recordFeatures]),
-		userId: request.userId ?? undefined,
-		sessionId: request.sessionId ?? undefined,
-		requestId: request.requestId ?? undefined,
-		...outcome,
-	};
+	const event = { id, modelId: model.modelId, modelVersion: model.version, framework: model.framework };
+	if (recordFeatures !== 'none') event.featuresIn = request.featuresJson(LIMIT_OF[recordFeatures]);
+	for (const name of ['userId', 'sessionId', 'requestId']) {
+		if (request[name] != null) event[name] = request[name];
+	}
+	return Object.assign(event, outcome);
 }

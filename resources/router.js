@@ -37,6 +37,11 @@ export function serve(definitions) {
 		handler,
 		parts: path.split('/').slice(1).map(partOf),
 	}));
+	const fixed = new Map(
+		routes
+			.filter(({ parts }) => parts.every(({ name }) => name === undefined))
+			.map((route) => [`${route.method} /${route.parts.map((part) => part.fixed).join('/')}`, route])
+	);
 	const beginnings = new Set(definitions.map(([, path]) => beginning(path)));
 	const { server } = globalThis;
 
@@ -56,7 +61,7 @@ export function serve(definitions) {
 	server.http(async (request, next) => {
 		if (!request[claimed]) return next(request);
 		try {
-			return respond(await dispatch(routes, request));
+			return respond(await dispatch(routes, fixed, request));
 		} catch (error) {
 			return refusal(request, error);
 		}
@@ -81,7 +86,10 @@ function partOf(text) {
 	return name === undefined ? { fixed: text } : { name, ending };
 }
 
-async function dispatch(routes, request) {
+async function dispatch(routes, fixed, request) {
+	// Most requests name their route exactly.
+	const plain = fixed.get(`${request.method} ${request[claimed]}`);
+	if (plain) return answer(plain, {}, new URLSearchParams(), request);
 	const url = new URL(request[claimed], 'http://localhost');
 	const parts = pathParts(url.pathname);
 	const matching = routes.filter((route) => matches(route, parts));
@@ -98,7 +106,11 @@ async function dispatch(routes, request) {
 			name === undefined ? [] : [[name, parts[at].slice(0, parts[at].length - ending.length)]]
 		)
 	);
-	const call = { params, query: url.searchParams, request, stream: request._nodeRequest, user: request.user };
+	return answer(route, params, url.searchParams, request);
+}
+
+function answer(route, params, query, request) {
+	const call = { params, query, request, stream: request._nodeRequest, user: request.user };
 	const needs = typeof route.needs === 'function' ? route.needs(call) : route.needs;
 	if (needs) authorize(request.user, needs);
 	return route.handler(call);
@@ -124,8 +136,27 @@ function matches(route, parts) {
 	);
 }
 
+/** What Harper needs of headers. Those of the platform check and sort them for each answer. */
+class ResponseHeaders extends Map {
+	get(name) {
+		return super.get(name.toLowerCase());
+	}
+	has(name) {
+		return super.has(name.toLowerCase());
+	}
+	set(name, value) {
+		return super.set(name.toLowerCase(), value);
+	}
+	append(name, value) {
+		this.set(name, this.has(name) ? `${this.get(name)}, ${value}` : value);
+	}
+	delete(name) {
+		return super.delete(name.toLowerCase());
+	}
+}
+
 function respond({ status = 200, headers = {}, body, json, bytes, stream }) {
-	const made = new Headers(headers);
+	const made = new ResponseHeaders(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 	if (stream === undefined && !made.has('content-type')) made.set('content-type', 'application/json');
 	return { status, headers: made, body: stream ?? bytes ?? json ?? JSON.stringify(body) };
 }

@@ -1,6 +1,6 @@
 // GET /status: what runs here.
 import { readFileSync } from 'node:fs';
-import { engineStatus } from '../binding.js';
+import { engineStatus, lostEvents } from '../binding.js';
 import { options } from './options.js';
 import { readQuery } from './query.js';
 
@@ -15,5 +15,6 @@ export async function status({ query }) {
 	const shared = Object.entries(options()).filter(([name]) => !PRIVATE.includes(name));
 	const shown = Object.fromEntries(shared);
 	shown.executionProviders = shown.executionProviders.map((provider) => provider.name ?? provider);
-	return { body: { version, node: process.version, ...engineStatus(), options: shown } };
+	const events = { lost: lostEvents() };
+	return { body: { version, node: process.version, ...engineStatus(), events, options: shown } };
 }

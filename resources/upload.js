@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
 import { acquireLock, digestModel, inspectModel } from '../binding.js';
 import { ApiError } from './errors.js';
+import { modelChanged, untilSettled } from './known-models.js';
 import { stage, versionsOf } from './models.js';
 import { options } from './options.js';
 import { identifier, shown, unknownName } from './query.js';
@@ -52,6 +53,7 @@ export async function register(fields, files, directory) {
 	const stored = await store(inspected.files, files);
 	const lock = await acquireLock(`model:${fields.modelId}`);
 	try {
+		await untilSettled();
 		const winner = await table('Model').get(id);
 		if (winner) {
 			await discard(stored);
@@ -75,6 +77,7 @@ export async function register(fields, files, directory) {
 			files: stored,
 		};
 		await table('Model').put(record);
+		modelChanged();
 		await adopt(directory, digest);
 		return { record, created: true };
 	} catch (error) {

@@ -29,11 +29,12 @@ const passwordOf = (user) => `the password of ${user}`;
  * @param {number} [how.threads] that serve HTTP, in `prod` mode; 2 by default
  * @param {string} [how.address] such as `127.0.0.1:9926`; a free port by default
  * @param {object} [how.options] options of the component, such as `{ timeoutMs: 1000 }`
+ * @param {string} [how.folder] where its data is; the folder of temporary files by default
  * @param {object} [how.variables] further environment variables
  * @returns {Promise<Harper>}
  */
 export async function startHarper(how = {}) {
-	const harper = new Harper(await mkdtemp(join(tmpdir(), 'edge ai ')), how);
+	const harper = new Harper(await mkdtemp(join(how.folder ?? tmpdir(), 'edge ai ')), how);
 	await harper.start();
 	return harper;
 }

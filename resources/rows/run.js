@@ -1,7 +1,7 @@
 // One row of many: run as a prediction like every other, but a full queue is waited for instead of refused.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { predictJson, PredictRequest } from '../../binding.js';
-import { recordEvent } from '../events.js';
+import { recordEvent, writeEvent } from '../events.js';
 import { runRecorded } from '../predict.js';
 import { inTurn } from './turns.js';
 
@@ -30,15 +30,16 @@ export const templateOf = (fields) => Buffer.from(JSON.stringify({ priority: PRI
  * @param {(event: object) => any} [record] takes the event, by default to its table
  * @returns {Promise<{result?: object, error?: Error}>} `error` is of this row alone; all others are thrown
  */
-export async function runRow({ template, model, session, signal }, { features, error }, record = recordEvent) {
+export async function runRow({ template, model, session, signal }, { features, error }, record) {
 	if (error) return { error };
+	const recordPatiently = (event) => recordEvent(event, () => patiently(() => writeEvent(event), signal));
 	try {
 		const request = PredictRequest.parse(template);
 		request.addFeatures(features);
 		const result = await runRecorded(request, model, session, {
 			signal,
 			run: (...run) => inTurn(() => patiently(() => predictJson(...run), signal), signal),
-			record: (event) => patiently(() => record(event), signal),
+			record: record ?? recordPatiently,
 		});
 		return { result };
 	} catch (problem) {

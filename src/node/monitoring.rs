@@ -1,9 +1,13 @@
 //! Metrics over inference events, and ground truth beside predictions.
 
 use super::error::throw;
-use crate::monitoring::{self, EventMeasures, compare_outcome};
+use crate::monitoring::{self, EventMeasures, LostEvents, compare_outcome};
 use napi::Env;
 use napi_derive::napi;
+use std::collections::HashMap;
+
+/// Of the process, so that one thread can tell what all of them lost.
+static LOST_EVENTS: LostEvents = LostEvents::new();
 
 /// Counts, averages and quantiles over the events of one model.
 #[napi]
@@ -52,4 +56,16 @@ pub fn compare_outcome_of(
     is_classifier: Option<bool>,
 ) -> napi::Result<Option<bool>> {
     compare_outcome(&prediction, &outcome, is_classifier.unwrap_or(false)).map_err(|problem| throw(env, &problem))
+}
+
+/// Counts an event of a model that could not be written.
+#[napi(catch_unwind)]
+pub fn count_lost_event(model_id: String) {
+    LOST_EVENTS.count(&model_id);
+}
+
+/// How many events were lost since the process started, by model.
+#[napi(catch_unwind)]
+pub fn lost_events() -> HashMap<String, f64> {
+    LOST_EVENTS.by_model().into_iter().map(|(model_id, count)| (model_id, count as f64)).collect()
 }

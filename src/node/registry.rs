@@ -6,9 +6,13 @@ use crate::registry::{self, LockGuard, NamedLocks, check_identifier, nearest_nam
 use napi::Env;
 use napi_derive::napi;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Of the process, so that worker threads exclude each other.
 static LOCKS: LazyLock<NamedLocks> = LazyLock::new(NamedLocks::default);
+
+/// Changes of the registry, so that what one thread remembers of it is not older than what another one answered.
+static REGISTRY_CHANGES: AtomicU32 = AtomicU32::new(0);
 
 /// A UUIDv7, greater than every id that this process made before.
 #[napi(catch_unwind)]
@@ -49,4 +53,16 @@ impl Lock {
     pub fn release(&mut self) {
         self.guard = None;
     }
+}
+
+/// How many changes of the registry this process has noted.
+#[napi(catch_unwind)]
+pub fn registry_changes() -> u32 {
+    REGISTRY_CHANGES.load(Ordering::SeqCst)
+}
+
+/// Notes a change of the registry that is committed, before it is answered.
+#[napi(catch_unwind)]
+pub fn note_registry_change() {
+    REGISTRY_CHANGES.fetch_add(1, Ordering::SeqCst);
 }

@@ -130,7 +130,7 @@ export function configureEngine(options) {
 configureEngine({});
 
 export const { engineStatus, evictSession, cachedSession } = native;
-export const { createId, checkIdentifier, nearestName, compareOutcome, MetricsAccumulator } = native;
+export const { createId, checkIdentifier, encodeAnswer, nearestName, compareOutcome, MetricsAccumulator } = native;
 
 /**
  * SHA-256 of a model's files, in hexadecimal.
@@ -181,11 +181,14 @@ export function loadSession(digest, files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal}} [options]
- * @returns {Promise<{prediction: string, confidence: string, latencyMs: number}>} prediction and confidence as JSON text
+ * @param {{timeoutMs?: number, signal?: AbortSignal, format?: 'json' | 'cbor' | 'msgpack'}} [options] `format` is that of the
+ *   answer
+ * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
+ *   confidence as JSON text; in another format than JSON the prediction is also in `encoded`, and as text only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal } = {}) {
-	return run((id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), asIs, signal);
+export function predictJson(session, request, { timeoutMs, signal, format } = {}) {
+	const start = (id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs, format);
+	return run(start, asIs, signal);
 }
 
 const asIs = (outcome) => outcome;

@@ -1,12 +1,13 @@
-// POST /predict: a body in, a recorded prediction out. Numbers never become JavaScript objects on the way.
+// POST /predict: a body in, a recorded prediction out, in JSON, CBOR or MessagePack. Numbers never become JavaScript objects on
+// the way.
 import { createId, predictJson, PredictRequest } from '../binding.js';
 import { authorize } from './access.js';
-import { ApiError } from './errors.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
+import { acceptedFormat, answerIn, formatOf } from './formats.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
-import { identifier, readBody, readQuery, shown } from './query.js';
+import { identifier, readBody, readQuery } from './query.js';
 import { sessionFor } from './sessions.js';
 
 /** Larger features are recorded as a summary. */
@@ -21,11 +22,9 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
 /** `POST /predict` */
 export async function predict({ query, stream, user }) {
 	readQuery(query, []);
-	const contentType = stream.headers['content-type'];
-	if (contentType !== undefined && !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) {
-		throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: application/json, received ${shown(contentType)}`);
-	}
-	const request = PredictRequest.parse(await readBody(stream));
+	const { 'content-type': contentType, accept } = stream.headers;
+	const bodyFormat = formatOf(contentType);
+	const request = PredictRequest.parse(await readBody(stream), bodyFormat);
 	const modelId = identifier('modelId', request.modelId);
 	const model = await modelFor(modelId, request.version);
 	if (request.entityId != null) {
@@ -34,7 +33,10 @@ export async function predict({ query, stream, user }) {
 	}
 	const session = await sessionFor(model);
 
-	return { json: answerJson(await runRecorded(request, model, session), model) };
+	const format = acceptedFormat(accept);
+	const result = await runRecorded(request, model, session, { format });
+	if (format === 'json') return { json: answerJson(result, model) };
+	return answerIn(format, fieldsJson(result, model), result.encoded);
 }
 
 /**
@@ -53,14 +55,21 @@ export async function modelFor(modelId, version) {
  * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
  * @param {object} model its record
  * @param {object} session
- * @param {{signal?: AbortSignal, record?: (event: object) => any, run?: typeof predictJson}} [options] `record` takes the event
- * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text
+ * @param {{signal?: AbortSignal, format?: string, record?: (event: object) => any, run?: typeof predictJson}} [options]
+ *   `record` takes the event; `format` is that of the answer
+ * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
+ *   `run` gives
  */
-export async function runRecorded(request, model, session, { signal, record = recordEvent, run = predictJson } = {}) {
+export async function runRecorded(
+	request,
+	model,
+	session,
+	{ signal, format, record = recordEvent, run = predictJson } = {}
+) {
 	const inferenceId = createId();
 	let result;
 	try {
-		result = await run(session, request, { timeoutMs: options().timeoutMs, signal });
+		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, format });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));
@@ -81,9 +90,12 @@ export async function runRecorded(request, model, session, { signal, record = re
  * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
  * @param {object} model its record
  */
-export function answerJson({ inferenceId, prediction, confidence, latencyMs }, { modelId, version, framework }) {
+export const answerJson = (result, model) => fieldsJson(result, model, `"prediction":${result.prediction},`);
+
+/** The fields of an answer, by default without its prediction. */
+function fieldsJson({ inferenceId, confidence, latencyMs }, { modelId, version, framework }, prediction = '') {
 	const rest = JSON.stringify({ modelId, modelVersion: version, framework, latencyMs });
-	return `{"inferenceId":"${inferenceId}","prediction":${prediction},"confidence":${confidence},${rest.slice(1)}`;
+	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${rest.slice(1)}`;
 }
 
 /** Takes the inputs that the request lacks from the entity's features. */

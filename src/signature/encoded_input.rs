@@ -1,18 +1,17 @@
-//! JSON to tensors, guided by the signature and without an intermediate tree: numbers go straight into typed buffers.
+//! Values of a body to tensors, guided by the signature and without an intermediate tree: numbers go straight into typed
+//! buffers.
 
 use super::fit::fit;
 use super::{Signature, ValueInfo, ValueType};
 use crate::error::{Error, Result, error};
+use crate::format::{Encoded, Item, each_element};
 use crate::tensor::{Bytes, DType, Element, MapKeys, Tensor, Value, element_count};
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The inputs of one run.
 #[derive(Debug, PartialEq)]
-pub struct JsonInputs {
+pub struct Inputs {
     /// By the name of the input.
     pub values: Vec<(String, Value)>,
     /// The caller gave one row without a batch dimension, so the outputs lose theirs.
@@ -22,21 +21,22 @@ pub struct JsonInputs {
 /// Converts the features of a request to the inputs of a model.
 ///
 /// Numbers are converted to the declared dtype where that loses nothing but the rounding of floats; an input that lacks
-/// the batch dimension gets one; a flat list is cut into the declared shape; `{data, shape}` is taken as it is. A model
-/// with a single required input also takes the value under any single name.
+/// the batch dimension gets one; a flat list is cut into the declared shape; `{data, shape}` is taken as it is. A byte string
+/// holds little-endian elements of the declared dtype. A model with a single required input also takes the value under any
+/// single name.
 ///
 /// # Errors
 /// `INVALID_INPUT` that names the input, what its type is, and what was received; for wrong names with the right ones in
 /// `details.inputs`.
-pub fn inputs_from_json(signature: &Signature, features: &[(&str, &RawValue)]) -> Result<JsonInputs> {
-    let mut given: BTreeMap<&str, &RawValue> = BTreeMap::new();
-    match (features, only_required(signature)) {
-        ([(name, value)], Some(only)) if signature.input(name).is_none() => {
-            given.insert(&only.name, value);
+pub fn inputs_from(signature: &Signature, features: &[(&str, &Encoded)]) -> Result<Inputs> {
+    let mut given: BTreeMap<&str, &Encoded> = BTreeMap::new();
+    for (name, value) in features {
+        if let Some(input) = input_for(signature, name, features.len()) {
+            given.insert(&input.name, value);
         }
-        _ => given.extend(features.iter().copied()),
     }
-    let unknown = given.keys().copied().find(|name| signature.input(name).is_none());
+    let unknown =
+        features.iter().map(|(name, _)| *name).find(|name| input_for(signature, name, features.len()).is_none());
     let missing = signature.required_inputs().find(|input| !given.contains_key(input.name.as_str()));
     if unknown.is_some() || missing.is_some() {
         return Err(wrong_names(signature, unknown, missing));
@@ -44,8 +44,8 @@ pub fn inputs_from_json(signature: &Signature, features: &[(&str, &RawValue)]) -
     let mut values = Vec::with_capacity(given.len());
     let (mut batch_added, mut batch_given) = (false, false);
     for input in &signature.inputs {
-        let Some(raw) = given.get(input.name.as_str()) else { continue };
-        let (value, batch) = convert(input, raw)?;
+        let Some(encoded) = given.get(input.name.as_str()) else { continue };
+        let (value, batch) = convert(input, encoded)?;
         match batch {
             Batch::Added => batch_added = true,
             Batch::Given => batch_given = true,
@@ -53,7 +53,12 @@ pub fn inputs_from_json(signature: &Signature, features: &[(&str, &RawValue)]) -
         }
         values.push((input.name.clone(), value));
     }
-    Ok(JsonInputs { values, unbatched: batch_added && !batch_given })
+    Ok(Inputs { values, unbatched: batch_added && !batch_given })
+}
+
+/// The input that a feature is for, one of so many features.
+pub fn input_for<'a>(signature: &'a Signature, name: &str, features: usize) -> Option<&'a ValueInfo> {
+    signature.input(name).or_else(|| only_required(signature).filter(|_| features == 1))
 }
 
 fn only_required(signature: &Signature) -> Option<&ValueInfo> {
@@ -83,12 +88,11 @@ enum Batch {
     None,
 }
 
-fn convert(input: &ValueInfo, raw: &RawValue) -> Result<(Value, Batch)> {
+fn convert(input: &ValueInfo, encoded: &Encoded) -> Result<(Value, Batch)> {
     let describe = |problem: String| error!(InvalidInput, "input \"{}\" ({}): {problem}", input.name, input.value_type);
-    let convert_inner = |value_type: &ValueType| value_of(value_type, raw).map_err(describe);
     match &input.value_type {
         ValueType::Tensor { dtype, shape } => {
-            let parsed = parse_tensor(*dtype, raw).map_err(describe)?;
+            let parsed = parse_tensor(*dtype, encoded).map_err(describe)?;
             let Some(declared) = shape else { return Ok((parsed.tensor.into(), Batch::None)) };
             let fitted = fit(declared, &parsed.tensor.shape, parsed.explicit).ok_or_else(|| {
                 describe(format!("received shape {:?}", parsed.tensor.shape))
@@ -101,41 +105,62 @@ fn convert(input: &ValueInfo, raw: &RawValue) -> Result<(Value, Batch)> {
             };
             Ok((Tensor { shape: fitted.shape, ..parsed.tensor }.into(), batch))
         }
-        other => Ok((convert_inner(other)?, Batch::None)),
+        other => Ok((value_of(other, encoded).map_err(describe)?, Batch::None)),
     }
 }
 
-fn value_of(value_type: &ValueType, raw: &RawValue) -> Result<Value, String> {
+fn value_of(value_type: &ValueType, encoded: &Encoded) -> Result<Value, String> {
     match value_type {
-        ValueType::Tensor { dtype, .. } => Ok(parse_tensor(*dtype, raw)?.tensor.into()),
-        ValueType::Optional(_) if raw.get() == "null" => Ok(Value::None),
-        ValueType::Optional(inner) => value_of(inner, raw),
+        ValueType::Tensor { dtype, .. } => Ok(parse_tensor(*dtype, encoded)?.tensor.into()),
+        ValueType::Optional(_) if encoded.is_null() => Ok(Value::None),
+        ValueType::Optional(inner) => value_of(inner, encoded),
         ValueType::Sequence(element) => {
-            let elements: Vec<&RawValue> = serde_json::from_str(raw.get())
-                .map_err(|_| format!("expected a list of {element}, received {}", kind_of(raw)))?;
-            let values = elements.into_iter().map(|value| value_of(element, value)).collect::<Result<_, _>>()?;
+            let elements = encoded.list().map_err(|problem| format!("{problem} (each {element})"))?;
+            let values = elements.iter().map(|value| value_of(element, value)).collect::<Result<_, _>>()?;
             Ok(Value::Sequence(values))
         }
-        ValueType::Map { key, value } => parse_map(*key, value, raw),
+        ValueType::Map { key, value } => parse_map(*key, value, encoded),
         ValueType::Unknown => Err("the model does not declare its type".to_owned()),
     }
 }
 
-fn parse_map(key: DType, value: &ValueType, raw: &RawValue) -> Result<Value, String> {
+/// Evaluates an expression with `$element` as the Rust type of a dtype.
+macro_rules! with_element {
+    ($dtype:expr, $element:ident => $body:expr) => {
+        with_element!(@ $dtype, $element => $body;
+            Float32 f32, Float64 f64, Float16 half::f16, BFloat16 half::bf16, Int8 i8, Int16 i16, Int32 i32, Int64 i64,
+            UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64, Bool Boolean, String String)
+    };
+    (@ $dtype:expr, $element:ident => $body:expr; $($variant:ident $rust:ty),*) => {
+        match $dtype {
+            $(DType::$variant => {
+                type $element = $rust;
+                $body
+            })*
+            other => Err(format!("{} values cannot be given in a request", other.name())),
+        }
+    };
+}
+
+fn parse_map(key: DType, value: &ValueType, encoded: &Encoded) -> Result<Value, String> {
     let ValueType::Tensor { dtype, .. } = value else {
         return Err(format!("maps of {value} are not supported"));
     };
-    let entries: BTreeMap<String, &RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| format!("expected an object, received {}", kind_of(raw)))?;
+    let (names, entries): (Vec<String>, Vec<Encoded>) = encoded.fields()?.into_iter().unzip();
     let keys = if key == DType::String {
-        MapKeys::Strings(entries.keys().cloned().collect())
+        MapKeys::Strings(names)
     } else {
-        let parsed: Result<Vec<i64>, _> = entries.keys().map(|text| text.parse()).collect();
+        let parsed: Result<Vec<i64>, _> = names.iter().map(|text| text.parse()).collect();
         MapKeys::Ints(parsed.map_err(|_| "the keys must be integers".to_owned())?)
     };
-    let list = format!("[{}]", entries.values().map(|value| value.get()).collect::<Vec<_>>().join(","));
-    let list = RawValue::from_string(list).map_err(|problem| problem.to_string())?;
-    Ok(Value::Map { keys, values: parse_tensor(*dtype, &list)?.tensor })
+    let values = with_element!(*dtype, T => {
+        let mut nested = Nested::<T>::default();
+        nested.begin_list(0)?;
+        entries.iter().try_for_each(|entry| nested.read(entry, 1))?;
+        nested.end_list(0, entries.len())?;
+        nested.into_tensor()
+    })?;
+    Ok(Value::Map { keys, values })
 }
 
 struct Parsed {
@@ -144,94 +169,34 @@ struct Parsed {
     explicit: bool,
 }
 
-fn parse_tensor(dtype: DType, raw: &RawValue) -> Result<Parsed, String> {
-    macro_rules! numbers {
-        ($($variant:ident $rust:ty),*) => {
-            match dtype {
-                $(DType::$variant => {
-                    let (shape, elements, explicit) = parse_elements::<$rust>(raw)?;
-                    Ok(Parsed { tensor: Tensor::from_elements(&shape, &elements), explicit })
-                })*
-                DType::Bool => {
-                    let (shape, elements, explicit) = parse_elements::<Boolean>(raw)?;
-                    let bytes: Vec<u8> = elements.iter().map(|element| u8::from(element.0)).collect();
-                    let tensor = Tensor::from_bytes(dtype, shape, Bytes::copy_from(&bytes)).map_err(|e| e.message)?;
-                    Ok(Parsed { tensor, explicit })
-                }
-                DType::String => {
-                    let (shape, elements, explicit) = parse_elements::<String>(raw)?;
-                    Ok(Parsed { tensor: Tensor::from_strings(&shape, elements), explicit })
-                }
-                _ => Err(format!("{} values cannot be given as JSON", dtype.name())),
-            }
-        };
+fn parse_tensor(dtype: DType, encoded: &Encoded) -> Result<Parsed, String> {
+    let (data, shape) = if encoded.is_object() { data_and_shape(encoded)? } else { (encoded.clone(), None) };
+    let tensor = with_element!(dtype, T => {
+        let mut nested = Nested::<T>::default();
+        nested.read(&data, 0)?;
+        nested.into_tensor()
+    })?;
+    match shape {
+        None => Ok(Parsed { tensor, explicit: false }),
+        Some(shape) if element_count(&shape) == Some(tensor.len()) => {
+            Ok(Parsed { tensor: Tensor { shape, ..tensor }, explicit: true })
+        }
+        Some(shape) => Err(format!("shape {shape:?} does not fit {} values", tensor.len())),
     }
-    let parsed: Result<Parsed, String> = numbers!(
-        Float32 f32, Float64 f64, Float16 half::f16, BFloat16 half::bf16, Int8 i8, Int16 i16, Int32 i32, Int64 i64,
-        UInt8 u8, UInt16 u16, UInt32 u32, UInt64 u64
-    );
-    parsed
 }
 
-/// A JSON value, `{data, shape}` or nested lists, as its shape and elements.
-fn parse_elements<T: JsonElement>(raw: &RawValue) -> Result<(Vec<usize>, Vec<T>, bool), String> {
-    if !raw.get().starts_with('{') {
-        let (shape, elements) = parse_nested(raw)?;
-        return Ok((shape, elements, false));
-    }
-    let fields: BTreeMap<&str, &RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| "expected a value, a list or {data, shape}".to_owned())?;
-    let (Some(data), Some(shape), 2) = (fields.get("data"), fields.get("shape"), fields.len()) else {
-        let names: Vec<&str> = fields.keys().copied().take(5).collect();
+fn data_and_shape(encoded: &Encoded) -> Result<(Encoded, Option<Vec<usize>>), String> {
+    let mut fields = BTreeMap::from_iter(encoded.fields()?);
+    let (Some(data), Some(shape), true) = (fields.remove("data"), fields.remove("shape"), fields.is_empty()) else {
+        let names: Vec<String> = encoded.fields()?.into_iter().map(|(name, _)| name).take(5).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         return Err(format!("expected {{data, shape}}, received an object with {}", quoted(&names)));
     };
-    let shape: Vec<usize> = serde_json::from_str(shape.get())
-        .map_err(|_| format!("\"shape\" must be a list of sizes, received {}", excerpt(shape)))?;
-    let (_, elements) = parse_nested(data)?;
-    if element_count(&shape) != Some(elements.len()) {
-        return Err(format!("shape {shape:?} does not fit {} values", elements.len()));
-    }
-    Ok((shape, elements, true))
-}
-
-fn parse_nested<T: JsonElement>(raw: &RawValue) -> Result<(Vec<usize>, Vec<T>), String> {
-    let mut nested = Nested { elements: Vec::new(), shape: Vec::new(), rank: None, problem: None };
-    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    let parsed = Level { nested: &mut nested, depth: 0 }.deserialize(&mut deserializer);
-    match (parsed, nested.problem) {
-        (_, Some(problem)) => Err(problem),
-        (Err(problem), None) => Err(problem.to_string()),
-        (Ok(()), None) => {
-            let shape = nested.shape.into_iter().map(|size| size.unwrap_or(0)).collect();
-            Ok((shape, nested.elements))
-        }
-    }
-}
-
-/// Name, shape and JSON's own dtype of a feature, for a record that cannot hold its values.
-pub fn summarize(name: &str, raw: &RawValue) -> serde_json::Value {
-    let numbers = parse_elements::<f64>(raw).map(|(shape, ..)| (shape, "float64"));
-    let strings = || parse_elements::<String>(raw).map(|(shape, ..)| (shape, "string"));
-    let booleans = || parse_elements::<Boolean>(raw).map(|(shape, ..)| (shape, "bool"));
-    match numbers.or_else(|_| strings()).or_else(|_| booleans()) {
-        Ok((shape, dtype)) => json!({ "name": name, "shape": shape, "dtype": dtype }),
-        Err(_) => json!({ "name": name, "shape": null, "dtype": null }),
-    }
-}
-
-fn kind_of(raw: &RawValue) -> &'static str {
-    match raw.get().as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a string",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-fn excerpt(raw: &RawValue) -> String {
-    raw.get().chars().take(40).collect()
+    let text = shape.to_json();
+    let sizes = serde_json::from_str(&text).map_err(|_| {
+        format!("\"shape\" must be a list of sizes, received {}", text.chars().take(40).collect::<String>())
+    })?;
+    Ok((data, Some(sizes)))
 }
 
 /// Nested lists while they are read.
@@ -241,22 +206,82 @@ struct Nested<T> {
     shape: Vec<Option<usize>>,
     /// The depth of the elements, once one has been seen.
     rank: Option<usize>,
-    /// serde's errors carry positions in a part of the body; this is the sentence for the caller.
-    problem: Option<String>,
 }
 
-impl<T: JsonElement> Nested<T> {
-    fn element(&mut self, depth: usize, element: Result<T, String>) -> Result<(), String> {
+/// More than any tensor has.
+const MAX_RANK: usize = 64;
+
+impl<T> Default for Nested<T> {
+    fn default() -> Self {
+        Self { elements: Vec::new(), shape: Vec::new(), rank: None }
+    }
+}
+
+impl<T: FromItem> Nested<T> {
+    /// Reads a value that stands at that depth.
+    fn read(&mut self, encoded: &Encoded, depth: usize) -> Result<(), String> {
+        let mut items = encoded.items();
+        // How many values each list that is open has so far.
+        let mut counts: Vec<usize> = Vec::new();
+        loop {
+            let depth = depth + counts.len();
+            match items.next()? {
+                Item::List => {
+                    self.begin_list(depth)?;
+                    counts.push(0);
+                    continue;
+                }
+                Item::End => {
+                    let len = counts.pop().unwrap_or(0);
+                    self.end_list(depth - 1, len)?;
+                }
+                Item::Map => return Err("an object stands where a value is expected".to_owned()),
+                Item::Elements(dtype, bytes) => self.list_of(depth, dtype, &bytes)?,
+                Item::Bytes(bytes) => self.list_of(depth, T::DTYPE, &bytes)?,
+                item => {
+                    self.begin_element(depth)?;
+                    let element = T::from_item(&item).map_err(|problem| self.at_value(problem))?;
+                    self.elements.push(element);
+                }
+            }
+            match counts.last_mut() {
+                Some(count) => *count += 1,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn list_of(&mut self, depth: usize, dtype: DType, bytes: &[u8]) -> Result<(), String> {
+        let size = dtype.bits() / 8;
+        if size == 0 || !bytes.len().is_multiple_of(size) {
+            return Err(format!("{} bytes are no list of {} elements", bytes.len(), dtype.name()));
+        }
+        let len = bytes.len() / size;
+        self.begin_list(depth)?;
+        if len > 0 {
+            self.begin_element(depth + 1)?;
+        }
+        T::extend(&mut self.elements, dtype, bytes).map_err(|problem| self.at_value(problem))?;
+        self.end_list(depth, len)
+    }
+
+    fn at_value(&self, problem: String) -> String {
+        format!("value {}: {problem}", self.elements.len())
+    }
+
+    fn begin_element(&mut self, depth: usize) -> Result<(), String> {
         if *self.rank.get_or_insert(depth) != depth || self.shape.len() > depth {
             return Err("the nested lists are ragged: a value stands where a list is expected".to_owned());
         }
-        self.elements.push(element.map_err(|problem| format!("value {}: {problem}", self.elements.len()))?);
         Ok(())
     }
 
     fn begin_list(&mut self, depth: usize) -> Result<(), String> {
         if self.rank.is_some_and(|rank| rank <= depth) {
             return Err("the nested lists are ragged: a list stands where a value is expected".to_owned());
+        }
+        if depth == MAX_RANK {
+            return Err(format!("lists are nested deeper than {MAX_RANK}"));
         }
         if self.shape.len() == depth {
             self.shape.push(None);
@@ -272,119 +297,109 @@ impl<T: JsonElement> Nested<T> {
             )),
         }
     }
-}
 
-struct Level<'a, T> {
-    nested: &'a mut Nested<T>,
-    depth: usize,
-}
-
-impl<T> Level<'_, T> {
-    fn fail<E: serde::de::Error>(self, outcome: Result<(), String>) -> Result<(), E> {
-        outcome.map_err(|problem| {
-            self.nested.problem = Some(problem);
-            E::custom("")
-        })
+    fn into_tensor(self) -> Result<Tensor, String> {
+        let shape: Vec<usize> = self.shape.into_iter().map(|size| size.unwrap_or(0)).collect();
+        T::tensor(shape, self.elements)
     }
 }
 
-impl<'de, T: JsonElement> DeserializeSeed<'de> for Level<'_, T> {
-    type Value = ();
+/// How an item becomes an element. Each returns what is wrong with it, without its position.
+trait FromItem: Sized {
+    const DTYPE: DType;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-macro_rules! visit_elements {
-    ($($method:ident $rust:ty),*) => {
-        $(fn $method<E: serde::de::Error>(self, value: $rust) -> Result<(), E> {
-            let outcome = self.nested.element(self.depth, T::$method(value));
-            self.fail(outcome)
-        })*
-    };
-}
-
-impl<'de, T: JsonElement> Visitor<'de> for Level<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a value or a list")
-    }
-
-    visit_elements!(visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_bool bool, visit_str &str);
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        let outcome = self.nested.element(self.depth, T::visit_null());
-        self.fail(outcome)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Level { nested, depth } = self;
-        if let Err(problem) = nested.begin_list(depth) {
-            return Level { nested, depth }.fail(Err(problem));
+    fn from_item(item: &Item<'_>) -> Result<Self, String> {
+        match item {
+            Item::Null => Self::of_null(),
+            Item::Bool(value) => Self::of_bool(*value),
+            Item::Int(value) => Self::of_int(*value),
+            Item::UInt(value) => Self::of_uint(*value),
+            Item::Float(value) => Self::of_float(*value),
+            Item::Text(value) => Self::of_text(value),
+            other => Err(mismatch::<Self>(other.kind())),
         }
-        let mut len = 0;
-        while list.next_element_seed(Level { nested, depth: depth + 1 })?.is_some() {
-            len += 1;
-        }
-        let outcome = nested.end_list(depth, len);
-        Level { nested, depth }.fail(outcome)
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.nested.problem = Some("an object stands where a value is expected".to_owned());
-        Err(A::Error::custom(""))
-    }
-}
-
-/// How a JSON value becomes an element. Each returns what is wrong with the value, without its position.
-trait JsonElement: Sized {
-    fn visit_i64(value: i64) -> Result<Self, String> {
+    fn of_int(value: i64) -> Result<Self, String> {
         Err(mismatch::<Self>(&value.to_string()))
     }
-    fn visit_u64(value: u64) -> Result<Self, String> {
+    fn of_uint(value: u64) -> Result<Self, String> {
         Err(mismatch::<Self>(&value.to_string()))
     }
-    fn visit_f64(value: f64) -> Result<Self, String> {
+    fn of_float(value: f64) -> Result<Self, String> {
         Err(mismatch::<Self>(&format!("{value:?}")))
     }
-    fn visit_bool(value: bool) -> Result<Self, String> {
+    fn of_bool(value: bool) -> Result<Self, String> {
         Err(mismatch::<Self>(&value.to_string()))
     }
-    fn visit_str(value: &str) -> Result<Self, String> {
+    fn of_text(value: &str) -> Result<Self, String> {
         let shown: String = value.chars().take(40).collect();
         Err(mismatch::<Self>(&format!("\"{shown}\"")))
     }
-    fn visit_null() -> Result<Self, String> {
+    fn of_null() -> Result<Self, String> {
         Err(mismatch::<Self>("null"))
     }
-    fn name() -> &'static str;
+
+    /// Appends raw elements; those of the same dtype as they are.
+    fn extend(elements: &mut Vec<Self>, dtype: DType, bytes: &[u8]) -> Result<(), String> {
+        each_element(dtype, bytes, |item| {
+            elements.push(Self::from_item(&item)?);
+            Ok(())
+        })
+    }
+    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String>;
 }
 
-fn mismatch<T: JsonElement>(received: &str) -> String {
-    format!("expected {}, received {received}", T::name())
+fn mismatch<T: FromItem>(received: &str) -> String {
+    let expected = match T::DTYPE {
+        DType::Bool => "a boolean",
+        DType::String => "a string",
+        other => other.name(),
+    };
+    format!("expected {expected}, received {received}")
+}
+
+/// What all elements share that are plain numbers.
+macro_rules! plain_elements {
+    () => {
+        const DTYPE: DType = <Self as Element>::DTYPE;
+
+        fn extend(elements: &mut Vec<Self>, dtype: DType, bytes: &[u8]) -> Result<(), String> {
+            if dtype == <Self as FromItem>::DTYPE {
+                elements.extend(bytes.chunks_exact(size_of::<Self>()).map(bytemuck::pod_read_unaligned::<Self>));
+                return Ok(());
+            }
+            each_element(dtype, bytes, |item| {
+                elements.push(Self::from_item(&item)?);
+                Ok(())
+            })
+        }
+        fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
+            Ok(Tensor::from_elements(&shape, &elements))
+        }
+    };
 }
 
 macro_rules! float_elements {
     ($($rust:ty, |$wide:ident| $narrow:expr;)*) => {
-        $(impl JsonElement for $rust {
-            fn visit_i64(value: i64) -> Result<Self, String> {
-                Self::visit_f64(value as f64)
+        $(impl FromItem for $rust {
+            plain_elements!();
+
+            fn of_int(value: i64) -> Result<Self, String> {
+                Self::of_float(value as f64)
             }
-            fn visit_u64(value: u64) -> Result<Self, String> {
-                Self::visit_f64(value as f64)
+            fn of_uint(value: u64) -> Result<Self, String> {
+                Self::of_float(value as f64)
             }
-            fn visit_f64($wide: f64) -> Result<Self, String> {
+            fn of_float($wide: f64) -> Result<Self, String> {
                 let narrow: $rust = $narrow;
-                if f64::from(narrow).is_finite() {
+                if f64::from(narrow).is_finite() || !$wide.is_finite() {
                     Ok(narrow)
                 } else {
-                    Err(format!("{} does not fit {}", $wide, Self::name()))
+                    Err(format!("{} does not fit {}", $wide, <Self as FromItem>::DTYPE.name()))
                 }
             }
-            fn visit_str(value: &str) -> Result<Self, String> {
-                let $wide = match value {
+            fn of_text(value: &str) -> Result<Self, String> {
+                Self::of_float(match value {
                     "NaN" => f64::NAN,
                     "Infinity" => f64::INFINITY,
                     "-Infinity" => f64::NEG_INFINITY,
@@ -392,14 +407,10 @@ macro_rules! float_elements {
                         let shown: String = other.chars().take(40).collect();
                         return Err(mismatch::<Self>(&format!("\"{shown}\"")));
                     }
-                };
-                Ok($narrow)
+                })
             }
-            fn visit_null() -> Result<Self, String> {
-                Self::visit_str("NaN")
-            }
-            fn name() -> &'static str {
-                <$rust as Element>::DTYPE.name()
+            fn of_null() -> Result<Self, String> {
+                Self::of_float(f64::NAN)
             }
         })*
     };
@@ -414,27 +425,26 @@ float_elements! {
 
 macro_rules! integer_elements {
     ($($rust:ty),*) => {
-        $(impl JsonElement for $rust {
-            fn visit_i64(value: i64) -> Result<Self, String> {
-                value.try_into().map_err(|_| format!("{value} does not fit {}", Self::name()))
+        $(impl FromItem for $rust {
+            plain_elements!();
+
+            fn of_int(value: i64) -> Result<Self, String> {
+                value.try_into().map_err(|_| format!("{value} does not fit {}", <Self as FromItem>::DTYPE.name()))
             }
-            fn visit_u64(value: u64) -> Result<Self, String> {
-                value.try_into().map_err(|_| format!("{value} does not fit {}", Self::name()))
+            fn of_uint(value: u64) -> Result<Self, String> {
+                value.try_into().map_err(|_| format!("{value} does not fit {}", <Self as FromItem>::DTYPE.name()))
             }
-            fn visit_f64(value: f64) -> Result<Self, String> {
+            fn of_float(value: f64) -> Result<Self, String> {
                 // 1.0 and 1e3 are integers too; beyond 2^53 a float does not say which.
                 if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-                    Self::visit_i64(value as i64)
+                    Self::of_int(value as i64)
                 } else {
                     Err(mismatch::<Self>(&value.to_string()))
                 }
             }
-            fn visit_str(value: &str) -> Result<Self, String> {
+            fn of_text(value: &str) -> Result<Self, String> {
                 let shown: String = value.chars().take(40).collect();
                 value.parse().map_err(|_| mismatch::<Self>(&format!("\"{shown}\"")))
-            }
-            fn name() -> &'static str {
-                <$rust as Element>::DTYPE.name()
             }
         })*
     };
@@ -444,25 +454,30 @@ integer_elements!(i8, i16, i32, i64, u8, u16, u32, u64);
 
 struct Boolean(bool);
 
-impl JsonElement for Boolean {
-    fn visit_bool(value: bool) -> Result<Self, String> {
+impl FromItem for Boolean {
+    const DTYPE: DType = DType::Bool;
+
+    fn of_bool(value: bool) -> Result<Self, String> {
         Ok(Self(value))
     }
-    fn name() -> &'static str {
-        "a boolean"
+    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
+        let bytes: Vec<u8> = elements.iter().map(|element| u8::from(element.0)).collect();
+        Tensor::from_bytes(DType::Bool, shape, Bytes::copy_from(&bytes)).map_err(|problem| problem.message)
     }
 }
 
-impl JsonElement for String {
-    fn visit_str(value: &str) -> Result<Self, String> {
+impl FromItem for String {
+    const DTYPE: DType = DType::String;
+
+    fn of_text(value: &str) -> Result<Self, String> {
         // ONNX Runtime reads strings up to the first NUL.
         if value.contains('\0') {
             return Err("a NUL character cannot be part of a string tensor".to_owned());
         }
         Ok(value.to_owned())
     }
-    fn name() -> &'static str {
-        "a string"
+    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
+        Ok(Tensor::from_strings(&shape, elements))
     }
 }
 
@@ -477,17 +492,17 @@ mod tests {
         ValueInfo { name: name.to_owned(), value_type: ValueType::Tensor { dtype, shape }, optional: false }
     }
 
-    fn convert(inputs: Vec<ValueInfo>, features: &str) -> Result<JsonInputs> {
+    fn convert(inputs: Vec<ValueInfo>, features: &str) -> Result<Inputs> {
         let signature = Signature { inputs, ..Signature::default() };
-        let parsed: BTreeMap<&str, &RawValue> = serde_json::from_str(features).unwrap();
-        inputs_from_json(&signature, &parsed.into_iter().collect::<Vec<_>>())
+        let features = Encoded::json(features).unwrap().fields().unwrap();
+        inputs_from(&signature, &features.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>())
     }
 
-    fn tensor(inputs: &JsonInputs) -> &Tensor {
+    fn tensor(inputs: &Inputs) -> &Tensor {
         inputs.values[0].1.as_tensor().unwrap()
     }
 
-    fn x(dtype: DType, dims: &[Option<usize>], value: &str) -> Result<JsonInputs> {
+    fn x(dtype: DType, dims: &[Option<usize>], value: &str) -> Result<Inputs> {
         convert(vec![input("x", dtype, dims)], &format!("{{\"x\":{value}}}"))
     }
 

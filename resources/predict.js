@@ -34,10 +34,12 @@ export async function predict({ query, stream, user }) {
 	const session = await sessionFor(model);
 
 	const format = acceptedFormat(accept);
-	const result = await runRecorded(request, model, session, { format });
-	if (format === 'json') return { json: answerJson(result, model) };
-	return answerIn(format, fieldsJson(result, model), result.encoded);
+	return answer(await runRecorded(request, model, session, { format }), model, format);
 }
+
+/** What the route answers: see `answerIn`. */
+export const answer = (result, model, format) =>
+	format === 'json' ? { json: answerJson(result, model) } : answerIn(format, fieldsJson(result, model), result.encoded);
 
 /**
  * The record of a version, or of the one uploaded last.

@@ -86,7 +86,7 @@ impl PredictRequest {
         };
         let mut has_features = false;
         let mut fields = Vec::new();
-        body.each_field(&mut *body.items(), |name, items| {
+        body.each_field(&mut body.items(), |name, items| {
             if name == "features" {
                 has_features = true;
                 let values = body
@@ -163,25 +163,37 @@ impl PredictRequest {
         Ok(inputs)
     }
 
-    /// The features as JSON text for the record of the prediction; beyond `max_bytes` a summary of names, shapes, dtypes,
-    /// the size and the SHA-256 of that text.
+    /// The features as JSON text for the record of the prediction. Beyond `max_bytes` a summary of names, shapes, dtypes, and
+    /// of what was sent the size and the SHA-256: of JSON that text, of other formats the values in their order.
     ///
     /// # Errors
     /// `INTERNAL`
     pub fn features_json(&self, max_bytes: usize) -> Result<String> {
-        let mut text = BoundedText::new(max_bytes);
-        self.write_features(&mut text)
-            .map_err(|problem| error!(Internal, "the features cannot be written: {problem}"))?;
-        let (digest, bytes) = match text.digest {
-            None => return String::from_utf8(text.text).map_err(|_| error!(Internal, "JSON is UTF-8")),
-            Some(digest) => (hex(digest.finalize()), text.bytes),
+        let is_json = self.features.iter().all(|feature| feature.value.format() == Format::Json);
+        let mut text = BoundedText { max_bytes: if is_json { usize::MAX } else { max_bytes }, text: Vec::new() };
+        let written = self.write_features(&mut text);
+        let text = text.text;
+        let mut digest = Sha256::new();
+        let bytes = match written {
+            Ok(()) if text.len() <= max_bytes => {
+                return String::from_utf8(text).map_err(|_| error!(Internal, "JSON is UTF-8"));
+            }
+            Ok(()) => {
+                digest.update(&text);
+                text.len()
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::FileTooLarge => {
+                self.features.iter().for_each(|feature| digest.update(feature.value.bytes()));
+                self.features.iter().map(|feature| feature.value.bytes().len()).sum()
+            }
+            Err(problem) => return Err(error!(Internal, "the features cannot be written: {problem}")),
         };
         let summary = |Feature { name, tensor, .. }: &Feature| {
             let (dtype, shape) = tensor.as_ref().map(|(dtype, shape)| (dtype.name(), shape)).unzip();
             json!({ "name": name, "shape": shape, "dtype": dtype })
         };
         let features: Vec<_> = self.features.iter().map(summary).collect();
-        Ok(json!({ "summary": features, "bytes": bytes, "digest": digest }).to_string())
+        Ok(json!({ "summary": features, "bytes": bytes, "digest": hex(digest.finalize()) }).to_string())
     }
 
     fn write_features(&self, out: &mut impl io::Write) -> io::Result<()> {
@@ -199,28 +211,18 @@ impl From<(String, Encoded)> for Feature {
     }
 }
 
-/// Text up to a number of bytes, beyond that its digest.
+/// Text that refuses to grow beyond a number of bytes.
 struct BoundedText {
     max_bytes: usize,
-    bytes: usize,
     text: Vec<u8>,
-    digest: Option<Sha256>,
-}
-
-impl BoundedText {
-    fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, bytes: 0, text: Vec::new(), digest: None }
-    }
 }
 
 impl io::Write for BoundedText {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        self.bytes += part.len();
-        if self.bytes <= self.max_bytes {
-            self.text.extend_from_slice(part);
-        } else {
-            self.digest.get_or_insert_with(|| Sha256::new_with_prefix(&self.text)).update(part);
+        if self.text.len() + part.len() > self.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
+        self.text.extend_from_slice(part);
         Ok(part.len())
     }
 
@@ -285,6 +287,7 @@ fn priority(name: &str, value: &Encoded) -> Result<i32> {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::signature::{ValueInfo, ValueType};
 
     fn parse(body: &str) -> Result<PredictRequest> {
         PredictRequest::parse(body.as_bytes(), Format::Json)
@@ -342,11 +345,13 @@ mod tests {
 
     #[test]
     fn large_features_are_summarized() {
-        let request = parse(r#"{"modelId":"m","features":{"x":[[1,2],[3,4]]}}"#).unwrap();
+        let mut request = parse(r#"{"modelId":"m","features":{"any":[[1,2],[3,4]]}}"#).unwrap();
+        let value_type = ValueType::Tensor { dtype: DType::Int8, shape: None };
+        let input = ValueInfo { name: "x".to_owned(), value_type, optional: false };
+        request.inputs(&Signature { inputs: vec![input], ..Signature::default() }).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&request.features_json(10).unwrap()).unwrap();
-        assert_eq!(summary["bytes"], 19);
-        assert_eq!(summary["summary"][0]["name"], "x");
-        assert_eq!(summary["summary"][0]["shape"], json!([2, 2]));
-        assert_eq!(summary["summary"][0]["dtype"], "float64");
+        assert_eq!(summary["bytes"], 21);
+        assert_eq!(summary["summary"], json!([{ "name": "any", "shape": [2, 2], "dtype": "int8" }]));
+        assert_eq!(summary["digest"], hex(Sha256::digest(r#"{"any":[[1,2],[3,4]]}"#)));
     }
 }

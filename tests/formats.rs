@@ -4,9 +4,10 @@ use ciborium::Value as Cbor;
 use harper_edge_ai::error::{Error, ErrorCode};
 use harper_edge_ai::format::{Format, write_answer, write_value};
 use harper_edge_ai::request::PredictRequest;
-use harper_edge_ai::signature::{Dim, Inputs, Outputs, Signature, ValueInfo, ValueType};
+use harper_edge_ai::signature::{Inputs, Outputs, Signature, ValueInfo, ValueType};
 use harper_edge_ai::tensor::{DType, MapKeys, Tensor, Value};
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 
 const FORMATS: [Format; 3] = [Format::Json, Format::Cbor, Format::MessagePack];
 
@@ -163,6 +164,24 @@ fn stored_features_join_those_of_every_format() {
         let mut request = PredictRequest::parse(&encode(format, &body), format).unwrap();
         request.add_features(r#"{"a":5,"b":[2]}"#).unwrap();
         assert_eq!(request.features_json(100).unwrap(), r#"{"a":1,"b":[2]}"#);
+    }
+}
+
+#[test]
+fn large_features_are_summarized_alike() {
+    let body = json!({ "modelId": "m", "features": { "x": [[1.5, 2], [3, 4]] } });
+    for format in FORMATS {
+        let mut request = PredictRequest::parse(&encode(format, &body), format).unwrap();
+        request.inputs(&signature(tensor(DType::Float32))).unwrap();
+        let record: Json = serde_json::from_str(&request.features_json(10).unwrap()).unwrap();
+        assert_eq!(record["summary"], json!([{ "name": "x", "shape": [2, 2], "dtype": "float32" }]));
+        let sent = match format {
+            Format::Json => serde_json::to_vec(&body["features"]).unwrap(),
+            format => encode(format, &body["features"]["x"]),
+        };
+        assert_eq!(record["bytes"], sent.len());
+        let digest: String = Sha256::digest(&sent).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(record["digest"], digest);
     }
 }
 

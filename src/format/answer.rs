@@ -2,10 +2,12 @@
 
 use super::Format;
 use crate::error::{Result, error};
-use ciborium_ll::{Encoder, Header};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use std::fmt::Display;
+
+/// As many as both formats count in the first byte of a map.
+const MAX_FIELDS: u8 = 15;
 
 /// Appends a value in a format.
 ///
@@ -31,14 +33,13 @@ pub fn write_answer(format: Format, fields: &str, written: Option<(&str, &[u8])>
     let fields: Map<String, Json> =
         serde_json::from_str(fields).map_err(|problem| error!(Internal, "an answer is no object: {problem}"))?;
     let len = fields.len() + usize::from(written.is_some());
+    let head = match (format, u8::try_from(len)) {
+        (Format::Cbor, Ok(len @ ..=MAX_FIELDS)) => 0xA0 | len,
+        (Format::MessagePack, Ok(len @ ..=MAX_FIELDS)) => 0x80 | len,
+        _ => return Err(error!(Internal, "a {} answer of {len} fields is not written", format.name())),
+    };
     let mut out = Vec::with_capacity(256 + written.map_or(0, |(_, value)| value.len()));
-    match format {
-        Format::Json => return Err(error!(Internal, "JSON answers are written elsewhere")),
-        Format::Cbor => Encoder::from(&mut out).push(Header::Map(Some(len))).map_err(unwritable)?,
-        Format::MessagePack => {
-            rmp::encode::write_map_len(&mut out, u32::try_from(len).map_err(unwritable)?).map_err(unwritable)?;
-        }
-    }
+    out.push(head);
     for (name, value) in &fields {
         write_value(format, name, &mut out)?;
         write_value(format, value, &mut out)?;

@@ -1,7 +1,7 @@
 //! Steps through formats whose lists and maps say how long they are. Bodies are hostile: no length is believed before its
 //! values are read.
 
-use super::{Item, Items};
+use super::{Item, Number};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
@@ -19,12 +19,15 @@ pub enum Head<'a> {
 
 /// A format by the heads of its values.
 pub trait Heads {
-    /// Reads a head and, for what is no list and no map, its value.
+    /// Reads the next value when it is a number.
+    fn number(bytes: &mut ByteReader<'_>) -> Result<Option<Number>, String>;
+
+    /// Reads the head of what is no number and, for what is no list and no map, its value.
     fn read<'a>(bytes: &mut ByteReader<'a>) -> Result<Head<'a>, String>;
 }
 
 pub struct ByteReader<'a> {
-    pub bytes: &'a [u8],
+    bytes: &'a [u8],
     pub at: usize,
 }
 
@@ -41,7 +44,11 @@ impl<'a> ByteReader<'a> {
         Ok(*taken)
     }
 
-    pub fn rest(&self) -> &'a [u8] {
+    pub fn peek(&self) -> Result<u8, String> {
+        self.rest().first().copied().ok_or_else(|| "it ends early".to_owned())
+    }
+
+    fn rest(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
 }
@@ -95,14 +102,14 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
 fn name(item: Item<'_>) -> Result<Item<'_>, String> {
     match item {
         Item::Text(_) => Ok(item),
-        Item::Int(value) => Ok(Item::Text(Cow::Owned(value.to_string()))),
-        Item::UInt(value) => Ok(Item::Text(Cow::Owned(value.to_string()))),
+        Item::Number(Number::Int(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
+        Item::Number(Number::UInt(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
         other => Err(format!("the keys of a map must be texts or whole numbers, received {}", other.kind())),
     }
 }
 
-impl<'a, H: Heads> Items<'a> for BinaryItems<'a, H> {
-    fn next(&mut self) -> Result<Item<'a>, String> {
+impl<'a, H: Heads> BinaryItems<'a, H> {
+    pub fn next(&mut self) -> Result<Item<'a>, String> {
         let mut is_name = false;
         if let Some(open) = self.open.last_mut() {
             if open.len == Some(open.read) {
@@ -113,7 +120,8 @@ impl<'a, H: Heads> Items<'a> for BinaryItems<'a, H> {
             open.read += 1;
         }
         self.start = self.reader.at;
-        match H::read(&mut self.reader)? {
+        let number = H::number(&mut self.reader)?;
+        match number.map_or_else(|| H::read(&mut self.reader), |number| Ok(Head::Item(Item::Number(number))))? {
             Head::Item(item) if is_name => name(item),
             Head::Item(item) => Ok(item),
             Head::Break => self.end_at_break(),
@@ -125,7 +133,17 @@ impl<'a, H: Heads> Items<'a> for BinaryItems<'a, H> {
         }
     }
 
-    fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
+    #[inline]
+    pub fn number(&mut self) -> Result<Option<Number>, String> {
+        let Some(open) = self.open.last_mut().filter(|open| !open.is_map && open.len != Some(open.read)) else {
+            return Ok(None);
+        };
+        let number = H::number(&mut self.reader)?;
+        open.read += usize::from(number.is_some());
+        Ok(number)
+    }
+
+    pub fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
         let first = self.next()?;
         let start = self.start;
         match first {
@@ -133,7 +151,9 @@ impl<'a, H: Heads> Items<'a> for BinaryItems<'a, H> {
             Item::List | Item::Map => {
                 let depth = self.open.len();
                 while self.open.len() >= depth {
-                    self.next()?;
+                    if self.number()?.is_none() {
+                        self.next()?;
+                    }
                 }
             }
             _ => {}

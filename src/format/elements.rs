@@ -1,6 +1,6 @@
 //! Numbers that stand as raw bytes in a body.
 
-use super::Item;
+use super::{Item, Number};
 use crate::tensor::DType;
 use std::borrow::Cow;
 use std::io;
@@ -67,30 +67,26 @@ pub fn each_element<E: From<Unreadable>>(
     mut take: impl FnMut(Item<'static>) -> Result<(), E>,
 ) -> Result<(), E> {
     macro_rules! each {
-        ($rust:ty, $item:expr) => {
+        ($rust:ty, $number:expr) => {
             bytes
                 .chunks_exact(size_of::<$rust>())
                 .map(bytemuck::pod_read_unaligned::<$rust>)
-                .try_for_each(|element| take($item(element)))
+                .try_for_each(|element| take(Item::Number($number(element))))
         };
     }
-    fn int(value: impl Into<i64>) -> Item<'static> {
-        let value = value.into();
-        u64::try_from(value).map_or(Item::Int(value), Item::UInt)
-    }
     match dtype {
-        DType::Float32 => each!(f32, |value: f32| Item::Float(value.into())),
-        DType::Float64 => each!(f64, Item::Float),
-        DType::Float16 => each!(half::f16, |value: half::f16| Item::Float(value.to_f64())),
-        DType::BFloat16 => each!(half::bf16, |value: half::bf16| Item::Float(value.to_f64())),
-        DType::Int8 => each!(i8, int),
-        DType::Int16 => each!(i16, int),
-        DType::Int32 => each!(i32, int),
-        DType::Int64 => each!(i64, int),
-        DType::UInt8 => each!(u8, |value: u8| Item::UInt(value.into())),
-        DType::UInt16 => each!(u16, |value: u16| Item::UInt(value.into())),
-        DType::UInt32 => each!(u32, |value: u32| Item::UInt(value.into())),
-        DType::UInt64 => each!(u64, Item::UInt),
+        DType::Float32 => each!(f32, |value: f32| Number::Float(value.into())),
+        DType::Float64 => each!(f64, Number::Float),
+        DType::Float16 => each!(half::f16, |value: half::f16| Number::Float(value.to_f64())),
+        DType::BFloat16 => each!(half::bf16, |value: half::bf16| Number::Float(value.to_f64())),
+        DType::Int8 => each!(i8, |value: i8| Number::from(i64::from(value))),
+        DType::Int16 => each!(i16, |value: i16| Number::from(i64::from(value))),
+        DType::Int32 => each!(i32, |value: i32| Number::from(i64::from(value))),
+        DType::Int64 => each!(i64, Number::from),
+        DType::UInt8 => each!(u8, |value: u8| Number::UInt(value.into())),
+        DType::UInt16 => each!(u16, |value: u16| Number::UInt(value.into())),
+        DType::UInt32 => each!(u32, |value: u32| Number::UInt(value.into())),
+        DType::UInt64 => each!(u64, Number::UInt),
         DType::Bool => bytes.iter().try_for_each(|&byte| match byte {
             0 | 1 => take(Item::Bool(byte == 1)),
             other => Err(Unreadable(format!("a boolean is the byte 0 or 1, received {other}")).into()),

@@ -14,7 +14,11 @@ pub use text::{MAX_SAFE_INTEGER, not_a_number};
 
 use crate::error::{Result, error};
 use crate::tensor::DType;
+use binary::BinaryItems;
 use bytes::Bytes;
+use cbor::Cbor;
+use json::JsonItems;
+use message_pack::MessagePack;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -55,10 +59,7 @@ const MAX_FIELDS: usize = 100_000;
 pub enum Item<'a> {
     Null,
     Bool(bool),
-    /// A negative integer.
-    Int(i64),
-    UInt(u64),
-    Float(f64),
+    Number(Number),
     Text(Cow<'a, str>),
     /// A list of little-endian elements of that type.
     Elements(DType, Cow<'a, [u8]>),
@@ -70,12 +71,26 @@ pub enum Item<'a> {
     End,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    UInt(u64),
+    /// A negative integer.
+    Int(i64),
+    Float(f64),
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        u64::try_from(value).map_or(Self::Int(value), Self::UInt)
+    }
+}
+
 impl Item<'_> {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Int(_) | Self::UInt(_) | Self::Float(_) => "a number",
+            Self::Number(_) => "a number",
             Self::Text(_) => "a string",
             Self::Bytes(_) => "a byte string",
             Self::Elements(..) | Self::List => "a list",
@@ -86,11 +101,37 @@ impl Item<'_> {
 }
 
 /// Reads a value step by step. Problems are sentences without the name of the value.
-pub trait Items<'a> {
-    fn next(&mut self) -> Result<Item<'a>, String>;
+pub enum Items<'a> {
+    Json(JsonItems<'a>),
+    Cbor(BinaryItems<'a, Cbor>),
+    MessagePack(BinaryItems<'a, MessagePack>),
+}
+
+macro_rules! of_each_format {
+    ($self:ident, $items:ident => $call:expr) => {
+        match $self {
+            Self::Json($items) => $call,
+            Self::Cbor($items) => $call,
+            Self::MessagePack($items) => $call,
+        }
+    };
+}
+
+impl<'a> Items<'a> {
+    pub fn next(&mut self) -> Result<Item<'a>, String> {
+        of_each_format!(self, items => items.next())
+    }
+
+    /// The next item, when it is a number; otherwise it stays the next. Faster than `next`.
+    #[inline]
+    pub fn number(&mut self) -> Result<Option<Number>, String> {
+        of_each_format!(self, items => items.number())
+    }
 
     /// The next value as it stands; `None` at the end of the list or map.
-    fn value(&mut self) -> Result<Option<&'a [u8]>, String>;
+    pub fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
+        of_each_format!(self, items => items.value())
+    }
 }
 
 /// A well-formed value as it stands in a body.
@@ -130,11 +171,11 @@ impl Encoded {
         Self::parse(Format::Json, Bytes::copy_from_slice(text.as_bytes()))
     }
 
-    pub fn items(&self) -> Box<dyn Items<'_> + '_> {
+    pub fn items(&self) -> Items<'_> {
         match self.format {
-            Format::Json => Box::new(json::JsonItems::new(&self.bytes)),
-            Format::Cbor => Box::new(binary::BinaryItems::<cbor::Cbor>::new(&self.bytes)),
-            Format::MessagePack => Box::new(binary::BinaryItems::<message_pack::MessagePack>::new(&self.bytes)),
+            Format::Json => Items::Json(JsonItems::new(&self.bytes)),
+            Format::Cbor => Items::Cbor(BinaryItems::new(&self.bytes)),
+            Format::MessagePack => Items::MessagePack(BinaryItems::new(&self.bytes)),
         }
     }
 
@@ -172,11 +213,11 @@ impl Encoded {
     /// # Errors
     /// A sentence when it is no object or has a name twice.
     pub fn fields(&self) -> Result<Vec<(String, Self)>, String> {
-        self.read_fields(&mut *self.items())
+        self.read_fields(&mut self.items())
     }
 
     /// The fields of the object that is the next value of `items`, which read this value.
-    pub(crate) fn read_fields(&self, items: &mut dyn Items<'_>) -> Result<Vec<(String, Self)>, String> {
+    pub(crate) fn read_fields(&self, items: &mut Items<'_>) -> Result<Vec<(String, Self)>, String> {
         let mut fields = Vec::new();
         self.each_field(items, |name, items| {
             let value = items.value()?.ok_or_else(|| format!("the field \"{name}\" has no value"))?;
@@ -189,8 +230,8 @@ impl Encoded {
     /// Calls `read` with each name of the object that is the next value; `read` takes the value out of the items.
     pub(crate) fn each_field<'a>(
         &self,
-        items: &mut dyn Items<'a>,
-        mut read: impl FnMut(String, &mut dyn Items<'a>) -> Result<(), String>,
+        items: &mut Items<'a>,
+        mut read: impl FnMut(String, &mut Items<'a>) -> Result<(), String>,
     ) -> Result<(), String> {
         match items.next()? {
             Item::Map => {}
@@ -208,6 +249,15 @@ impl Encoded {
             read(name, items)?;
         }
         Ok(())
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// As it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(crate) fn part(&self, value: &[u8]) -> Self {

@@ -1,6 +1,6 @@
 //! A value as JSON text, for the record of a prediction and for messages.
 
-use super::{Encoded, Format, Item, each_element};
+use super::{Encoded, Format, Item, Number, each_element};
 use crate::tensor::DType;
 use base64::Engine as _;
 use std::io::{self, Write};
@@ -86,11 +86,11 @@ fn write_elements(dtype: DType, bytes: &[u8], out: &mut impl Write) -> io::Resul
 fn write_scalar(item: &Item<'_>, out: &mut impl Write) -> io::Result<()> {
     match item {
         Item::Bool(value) => write!(out, "{value}"),
-        Item::Int(value) if value.unsigned_abs() > MAX_SAFE_INTEGER => write!(out, "\"{value}\""),
-        Item::Int(value) => write!(out, "{value}"),
-        Item::UInt(value) if *value > MAX_SAFE_INTEGER => write!(out, "\"{value}\""),
-        Item::UInt(value) => write!(out, "{value}"),
-        Item::Float(value) => match not_a_number(*value) {
+        Item::Number(Number::Int(value)) if value.unsigned_abs() > MAX_SAFE_INTEGER => write!(out, "\"{value}\""),
+        Item::Number(Number::Int(value)) => write!(out, "{value}"),
+        Item::Number(Number::UInt(value)) if *value > MAX_SAFE_INTEGER => write!(out, "\"{value}\""),
+        Item::Number(Number::UInt(value)) => write!(out, "{value}"),
+        Item::Number(Number::Float(value)) => match not_a_number(*value) {
             Some(name) => write!(out, "\"{name}\""),
             None => Ok(serde_json::to_writer(out, value)?),
         },

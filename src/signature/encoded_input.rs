@@ -4,7 +4,7 @@
 use super::fit::fit;
 use super::{Signature, ValueInfo, ValueType};
 use crate::error::{Error, Result, error};
-use crate::format::{Encoded, Item, each_element};
+use crate::format::{Encoded, Item, Number, each_element};
 use crate::tensor::{Bytes, DType, Element, MapKeys, Tensor, Value, element_count};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -225,6 +225,13 @@ impl<T: FromItem> Nested<T> {
         let mut counts: Vec<usize> = Vec::new();
         loop {
             let depth = depth + counts.len();
+            while let Some(number) = items.number()? {
+                self.push(depth, T::of_number(number))?;
+                match counts.last_mut() {
+                    Some(count) => *count += 1,
+                    None => return Ok(()),
+                }
+            }
             match items.next()? {
                 Item::List => {
                     self.begin_list(depth)?;
@@ -238,17 +245,22 @@ impl<T: FromItem> Nested<T> {
                 Item::Map => return Err("an object stands where a value is expected".to_owned()),
                 Item::Elements(dtype, bytes) => self.list_of(depth, dtype, &bytes)?,
                 Item::Bytes(bytes) => self.list_of(depth, T::DTYPE, &bytes)?,
-                item => {
-                    self.begin_element(depth)?;
-                    let element = T::from_item(&item).map_err(|problem| self.at_value(problem))?;
-                    self.elements.push(element);
-                }
+                item => self.push(depth, T::from_item(&item))?,
             }
             match counts.last_mut() {
                 Some(count) => *count += 1,
                 None => return Ok(()),
             }
         }
+    }
+
+    fn push(&mut self, depth: usize, element: Result<T, String>) -> Result<(), String> {
+        self.begin_element(depth)?;
+        match element {
+            Ok(element) => self.elements.push(element),
+            Err(problem) => return Err(self.at_value(problem)),
+        }
+        Ok(())
     }
 
     fn list_of(&mut self, depth: usize, dtype: DType, bytes: &[u8]) -> Result<(), String> {
@@ -312,11 +324,16 @@ trait FromItem: Sized {
         match item {
             Item::Null => Self::of_null(),
             Item::Bool(value) => Self::of_bool(*value),
-            Item::Int(value) => Self::of_int(*value),
-            Item::UInt(value) => Self::of_uint(*value),
-            Item::Float(value) => Self::of_float(*value),
+            Item::Number(number) => Self::of_number(*number),
             Item::Text(value) => Self::of_text(value),
             other => Err(mismatch::<Self>(other.kind())),
+        }
+    }
+    fn of_number(number: Number) -> Result<Self, String> {
+        match number {
+            Number::Float(value) => Self::of_float(value),
+            Number::UInt(value) => Self::of_uint(value),
+            Number::Int(value) => Self::of_int(value),
         }
     }
     fn of_int(value: i64) -> Result<Self, String> {

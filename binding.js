@@ -181,14 +181,12 @@ export function loadSession(digest, files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal, format?: 'json' | 'cbor' | 'msgpack'}} [options] `format` is that of the
- *   answer
+ * @param {{timeoutMs?: number, signal?: AbortSignal}} [options]
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
- *   confidence as JSON text; in another format than JSON the prediction is also in `encoded`, and as text only for an event
+ *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal, format } = {}) {
-	const start = (id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs, format);
-	return run(start, asIs, signal);
+export function predictJson(session, request, { timeoutMs, signal } = {}) {
+	return run((id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), asIs, signal);
 }
 
 const asIs = (outcome) => outcome;

@@ -14,8 +14,8 @@ const RECORD = { modelId: 'image', version: 'v1', framework: 'onnx' };
 /** A mean of each row: a run that takes next to nothing. */
 const MEAN = model([
 	node('GlobalAveragePool', ['x'], ['y']),
-	input('x', FLOAT, ['n', ...SHAPE.slice(1)]),
-	output('y', FLOAT, ['n', SHAPE[1], 1, 1]),
+	input('x', FLOAT, SHAPE),
+	output('y', FLOAT, [1, SHAPE[1], 1, 1]),
 ]);
 
 function nested(data, [size, ...row]) {
@@ -45,8 +45,8 @@ function requests() {
 
 async function costMs(session, { format, body }) {
 	const started = performance.now();
-	const request = PredictRequest.parse(body, format);
-	const result = await predictJson(session, request, { format });
+	const request = PredictRequest.parse(body, format, format);
+	const result = await predictJson(session, request);
 	request.featuresJson(MAX_RECORDED_BYTES);
 	answer({ ...result, inferenceId: RECORD.modelId }, RECORD, format);
 	return performance.now() - started - result.latencyMs;

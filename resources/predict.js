@@ -23,8 +23,8 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
 export async function predict({ query, stream, user }) {
 	readQuery(query, []);
 	const { 'content-type': contentType, accept } = stream.headers;
-	const bodyFormat = formatOf(contentType);
-	const request = PredictRequest.parse(await readBody(stream), bodyFormat);
+	const [bodyFormat, format] = [formatOf(contentType), acceptedFormat(accept)];
+	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
 	const modelId = identifier('modelId', request.modelId);
 	const model = await modelFor(modelId, request.version);
 	if (request.entityId != null) {
@@ -33,8 +33,7 @@ export async function predict({ query, stream, user }) {
 	}
 	const session = await sessionFor(model);
 
-	const format = acceptedFormat(accept);
-	return answer(await runRecorded(request, model, session, { format }), model, format);
+	return answer(await runRecorded(request, model, session), model, format);
 }
 
 /** What the route answers: see `answerIn`. */
@@ -57,21 +56,15 @@ export async function modelFor(modelId, version) {
  * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
  * @param {object} model its record
  * @param {object} session
- * @param {{signal?: AbortSignal, format?: string, record?: (event: object) => any, run?: typeof predictJson}} [options]
- *   `record` takes the event; `format` is that of the answer
+ * @param {{signal?: AbortSignal, record?: (event: object) => any, run?: typeof predictJson}} [options] `record` takes the event
  * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
  *   `run` gives
  */
-export async function runRecorded(
-	request,
-	model,
-	session,
-	{ signal, format, record = recordEvent, run = predictJson } = {}
-) {
+export async function runRecorded(request, model, session, { signal, record = recordEvent, run = predictJson } = {}) {
 	const inferenceId = createId();
 	let result;
 	try {
-		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, format });
+		result = await run(session, request, { timeoutMs: options().timeoutMs, signal });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));

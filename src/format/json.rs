@@ -47,21 +47,29 @@ impl<'a> JsonItems<'a> {
     fn skip_container(&mut self) {
         let mut depth = 0;
         loop {
-            while self.text[self.at..].first_chunk().is_some_and(is_plain) {
+            while let Some(brackets) = self.text[self.at..].first_chunk().and_then(brackets_in) {
+                if brackets.closing >= depth {
+                    break;
+                }
+                depth = depth + brackets.opening - brackets.closing;
                 self.at += CHUNK;
             }
-            match self.text[self.at] {
-                b'"' => {
-                    self.skip_string();
-                    continue;
+            // A string or the end may be here.
+            let chunk_end = self.at + CHUNK;
+            while self.at < chunk_end {
+                match self.text[self.at] {
+                    b'"' => {
+                        self.skip_string();
+                        continue;
+                    }
+                    b'[' | b'{' => depth += 1,
+                    b']' | b'}' => depth -= 1,
+                    _ => {}
                 }
-                b'[' | b'{' => depth += 1,
-                b']' | b'}' => depth -= 1,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return;
+                self.at += 1;
+                if depth == 0 {
+                    return;
+                }
             }
         }
     }
@@ -139,12 +147,21 @@ impl<'a> JsonItems<'a> {
     }
 }
 
+/// Bytes that are looked at together, in few instructions for all of them.
 const CHUNK: usize = 16;
 
-/// Whether text has neither brackets nor quotes. It may say no where numbers have exponents. Written so that it takes few
-/// instructions for a whole chunk.
-fn is_plain(chunk: &[u8; CHUNK]) -> bool {
-    !chunk.iter().fold(false, |found, &byte| found | (byte >= b'@') | (byte == b'"'))
+struct Brackets {
+    opening: usize,
+    closing: usize,
+}
+
+/// The brackets in text without quotes; `None` when it has any.
+fn brackets_in(chunk: &[u8; CHUNK]) -> Option<Brackets> {
+    const UPPER: u8 = !0x20;
+    // A brace differs from a bracket by one bit.
+    let count = |bracket: u8| chunk.iter().map(|byte| u8::from(byte & UPPER == bracket)).sum::<u8>().into();
+    let has_quotes = chunk.iter().fold(false, |found, &byte| found | (byte == b'"'));
+    (!has_quotes).then(|| Brackets { opening: count(b'['), closing: count(b']') })
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
@@ -188,5 +205,109 @@ impl<'a> JsonItems<'a> {
             _ => self.skip_word(),
         }
         Ok(Some(&self.text[start..self.at]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Encoded, Format};
+    use super::*;
+    use bytes::Bytes;
+
+    #[track_caller]
+    fn is_read_as_serde_does(text: &str) {
+        let expected: serde_json::Number = serde_json::from_str(text).unwrap();
+        let read = JsonItems::new(text.as_bytes()).number().unwrap();
+        match read.unwrap() {
+            Number::UInt(value) => assert_eq!(expected.as_u64(), Some(value), "{text}"),
+            Number::Int(value) => assert_eq!(expected.as_i64(), Some(value), "{text}"),
+            Number::Float(value) => {
+                assert!(expected.is_f64(), "{text}");
+                assert_eq!(expected.as_f64().unwrap().to_bits(), value.to_bits(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        for text in [
+            "0",
+            "-0",
+            "0.0",
+            "-0.0",
+            "-1",
+            "1e0",
+            "1E+2",
+            "-1.5e-7",
+            "0.1",
+            "0.30000000000000004",
+            "9007199254740993",
+            "9007199254740993.0",
+            "0.9007199254740993",
+            "123456789012345678",
+            "1234567890123456789",
+            "-1234567890123456789",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            "340282346638528859811704183484516925440",
+            "5e-324",
+            "2.4e-324",
+            "1.7976931348623157e308",
+            "0.000000000000000000000000000001",
+            "0.00000000000000001",
+            "10000000000000000.00",
+            "179769313486231570000000000000000000000000000000000000000000000000000000000.5",
+        ] {
+            is_read_as_serde_does(text);
+        }
+        let mut bits: u64 = 1;
+        for round in 0..200_000 {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            match round % 5 {
+                0 => is_read_as_serde_does(&format!(
+                    "{}.{}",
+                    bits % 1000,
+                    (bits >> 10) % 10_u64.pow(1 + (bits >> 60) as u32)
+                )),
+                1 => is_read_as_serde_does(&format!("-0.{:017}", bits % 100_000_000_000_000_000)),
+                2 => is_read_as_serde_does(&(bits as i64 >> (bits % 64)).to_string()),
+                3 => is_read_as_serde_does(&f64::from((bits >> 40) as f32 / 16_777_216.0).to_string()),
+                _ => {
+                    let float = f64::from_bits(bits);
+                    if float.is_finite() {
+                        is_read_as_serde_does(ryu::Buffer::new().format_finite(float));
+                    }
+                }
+            }
+        }
+        assert!(JsonItems::new(b"1e999").number().unwrap_err().contains("1e999 does not fit"));
+    }
+
+    #[test]
+    fn values_are_found_whatever_stands_in_them() {
+        let parts = [
+            r#""a\"]}\\""#,
+            r#"[[1,2 , 3], ["]", {"}":"["}], 1.5e+10, true , null]"#,
+            "12345678901234567890123456789012345678901234567890",
+            r#"{"long": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx[{", "b": [[],{}], "\u0041": false}"#,
+            "-1.5",
+            "[]",
+        ];
+        let text = format!(" {{ \"\\u0078\" : [ {} ] }} ", parts.join(" ,\n"));
+        let body = Encoded::parse(Format::Json, Bytes::from(text)).unwrap();
+        let fields = body.fields().unwrap();
+        assert_eq!((fields.len(), fields[0].0.as_str()), (1, "x"));
+        let values = fields[0].1.list().unwrap();
+        assert_eq!(values.iter().map(Encoded::to_json).collect::<Vec<_>>(), parts);
+        assert_eq!(
+            values[3].fields().unwrap().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["long", "b", "A"]
+        );
     }
 }

@@ -51,8 +51,8 @@ impl Format {
     }
 }
 
-/// What an object may have. More names would only fill memory.
-const MAX_FIELDS: usize = 100_000;
+/// What an object may have of fields and a list of parts that are kept one by one. More would only fill memory.
+const MAX_PARTS: usize = 100_000;
 
 /// One step through a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +203,9 @@ impl Encoded {
         }
         let mut values = Vec::new();
         while let Some(value) = items.value()? {
+            if values.len() == MAX_PARTS {
+                return Err(format!("a list of such values may have at most {MAX_PARTS}"));
+            }
             values.push(self.part(value));
         }
         Ok(values)
@@ -240,8 +243,8 @@ impl Encoded {
         let mut names = HashSet::new();
         while let Item::Text(name) = items.next()? {
             let name = name.into_owned();
-            if names.len() == MAX_FIELDS {
-                return Err(format!("an object may have at most {MAX_FIELDS} fields"));
+            if names.len() == MAX_PARTS {
+                return Err(format!("an object may have at most {MAX_PARTS} fields"));
             }
             if !names.insert(name.clone()) {
                 return Err(format!("the field \"{name}\" is given twice"));

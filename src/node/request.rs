@@ -11,17 +11,26 @@ use napi_derive::napi;
 #[napi]
 pub struct PredictRequest {
     pub(super) inner: Request,
+    /// Of the answer.
+    pub(super) format: Format,
 }
 
 #[napi]
 impl PredictRequest {
-    /// `format`: "json", "cbor" or "msgpack"; JSON when absent. Throws INVALID_JSON or INVALID_REQUEST.
+    /// The formats of the body and of the answer are "json", "cbor" or "msgpack"; JSON when absent. Throws INVALID_JSON or
+    /// INVALID_REQUEST.
     #[napi(factory, catch_unwind)]
-    pub fn parse(env: &Env, body: Uint8Array, format: Option<String>) -> napi::Result<Self> {
-        read_format(format.as_deref())
-            .and_then(|format| Request::parse(&body, format))
-            .map(|inner| Self { inner })
-            .map_err(|problem| throw(env, &problem))
+    pub fn parse(
+        env: &Env,
+        body: Uint8Array,
+        format: Option<String>,
+        answer_format: Option<String>,
+    ) -> napi::Result<Self> {
+        let parsed = (|| {
+            let inner = Request::parse(&body, read_format(format.as_deref())?)?;
+            Ok(Self { inner, format: read_format(answer_format.as_deref())? })
+        })();
+        parsed.map_err(|problem| throw(env, &problem))
     }
 
     #[napi(getter, catch_unwind)]
@@ -97,6 +106,6 @@ pub fn encode_answer(
         .map_err(|problem| throw(env, &problem))
 }
 
-pub fn read_format(name: Option<&str>) -> Result<Format> {
+fn read_format(name: Option<&str>) -> Result<Format> {
     name.map_or(Ok(Format::default()), Format::parse)
 }

@@ -4,7 +4,7 @@ use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
 use super::error::throw;
 use super::exchange::Exchange;
 use super::message::{self, Input, InputContent, Name};
-use super::request::{PredictRequest, read_format};
+use super::request::PredictRequest;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
 use crate::format::{Encoded, Format, write_value};
@@ -74,8 +74,7 @@ impl Session {
     }
 
     /// Runs a request body. Answers the value at once when the run is tiny; otherwise nothing, and the value follows on the
-    /// channel. `crowded`: the caller waits for other runs already. `format`: of the answer, as `PredictRequest.parse` has it.
-    #[allow(clippy::too_many_arguments)]
+    /// channel. `crowded`: the caller waits for other runs already.
     #[napi(catch_unwind)]
     pub fn predict_json(
         &self,
@@ -85,7 +84,6 @@ impl Session {
         request: &mut PredictRequest,
         crowded: bool,
         timeout_ms: Option<f64>,
-        format: Option<String>,
     ) -> napi::Result<Option<PredictionJson>> {
         let started = (|| {
             let inputs = request.inner.inputs(&self.inner.signature)?;
@@ -97,7 +95,7 @@ impl Session {
             let writing = Writing {
                 unbatched: inputs.unbatched,
                 by_class: request.inner.labels,
-                format: read_format(format.as_deref())?,
+                format: request.format,
                 record: request.inner.record,
             };
             Ok((run_request(&self.inner, inputs.values, outputs, timeout, request.inner.priority), writing))

@@ -82,33 +82,6 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
         Self { reader: ByteReader { bytes, at: 0 }, start: 0, open: Vec::new(), heads: PhantomData }
     }
 
-    fn begin(&mut self, is_map: bool, len: Option<usize>) -> Result<Item<'a>, String> {
-        if self.open.len() == MAX_DEPTH {
-            return Err(format!("it is nested deeper than {MAX_DEPTH}"));
-        }
-        self.open.push(Open { is_map, len, read: 0 });
-        Ok(if is_map { Item::Map } else { Item::List })
-    }
-
-    fn end_at_break(&mut self) -> Result<Item<'a>, String> {
-        // The break itself has been counted.
-        match self.open.pop() {
-            Some(Open { is_map, len: None, read }) if !is_map || read % 2 == 1 => Ok(Item::End),
-            _ => Err("a break stands where nothing can end".to_owned()),
-        }
-    }
-}
-
-fn name(item: Item<'_>) -> Result<Item<'_>, String> {
-    match item {
-        Item::Text(_) => Ok(item),
-        Item::Number(Number::Int(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
-        Item::Number(Number::UInt(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
-        other => Err(format!("the keys of a map must be texts or whole numbers, received {}", other.kind())),
-    }
-}
-
-impl<'a, H: Heads> BinaryItems<'a, H> {
     pub fn next(&mut self) -> Result<Item<'a>, String> {
         let mut is_name = false;
         if let Some(open) = self.open.last_mut() {
@@ -159,5 +132,30 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
             _ => {}
         }
         Ok(Some(&self.reader.bytes[start..self.reader.at]))
+    }
+
+    fn begin(&mut self, is_map: bool, len: Option<usize>) -> Result<Item<'a>, String> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(format!("it is nested deeper than {MAX_DEPTH}"));
+        }
+        self.open.push(Open { is_map, len, read: 0 });
+        Ok(if is_map { Item::Map } else { Item::List })
+    }
+
+    fn end_at_break(&mut self) -> Result<Item<'a>, String> {
+        // The break itself has been counted.
+        match self.open.pop() {
+            Some(Open { is_map, len: None, read }) if !is_map || read % 2 == 1 => Ok(Item::End),
+            _ => Err("a break stands where nothing can end".to_owned()),
+        }
+    }
+}
+
+fn name(item: Item<'_>) -> Result<Item<'_>, String> {
+    match item {
+        Item::Text(_) => Ok(item),
+        Item::Number(Number::Int(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
+        Item::Number(Number::UInt(value)) => Ok(Item::Text(Cow::Owned(value.to_string()))),
+        other => Err(format!("the keys of a map must be texts or whole numbers, received {}", other.kind())),
     }
 }

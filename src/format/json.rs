@@ -22,6 +22,45 @@ impl<'a> JsonItems<'a> {
         Self { text, at: 0 }
     }
 
+    #[inline]
+    pub fn next(&mut self) -> Result<Item<'a>, String> {
+        let (item, len) = match self.begin()? {
+            b'"' => return self.string(),
+            b'[' => (Item::List, 1),
+            b'{' => (Item::Map, 1),
+            b']' | b'}' => (Item::End, 1),
+            b'n' => (Item::Null, 4),
+            b't' => (Item::Bool(true), 4),
+            b'f' => (Item::Bool(false), 5),
+            _ => return self.read_number().map(Item::Number),
+        };
+        self.at += len;
+        Ok(item)
+    }
+
+    #[inline]
+    pub fn number(&mut self) -> Result<Option<Number>, String> {
+        match self.begin()? {
+            b'0'..=b'9' | b'-' => self.read_number().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    pub fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
+        let first = self.begin()?;
+        let start = self.at;
+        match first {
+            b']' | b'}' => {
+                self.at += 1;
+                return Ok(None);
+            }
+            b'"' => self.skip_string(),
+            b'[' | b'{' => self.skip_container(),
+            _ => self.skip_word(),
+        }
+        Ok(Some(&self.text[start..self.at]))
+    }
+
     /// The byte with which the next item begins.
     #[inline]
     fn begin(&mut self) -> Result<u8, String> {
@@ -166,46 +205,6 @@ fn brackets_in(chunk: &[u8; CHUNK]) -> Option<Brackets> {
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|problem| problem.to_string())
-}
-
-impl<'a> JsonItems<'a> {
-    pub fn next(&mut self) -> Result<Item<'a>, String> {
-        let (item, len) = match self.begin()? {
-            b'"' => return self.string(),
-            b'[' => (Item::List, 1),
-            b'{' => (Item::Map, 1),
-            b']' | b'}' => (Item::End, 1),
-            b'n' => (Item::Null, 4),
-            b't' => (Item::Bool(true), 4),
-            b'f' => (Item::Bool(false), 5),
-            _ => return self.read_number().map(Item::Number),
-        };
-        self.at += len;
-        Ok(item)
-    }
-
-    #[inline]
-    pub fn number(&mut self) -> Result<Option<Number>, String> {
-        match self.begin()? {
-            b'0'..=b'9' | b'-' => self.read_number().map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    pub fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
-        let first = self.begin()?;
-        let start = self.at;
-        match first {
-            b']' | b'}' => {
-                self.at += 1;
-                return Ok(None);
-            }
-            b'"' => self.skip_string(),
-            b'[' | b'{' => self.skip_container(),
-            _ => self.skip_word(),
-        }
-        Ok(Some(&self.text[start..self.at]))
-    }
 }
 
 #[cfg(test)]

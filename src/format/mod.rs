@@ -117,7 +117,9 @@ macro_rules! of_each_format {
     };
 }
 
+// Inlined, so that a number of a large tensor costs no calls.
 impl<'a> Items<'a> {
+    #[inline]
     pub fn next(&mut self) -> Result<Item<'a>, String> {
         of_each_format!(self, items => items.next())
     }

@@ -82,7 +82,7 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
         Self { reader: ByteReader { bytes, at: 0 }, start: 0, open: Vec::new(), heads: PhantomData }
     }
 
-    pub fn next(&mut self) -> Result<Item<'a>, String> {
+    pub fn item(&mut self) -> Result<Item<'a>, String> {
         let mut is_name = false;
         if let Some(open) = self.open.last_mut() {
             if open.len == Some(open.read) {
@@ -117,7 +117,7 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
     }
 
     pub fn value(&mut self) -> Result<Option<&'a [u8]>, String> {
-        let first = self.next()?;
+        let first = self.item()?;
         let start = self.start;
         match first {
             Item::End => return Ok(None),
@@ -125,7 +125,7 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
                 let depth = self.open.len();
                 while self.open.len() >= depth {
                     if self.number()?.is_none() {
-                        self.next()?;
+                        self.item()?;
                     }
                 }
             }

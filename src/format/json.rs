@@ -22,8 +22,7 @@ impl<'a> JsonItems<'a> {
         Self { text, at: 0 }
     }
 
-    #[inline]
-    pub fn next(&mut self) -> Result<Item<'a>, String> {
+    pub fn item(&mut self) -> Result<Item<'a>, String> {
         let (item, len) = match self.begin()? {
             b'"' => return self.string(),
             b'[' => (Item::List, 1),

@@ -117,14 +117,13 @@ macro_rules! of_each_format {
     };
 }
 
-// Inlined, so that a number of a large tensor costs no calls.
 impl<'a> Items<'a> {
-    #[inline]
-    pub fn next(&mut self) -> Result<Item<'a>, String> {
-        of_each_format!(self, items => items.next())
+    /// The next item.
+    pub fn item(&mut self) -> Result<Item<'a>, String> {
+        of_each_format!(self, items => items.item())
     }
 
-    /// The next item, when it is a number; otherwise it stays the next. Faster than `next`.
+    /// The next item, when it is a number; otherwise it stays the next. Faster than `item`.
     #[inline]
     pub fn number(&mut self) -> Result<Option<Number>, String> {
         of_each_format!(self, items => items.number())
@@ -182,15 +181,15 @@ impl Encoded {
     }
 
     pub fn kind(&self) -> &'static str {
-        self.items().next().map_or("nothing", |item| item.kind())
+        self.items().item().map_or("nothing", |item| item.kind())
     }
 
     pub fn is_null(&self) -> bool {
-        matches!(self.items().next(), Ok(Item::Null))
+        matches!(self.items().item(), Ok(Item::Null))
     }
 
     pub fn is_object(&self) -> bool {
-        matches!(self.items().next(), Ok(Item::Map))
+        matches!(self.items().item(), Ok(Item::Map))
     }
 
     /// The values of a list.
@@ -199,7 +198,7 @@ impl Encoded {
     /// A sentence when it is no list.
     pub fn list(&self) -> Result<Vec<Self>, String> {
         let mut items = self.items();
-        match items.next()? {
+        match items.item()? {
             Item::List => {}
             other => return Err(format!("expected a list, received {}", other.kind())),
         }
@@ -238,12 +237,12 @@ impl Encoded {
         items: &mut Items<'a>,
         mut read: impl FnMut(String, &mut Items<'a>) -> Result<(), String>,
     ) -> Result<(), String> {
-        match items.next()? {
+        match items.item()? {
             Item::Map => {}
             other => return Err(format!("expected an object, received {}", other.kind())),
         }
         let mut names = HashSet::new();
-        while let Item::Text(name) = items.next()? {
+        while let Item::Text(name) = items.item()? {
             let name = name.into_owned();
             if names.len() == MAX_PARTS {
                 return Err(format!("an object may have at most {MAX_PARTS} fields"));

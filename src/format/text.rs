@@ -20,7 +20,7 @@ impl Encoded {
         let mut items = self.items();
         let mut open: Vec<Open> = Vec::new();
         loop {
-            let item = items.next().map_err(io::Error::other)?;
+            let item = items.item().map_err(io::Error::other)?;
             if item != Item::End
                 && let Some(container) = open.last_mut()
             {

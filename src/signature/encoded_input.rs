@@ -232,7 +232,7 @@ impl<T: FromItem> Nested<T> {
                     None => return Ok(()),
                 }
             }
-            match items.next()? {
+            match items.item()? {
                 Item::List => {
                     self.begin_list(depth)?;
                     counts.push(0);
@@ -254,7 +254,6 @@ impl<T: FromItem> Nested<T> {
         }
     }
 
-    #[inline]
     fn push(&mut self, depth: usize, element: Result<T, String>) -> Result<(), String> {
         self.begin_element(depth)?;
         match element {
@@ -282,7 +281,6 @@ impl<T: FromItem> Nested<T> {
         format!("value {}: {problem}", self.elements.len())
     }
 
-    #[inline]
     fn begin_element(&mut self, depth: usize) -> Result<(), String> {
         if *self.rank.get_or_insert(depth) != depth || self.shape.len() > depth {
             return Err("the nested lists are ragged: a value stands where a list is expected".to_owned());

@@ -4,7 +4,7 @@
 use super::fit::fit;
 use super::{Signature, ValueInfo, ValueType};
 use crate::error::{Error, Result, error};
-use crate::format::{Encoded, Item, Number, each_element};
+use crate::format::{Encoded, Item, Items, Number, each_element};
 use crate::tensor::{Bytes, DType, Element, MapKeys, Tensor, Value, element_count};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -225,12 +225,8 @@ impl<T: FromItem> Nested<T> {
         let mut counts: Vec<usize> = Vec::new();
         loop {
             let depth = depth + counts.len();
-            while let Some(number) = items.number()? {
-                self.push(depth, T::of_number(number))?;
-                match counts.last_mut() {
-                    Some(count) => *count += 1,
-                    None => return Ok(()),
-                }
+            if let Some(count) = counts.last_mut() {
+                *count += self.numbers(&mut items, depth)?;
             }
             match items.item()? {
                 Item::List => {
@@ -252,6 +248,21 @@ impl<T: FromItem> Nested<T> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Reads the numbers that come next in a list and gives how many they are.
+    fn numbers(&mut self, items: &mut Items<'_>, depth: usize) -> Result<usize, String> {
+        let before = self.elements.len();
+        while let Some(number) = items.number()? {
+            if self.elements.len() == before {
+                self.begin_element(depth)?;
+            }
+            match T::of_number(number) {
+                Ok(element) => self.elements.push(element),
+                Err(problem) => return Err(self.at_value(problem)),
+            }
+        }
+        Ok(self.elements.len() - before)
     }
 
     fn push(&mut self, depth: usize, element: Result<T, String>) -> Result<(), String> {

@@ -3,14 +3,19 @@
 use super::{Item, Number};
 use std::borrow::Cow;
 
-/// A `u64` and, with a sign, an `i64` hold as many digits.
-const MAX_EXACT_DIGITS: usize = 18;
-/// A float64 holds each integer up to this, and each of these powers.
+/// As many digits fit a `u64`; one less fits an `i64`.
+const MAX_DIGITS: usize = 19;
+/// A float64 holds each integer up to this.
 const MAX_EXACT_INTEGER: u64 = 1 << 53;
-const POWERS_OF_TEN: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
+const POWERS_OF_TEN: [u64; MAX_DIGITS + 1] = {
+    let mut powers = [1; MAX_DIGITS + 1];
+    let mut at = 1;
+    while at <= MAX_DIGITS {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 pub struct JsonItems<'a> {
     text: &'a [u8],
@@ -150,22 +155,22 @@ impl<'a> JsonItems<'a> {
         let start = self.at;
         let is_negative = self.text[start] == b'-';
         self.at += usize::from(is_negative);
-        let (mut mantissa, whole) = self.take_digits(0);
+        let (mut mantissa, digits) = self.take_digits(0);
+        // A zero before the point is no digit of the mantissa.
+        let mut significant = if digits == 1 && mantissa == 0 { 0 } else { digits };
         let mut decimals = 0;
         let is_fraction = self.text.get(self.at) == Some(&b'.');
         if is_fraction {
             self.at += 1;
             (mantissa, decimals) = self.take_digits(mantissa);
+            significant += decimals;
         }
-        let digits = whole + decimals;
         let has_exponent = matches!(self.text.get(self.at), Some(b'e' | b'E'));
-        let is_exact = digits <= MAX_EXACT_DIGITS && !has_exponent;
-        if is_exact && !is_fraction && (!is_negative || mantissa != 0) {
+        if !is_fraction && !has_exponent && significant < MAX_DIGITS && (!is_negative || mantissa != 0) {
             return Ok(if is_negative { Number::Int(-(mantissa as i64)) } else { Number::UInt(mantissa) });
         }
-        if is_exact && mantissa <= MAX_EXACT_INTEGER && decimals < POWERS_OF_TEN.len() {
-            // Both are exact, so their quotient is rounded once.
-            let value = mantissa as f64 / POWERS_OF_TEN[decimals];
+        if !has_exponent && significant <= MAX_DIGITS && (is_fraction || significant == 0) {
+            let value = quotient(mantissa, POWERS_OF_TEN[decimals]);
             return Ok(Number::Float(if is_negative { -value } else { value }));
         }
         self.skip_word();
@@ -183,6 +188,21 @@ impl<'a> JsonItems<'a> {
             _ => Err(format!("{} does not fit float64", text.chars().take(40).collect::<String>())),
         }
     }
+}
+
+/// The float64 nearest to a quotient. The denominator is a power of ten.
+fn quotient(numerator: u64, denominator: u64) -> f64 {
+    if numerator <= MAX_EXACT_INTEGER {
+        // Both are exact, so their quotient is rounded once.
+        return numerator as f64 / denominator as f64;
+    }
+    // 63 or 64 bits of the quotient, the last of which says whether more follow: so the conversion rounds correctly.
+    let (numerator_shift, denominator_shift) = (numerator.leading_zeros(), denominator.leading_zeros());
+    let dividend = u128::from(numerator << numerator_shift) << 63;
+    let divisor = u128::from(denominator << denominator_shift);
+    let bits = (dividend / divisor) as u64 | u64::from(dividend % divisor != 0);
+    let exponent = u64::from(1023 + denominator_shift - numerator_shift - 63);
+    bits as f64 * f64::from_bits(exponent << 52)
 }
 
 /// Bytes that are looked at together, in few instructions for all of them.
@@ -251,6 +271,12 @@ mod tests {
             "9223372036854775808",
             "18446744073709551615",
             "18446744073709551616",
+            "36893488147419103232",
+            "36893488147419103232.5",
+            "0.0039215688593685627",
+            "0.9999999999999999999",
+            "9999999999999999999",
+            "9.999999999999999999",
             "340282346638528859811704183484516925440",
             "5e-324",
             "2.4e-324",

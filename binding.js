@@ -138,8 +138,15 @@ function toProvider(given) {
 
 export const { engineStatus, evictSession, cachedSession, reportPreload } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
-export const { createId, checkIdentifier, executionProviderNames, nearestName, compareOutcome, MetricsAccumulator } =
-	native;
+export const {
+	createId,
+	checkIdentifier,
+	encodeAnswer,
+	executionProviderNames,
+	nearestName,
+	compareOutcome,
+	MetricsAccumulator,
+} = native;
 
 /**
  * SHA-256 of a model's files, in hexadecimal.
@@ -192,7 +199,8 @@ export function loadSession(digest, files, options = {}) {
  * @param {object} session
  * @param {object} request a `PredictRequest`
  * @param {{timeoutMs?: number, signal?: AbortSignal}} [options]
- * @returns {Promise<{prediction: string, confidence: string, latencyMs: number}>} prediction and confidence as JSON text
+ * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
+ *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal } = {}) {
 	return run((id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), asIs, signal);

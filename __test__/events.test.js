@@ -256,7 +256,7 @@ describe('events', () => {
 		const [{ featuresIn, prediction }] = (await events({ userId: 'large' })).events;
 		assert.ok(given.length > 16 * 1024);
 		assert.deepEqual(JSON.parse(featuresIn), {
-			summary: [{ name: 'x', shape: [2000, 6], dtype: 'float64' }],
+			summary: [{ name: 'x', shape: [2000, 6], dtype: 'float32' }],
 			bytes: given.length,
 			digest: createHash('sha256').update(given).digest('hex'),
 		});

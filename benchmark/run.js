@@ -12,8 +12,10 @@ import { latencyUs, longestPauseMs, median, steadyP99Ms, throughput, underLoad }
 import { inputOf, MODELS } from './models.js';
 import * as ours from './ours.js';
 import * as peer from './peer.js';
+import { requestCosts } from './request.js';
 
 const ROUNDS = 7;
+const REQUEST_ROUNDS = 31;
 /** Between measurements, so that threads of the one side that still spin do not slow down the other. */
 const PAUSE_MS = 50;
 const HEAVY_ROWS = 32;
@@ -155,6 +157,9 @@ try {
 		}
 	}
 	await measureFairness(folder);
+	console.log('request with an image of 224x224x3 floats, without its run; the peer is JSON.parse of its JSON');
+	const { parseMs, costsMs } = await requestCosts(REQUEST_ROUNDS);
+	for (const [form, costMs] of Object.entries(costsMs)) printRow(`  ${form}`, 'ms', [costMs, parseMs]);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }

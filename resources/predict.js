@@ -1,14 +1,15 @@
-// POST /predict: a body in, a recorded prediction out. Numbers never become JavaScript objects on the way.
+// POST /predict: a body in, a recorded prediction out, in JSON, CBOR or MessagePack. Numbers never become JavaScript objects on
+// the way.
 import { createId, predictJson, PredictRequest } from '../binding.js';
 import { authorize } from './access.js';
-import { ApiError } from './errors.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
+import { acceptedFormat, answerIn, formatOf } from './formats.js';
 import { knownModel } from './known-models.js';
 import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
-import { identifier, readBody, readQuery, shown } from './query.js';
+import { identifier, readBody, readQuery } from './query.js';
 import { sessionFor } from './sessions.js';
 import { versionKey } from './store.js';
 
@@ -24,11 +25,9 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
 /** `POST /predict` */
 export async function predict({ query, stream, user }) {
 	readQuery(query, []);
-	const contentType = stream.headers['content-type'];
-	if (contentType !== undefined && !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) {
-		throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: application/json, received ${shown(contentType)}`);
-	}
-	const request = PredictRequest.parse(await readBody(stream));
+	const { 'content-type': contentType, accept } = stream.headers;
+	const [bodyFormat, format] = [formatOf(contentType), acceptedFormat(accept)];
+	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
 	const modelId = identifier('modelId', request.modelId);
 	const model = await modelFor(modelId, request.version);
 	if (request.entityId != null) {
@@ -38,8 +37,12 @@ export async function predict({ query, stream, user }) {
 	const session = await sessionFor(model);
 
 	const result = await runRecorded(request, model, session, { signal: leavingOf(stream) });
-	return { json: answerJson(result, model) };
+	return answer(result, model, format);
 }
+
+/** What the route answers: see `answerIn`. */
+export const answer = (result, model, format) =>
+	format === 'json' ? { json: answerJson(result, model) } : answerIn(format, fieldsJson(result, model), result.encoded);
 
 /**
  * The record of a version, or of the one uploaded last.
@@ -59,7 +62,8 @@ export async function modelFor(modelId, version) {
  * @param {object} model its record
  * @param {object} session
  * @param {{signal?: AbortSignal, record?: (event: object) => any, run?: typeof predictJson}} [options] `record` takes the event
- * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text
+ * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
+ *   `run` gives
  */
 export async function runRecorded(request, model, session, { signal, record = recordEvent, run = predictJson } = {}) {
 	const inferenceId = createId();
@@ -86,9 +90,12 @@ export async function runRecorded(request, model, session, { signal, record = re
  * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
  * @param {object} model its record
  */
-export function answerJson({ inferenceId, prediction, confidence, latencyMs }, { modelId, version, framework }) {
+export const answerJson = (result, model) => fieldsJson(result, model, `"prediction":${result.prediction},`);
+
+/** The fields of an answer, by default without its prediction. */
+function fieldsJson({ inferenceId, confidence, latencyMs }, { modelId, version, framework }, prediction = '') {
 	const rest = JSON.stringify({ modelId, modelVersion: version, framework, latencyMs });
-	return `{"inferenceId":"${inferenceId}","prediction":${prediction},"confidence":${confidence},${rest.slice(1)}`;
+	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${rest.slice(1)}`;
 }
 
 /** Takes the inputs that the request lacks from the entity's features. */

@@ -4,6 +4,7 @@
 // after authentication, answers them. Raw bodies reach us that way, and every failure gets the same form.
 import { authorize } from './access.js';
 import { ApiError, answerOf, openAnswerOf } from './errors.js';
+import { acceptedFormat, answerIn } from './formats.js';
 
 const INTERNAL_PREFIX = '/edge-ai-internal';
 const claimed = Symbol('edge-ai path');
@@ -74,10 +75,16 @@ function beginning(path) {
 	return Object.hasOwn(PROTOCOLS, root) && next ? `${root}/${next}` : root;
 }
 
+/** The route whose answers have the format that the caller accepts. */
+const IN_ACCEPTED_FORMAT = /^\/predict\/?(\?|$)/;
+
 function refusal(request, error) {
-	const [, root] = request[claimed].split(/[/?]/, 2);
+	const url = request[claimed];
+	const [, root] = url.split(/[/?]/, 2);
 	const { status, body } = (Object.hasOwn(PROTOCOLS, root) ? PROTOCOLS[root] : answerOf)(error);
-	return respond({ status, body, headers: error.headers });
+	const format = IN_ACCEPTED_FORMAT.test(url) ? acceptedFormat(request._nodeRequest.headers.accept) : 'json';
+	const answer = answerIn(format, JSON.stringify(body));
+	return respond({ status, ...answer, headers: { ...answer.headers, ...error.headers } });
 }
 
 /** A part of a route: fixed, or a parameter. */

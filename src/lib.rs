@@ -4,7 +4,9 @@
 //!
 //! | room | noun |
 //! |---|---|
-//! | [`error`], [`tensor`], [`signature`] | what all rooms share |
+//! | [`error`], [`tensor`] | what all rooms share |
+//! | [`format`] | bodies in JSON, CBOR and MessagePack, read item by item and written |
+//! | [`signature`] | what a model takes and gives, and the conversion by it |
 //! | [`onnx`] | the ONNX file format |
 //! | [`model`] | an uploaded model: detected, checked, made safe to load |
 //! | [`tensorflow`] | TensorFlow.js models, translated to ONNX |
@@ -16,6 +18,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod format;
 pub mod model;
 pub mod monitoring;
 // napi exports nothing from a test build, so that there the whole room would count as unused.

@@ -1,14 +1,16 @@
 //! The body of a prediction request, read without building a tree of its numbers.
 
 use crate::error::{Error, Result, error};
+use crate::format::{Encoded, Format};
 use crate::model::hex;
 use crate::registry::nearest_name;
-use crate::signature::{JsonInputs, Signature, inputs_from_json, summarize};
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use crate::signature::{Inputs, Signature, input_for, inputs_from};
+use crate::tensor::DType;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde_json::json;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::io;
 
 /// A parsed `POST /predict` body.
 #[derive(Debug)]
@@ -30,7 +32,15 @@ pub struct PredictRequest {
     pub labels: bool,
     /// Whether an inference event is written.
     pub record: bool,
-    features: Vec<(String, Box<RawValue>)>,
+    features: Vec<Feature>,
+}
+
+#[derive(Debug)]
+struct Feature {
+    name: String,
+    value: Encoded,
+    /// What it became as an input of a model; `None` for what is no tensor or has not become one.
+    tensor: Option<(DType, Vec<usize>)>,
 }
 
 const FIELDS: [&str; 12] = [
@@ -56,10 +66,10 @@ impl PredictRequest {
     /// Reads a body.
     ///
     /// # Errors
-    /// `INVALID_JSON` when it is not JSON; `INVALID_REQUEST` that names a field which is missing, given twice, unknown (with
+    /// `INVALID_JSON` when it is not JSON but should be; `INVALID_REQUEST` when it is malformed in another format, or that names a field which is missing, given twice, unknown (with
     /// the nearest known name) or of the wrong type.
-    pub fn parse(body: &[u8]) -> Result<Self> {
-        let fields: UniqueFields = serde_json::from_slice(body).map_err(|problem| not_json(&problem))?;
+    pub fn parse(body: &[u8], format: Format) -> Result<Self> {
+        let body = Encoded::parse(format, Bytes::copy_from_slice(body))?;
         let mut request = Self {
             model_id: String::new(),
             version: None,
@@ -75,23 +85,34 @@ impl PredictRequest {
             features: Vec::new(),
         };
         let mut has_features = false;
-        for (name, value) in fields.0 {
+        let mut fields = Vec::new();
+        body.each_field(&mut body.items(), |name, items| {
+            if name == "features" {
+                has_features = true;
+                let values = body
+                    .read_fields(items)
+                    .map_err(|problem| format!("features must be an object of values by input name: {problem}"))?;
+                request.features = values.into_iter().map(Feature::from).collect();
+            } else if let Some(value) = items.value()? {
+                fields.push((name, body.part(value)));
+            }
+            Ok(())
+        })
+        .map_err(|problem| error!(InvalidRequest, "{problem}"))?;
+        check_count(request.features.len())?;
+        for (name, value) in &fields {
             match name.as_str() {
-                "modelId" => request.model_id = text(&name, value)?,
-                "version" => request.version = optional_text(&name, value)?,
-                "userId" => request.user_id = optional_text(&name, value)?,
-                "sessionId" => request.session_id = optional_text(&name, value)?,
-                "requestId" => request.request_id = optional_text(&name, value)?,
-                "entityId" => request.entity_id = optional_text(&name, value)?,
-                "outputs" => request.outputs = typed(&name, value, "a list of output names")?,
-                "labels" => request.labels = typed(&name, value, "a boolean")?,
-                "record" => request.record = typed(&name, value, "a boolean")?,
-                "timeoutMs" => request.timeout_ms = Some(timeout(&name, value)?),
-                "priority" => request.priority = priority(&name, value)?,
-                "features" => {
-                    has_features = true;
-                    request.features = features(value)?;
-                }
+                "modelId" => request.model_id = text(name, value)?,
+                "version" => request.version = optional_text(name, value)?,
+                "userId" => request.user_id = optional_text(name, value)?,
+                "sessionId" => request.session_id = optional_text(name, value)?,
+                "requestId" => request.request_id = optional_text(name, value)?,
+                "entityId" => request.entity_id = optional_text(name, value)?,
+                "outputs" => request.outputs = typed(name, value, "a list of output names")?,
+                "labels" => request.labels = typed(name, value, "a boolean")?,
+                "record" => request.record = typed(name, value, "a boolean")?,
+                "timeoutMs" => request.timeout_ms = Some(timeout(name, value)?),
+                "priority" => request.priority = priority(name, value)?,
                 unknown => return Err(unknown_field(unknown)),
             }
         }
@@ -105,52 +126,116 @@ impl PredictRequest {
     }
 
     pub fn feature_names(&self) -> impl Iterator<Item = &str> {
-        self.features.iter().map(|(name, _)| name.as_str())
+        self.features.iter().map(|feature| feature.name.as_str())
     }
 
     /// Adds the features of a JSON object that the request lacks.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` when the text is not an object.
+    /// `INVALID_JSON` when the text is not JSON; `INVALID_REQUEST` when it is no object.
     pub fn add_features(&mut self, object: &str) -> Result<()> {
-        let raw: &RawValue = serde_json::from_str(object).map_err(|problem| not_json(&problem))?;
-        for (name, value) in features(raw)? {
+        let added = Encoded::json(object)?.fields();
+        let added = added.map_err(|problem| error!(InvalidRequest, "features by input name: {problem}"))?;
+        check_count(self.features.len() + added.len())?;
+        for (name, value) in added {
             if self.feature_names().all(|known| known != name) {
-                self.features.push((name, value));
+                self.features.push(Feature::from((name, value)));
             }
         }
         Ok(())
     }
 
-    /// The inputs for a model of that signature.
+    /// The inputs for a model of that signature. The record of the prediction knows from then on what the features became.
     ///
     /// # Errors
-    /// As [`inputs_from_json`].
-    pub fn inputs(&self, signature: &Signature) -> Result<JsonInputs> {
-        let features: Vec<(&str, &RawValue)> =
-            self.features.iter().map(|(name, value)| (name.as_str(), value.as_ref())).collect();
-        inputs_from_json(signature, &features)
+    /// As [`inputs_from`].
+    pub fn inputs(&mut self, signature: &Signature) -> Result<Inputs> {
+        let features: Vec<(&str, &Encoded)> =
+            self.features.iter().map(|Feature { name, value, .. }| (name.as_str(), value)).collect();
+        let inputs = inputs_from(signature, &features)?;
+        let count = self.features.len();
+        for feature in &mut self.features {
+            let input = input_for(signature, &feature.name, count);
+            let value = input.and_then(|input| inputs.values.iter().find(|(name, _)| *name == input.name));
+            let tensor = value.and_then(|(_, value)| value.as_tensor());
+            feature.tensor = tensor.map(|tensor| (tensor.dtype, tensor.shape.clone()));
+        }
+        Ok(inputs)
     }
 
-    /// The features as JSON text for the record of the prediction; beyond `max_bytes` a summary of names, shapes, dtypes,
-    /// the size and the SHA-256 of that text.
-    pub fn features_json(&self, max_bytes: usize) -> String {
-        let mut text = String::from("{");
-        for (at, (name, value)) in self.features.iter().enumerate() {
-            if at > 0 {
-                text.push(',');
+    /// The features as JSON text for the record of the prediction. Beyond `max_bytes` a summary of names, shapes, dtypes, and
+    /// of what was sent the size and the SHA-256: of JSON that text, of other formats the values in their order.
+    ///
+    /// # Errors
+    /// `INTERNAL`
+    pub fn features_json(&self, max_bytes: usize) -> Result<String> {
+        let is_json = self.features.iter().all(|feature| feature.value.format() == Format::Json);
+        let mut text = BoundedText { max_bytes: if is_json { usize::MAX } else { max_bytes }, text: Vec::new() };
+        let written = self.write_features(&mut text);
+        let text = text.text;
+        let mut digest = Sha256::new();
+        let bytes = match written {
+            Ok(()) if text.len() <= max_bytes => {
+                return String::from_utf8(text).map_err(|_| error!(Internal, "JSON is UTF-8"));
             }
-            text.push_str(&json!(name).to_string());
-            text.push(':');
-            text.push_str(value.get());
-        }
-        text.push('}');
-        if text.len() <= max_bytes {
-            return text;
-        }
-        let features: Vec<_> = self.features.iter().map(|(name, value)| summarize(name, value)).collect();
-        json!({ "summary": features, "bytes": text.len(), "digest": hex(Sha256::digest(&text)) }).to_string()
+            Ok(()) => {
+                digest.update(&text);
+                text.len()
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::FileTooLarge => {
+                self.features.iter().for_each(|feature| digest.update(feature.value.bytes()));
+                self.features.iter().map(|feature| feature.value.bytes().len()).sum()
+            }
+            Err(problem) => return Err(error!(Internal, "the features cannot be written: {problem}")),
+        };
+        let summary = |Feature { name, tensor, .. }: &Feature| {
+            let (dtype, shape) = tensor.as_ref().map(|(dtype, shape)| (dtype.name(), shape)).unzip();
+            json!({ "name": name, "shape": shape, "dtype": dtype })
+        };
+        let features: Vec<_> = self.features.iter().map(summary).collect();
+        Ok(json!({ "summary": features, "bytes": bytes, "digest": hex(digest.finalize()) }).to_string())
     }
+
+    fn write_features(&self, out: &mut impl io::Write) -> io::Result<()> {
+        for (at, Feature { name, value, tensor }) in self.features.iter().enumerate() {
+            write!(out, "{}{}:", if at == 0 { '{' } else { ',' }, json!(name))?;
+            value.write_json(tensor.as_ref().map(|(dtype, _)| *dtype), out)?;
+        }
+        out.write_all(if self.features.is_empty() { b"{}" } else { b"}" })
+    }
+}
+
+impl From<(String, Encoded)> for Feature {
+    fn from((name, value): (String, Encoded)) -> Self {
+        Self { name, value, tensor: None }
+    }
+}
+
+/// Text that refuses to grow beyond a number of bytes.
+struct BoundedText {
+    max_bytes: usize,
+    text: Vec<u8>,
+}
+
+impl io::Write for BoundedText {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        if self.text.len() + part.len() > self.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.text.extend_from_slice(part);
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn check_count(features: usize) -> Result<()> {
+    if features > MAX_FEATURES {
+        return Err(error!(InvalidRequest, "a request may have at most {MAX_FEATURES} features"));
+    }
+    Ok(())
 }
 
 /// Gives each name of a misspelt field its nearest known one.
@@ -162,23 +247,15 @@ fn unknown_field(name: &str) -> Error {
     }
 }
 
-fn not_json(problem: &serde_json::Error) -> Error {
-    if problem.classify() == serde_json::error::Category::Data {
-        let message = problem.to_string();
-        let message = message.rsplit_once(" at line").map_or(message.as_str(), |(text, _)| text);
-        return error!(InvalidRequest, "{message}");
-    }
-    error!(InvalidJson, "the body is not valid JSON: {problem}")
-}
-
-fn typed<T: DeserializeOwned>(name: &str, value: &RawValue, expected: &str) -> Result<T> {
-    serde_json::from_str(value.get()).map_err(|_| {
-        let shown: String = value.get().chars().take(40).collect();
+fn typed<T: DeserializeOwned>(name: &str, value: &Encoded, expected: &str) -> Result<T> {
+    let text = value.to_json();
+    serde_json::from_str(&text).map_err(|_| {
+        let shown: String = text.chars().take(40).collect();
         error!(InvalidRequest, "{name} must be {expected}, received {shown}")
     })
 }
 
-fn text(name: &str, value: &RawValue) -> Result<String> {
+fn text(name: &str, value: &Encoded) -> Result<String> {
     let text: String = typed(name, value, "a string")?;
     if text.is_empty() || text.len() > MAX_TEXT_BYTES {
         return Err(error!(InvalidRequest, "{name} must have 1 to {MAX_TEXT_BYTES} bytes, received {}", text.len()));
@@ -186,11 +263,11 @@ fn text(name: &str, value: &RawValue) -> Result<String> {
     Ok(text)
 }
 
-fn optional_text(name: &str, value: &RawValue) -> Result<Option<String>> {
-    if value.get() == "null" { Ok(None) } else { text(name, value).map(Some) }
+fn optional_text(name: &str, value: &Encoded) -> Result<Option<String>> {
+    if value.is_null() { Ok(None) } else { text(name, value).map(Some) }
 }
 
-fn timeout(name: &str, value: &RawValue) -> Result<u64> {
+fn timeout(name: &str, value: &Encoded) -> Result<u64> {
     let timeout_ms: f64 = typed(name, value, "a number of milliseconds")?;
     if (1.0..=MAX_TIMEOUT_MS as f64).contains(&timeout_ms) {
         return Ok(timeout_ms.ceil() as u64);
@@ -198,7 +275,7 @@ fn timeout(name: &str, value: &RawValue) -> Result<u64> {
     Err(error!(InvalidRequest, "{name} must be from 1 to {MAX_TIMEOUT_MS}, received {timeout_ms}"))
 }
 
-fn priority(name: &str, value: &RawValue) -> Result<i32> {
+fn priority(name: &str, value: &Encoded) -> Result<i32> {
     let priority: i32 = typed(name, value, "a whole number")?;
     if (-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) {
         return Ok(priority);
@@ -206,67 +283,31 @@ fn priority(name: &str, value: &RawValue) -> Result<i32> {
     Err(error!(InvalidRequest, "{name} must be from -{MAX_PRIORITY} to {MAX_PRIORITY}, received {priority}"))
 }
 
-fn features(value: &RawValue) -> Result<Vec<(String, Box<RawValue>)>> {
-    if !value.get().starts_with('{') {
-        let shown: String = value.get().chars().take(40).collect();
-        return Err(error!(InvalidRequest, "features must be an object of values by input name, received {shown}"));
-    }
-    let fields: UniqueFields = serde_json::from_str(value.get()).map_err(|problem| not_json(&problem))?;
-    Ok(fields.0.into_iter().map(|(name, value)| (name, value.to_owned())).collect())
-}
-
-/// The fields of an object in their order, none twice.
-struct UniqueFields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for UniqueFields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = UniqueFields<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields: Vec<(String, &RawValue)> = Vec::new();
-                let mut names = std::collections::HashSet::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if fields.len() == MAX_FEATURES {
-                        return Err(de::Error::custom(format!("an object may have at most {MAX_FEATURES} fields")));
-                    }
-                    if !names.insert(name.clone()) {
-                        return Err(de::Error::custom(format!("the field \"{name}\" is given twice")));
-                    }
-                    fields.push((name, map.next_value()?));
-                }
-                Ok(UniqueFields(fields))
-            }
-        }
-        deserializer.deserialize_map(Fields)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::signature::{ValueInfo, ValueType};
+
+    fn parse(body: &str) -> Result<PredictRequest> {
+        PredictRequest::parse(body.as_bytes(), Format::Json)
+    }
 
     fn refused(body: &str) -> Error {
-        PredictRequest::parse(body.as_bytes()).unwrap_err()
+        parse(body).unwrap_err()
     }
 
     #[test]
     fn every_field_is_read() {
-        let request = PredictRequest::parse(
-            br#"{"modelId":"m","version":"v1","features":{"x":[1,2]},"userId":"u","sessionId":"s","requestId":"r",
+        let request = parse(
+            r#"{"modelId":"m","version":"v1","features":{"x":[1,2]},"userId":"u","sessionId":"s","requestId":"r",
                 "entityId":"e","outputs":["y"],"labels":true,"timeoutMs":1500,"record":false}"#,
         )
         .unwrap();
         assert_eq!((request.model_id.as_str(), request.version.as_deref()), ("m", Some("v1")));
         assert_eq!((request.timeout_ms, request.labels, request.record), (Some(1500), true, false));
         assert_eq!(request.feature_names().collect::<Vec<_>>(), ["x"]);
-        assert_eq!(request.features_json(100), r#"{"x":[1,2]}"#);
+        assert_eq!(request.features_json(100).unwrap(), r#"{"x":[1,2]}"#);
     }
 
     #[test]
@@ -297,18 +338,20 @@ mod tests {
 
     #[test]
     fn stored_features_fill_only_gaps() {
-        let mut request = PredictRequest::parse(br#"{"modelId":"m","features":{"a":1},"entityId":"e"}"#).unwrap();
+        let mut request = parse(r#"{"modelId":"m","features":{"a":1},"entityId":"e"}"#).unwrap();
         request.add_features(r#"{"a":5,"b":[2]}"#).unwrap();
-        assert_eq!(request.features_json(100), r#"{"a":1,"b":[2]}"#);
+        assert_eq!(request.features_json(100).unwrap(), r#"{"a":1,"b":[2]}"#);
     }
 
     #[test]
     fn large_features_are_summarized() {
-        let request = PredictRequest::parse(br#"{"modelId":"m","features":{"x":[[1,2],[3,4]]}}"#).unwrap();
-        let summary: serde_json::Value = serde_json::from_str(&request.features_json(10)).unwrap();
-        assert_eq!(summary["bytes"], 19);
-        assert_eq!(summary["summary"][0]["name"], "x");
-        assert_eq!(summary["summary"][0]["shape"], json!([2, 2]));
-        assert_eq!(summary["summary"][0]["dtype"], "float64");
+        let mut request = parse(r#"{"modelId":"m","features":{"any":[[1,2],[3,4]]}}"#).unwrap();
+        let value_type = ValueType::Tensor { dtype: DType::Int8, shape: None };
+        let input = ValueInfo { name: "x".to_owned(), value_type, optional: false };
+        request.inputs(&Signature { inputs: vec![input], ..Signature::default() }).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&request.features_json(10).unwrap()).unwrap();
+        assert_eq!(summary["bytes"], 21);
+        assert_eq!(summary["summary"], json!([{ "name": "any", "shape": [2, 2], "dtype": "int8" }]));
+        assert_eq!(summary["digest"], hex(Sha256::digest(r#"{"any":[[1,2],[3,4]]}"#)));
     }
 }

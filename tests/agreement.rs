@@ -8,9 +8,10 @@ mod support;
 
 use harper_edge_ai::engine::EngineChoice;
 use harper_edge_ai::error::ErrorCode;
+use harper_edge_ai::format::Encoded;
 use harper_edge_ai::model::{Content, ModelFile, Source};
 use harper_edge_ai::onnx::proto::ModelProto;
-use harper_edge_ai::signature::inputs_from_json;
+use harper_edge_ai::signature::inputs_from;
 use harper_edge_ai::tensor::Value;
 use onnx_data::{Tolerance, compare, read_set};
 use prost::Message;
@@ -93,8 +94,13 @@ fn agree(path: &Path, cases: Cases<'_>) -> bool {
         Cases::Json(cases) => cases
             .iter()
             .map(|case| {
-                let features: Vec<_> = case.features.iter().map(|(name, raw)| (name.as_str(), raw.as_ref())).collect();
-                inputs_from_json(&reference.signature, &features).unwrap().values
+                let values: Vec<_> = case
+                    .features
+                    .iter()
+                    .map(|(name, raw)| (name.as_str(), Encoded::json(raw.get()).unwrap()))
+                    .collect();
+                let features: Vec<_> = values.iter().map(|(name, value)| (*name, value)).collect();
+                inputs_from(&reference.signature, &features).unwrap().values
             })
             .collect(),
         Cases::Sets(folder) => {

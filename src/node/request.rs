@@ -1,6 +1,8 @@
 //! `PredictRequest`: a body of `POST /predict`.
 
 use super::error::throw;
+use crate::error::Result;
+use crate::format::{Format, write_answer};
 use crate::request::PredictRequest as Request;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -9,14 +11,26 @@ use napi_derive::napi;
 #[napi]
 pub struct PredictRequest {
     pub(super) inner: Request,
+    /// Of the answer.
+    pub(super) format: Format,
 }
 
 #[napi]
 impl PredictRequest {
-    /// Throws INVALID_JSON or INVALID_REQUEST.
+    /// The formats of the body and of the answer are "json", "cbor" or "msgpack"; JSON when absent. Throws INVALID_JSON or
+    /// INVALID_REQUEST.
     #[napi(factory, catch_unwind)]
-    pub fn parse(env: &Env, body: Uint8Array) -> napi::Result<Self> {
-        Request::parse(&body).map(|inner| Self { inner }).map_err(|problem| throw(env, &problem))
+    pub fn parse(
+        env: &Env,
+        body: Uint8Array,
+        format: Option<String>,
+        answer_format: Option<String>,
+    ) -> napi::Result<Self> {
+        let parsed = (|| {
+            let inner = Request::parse(&body, read_format(format.as_deref())?)?;
+            Ok(Self { inner, format: read_format(answer_format.as_deref())? })
+        })();
+        parsed.map_err(|problem| throw(env, &problem))
     }
 
     #[napi(getter, catch_unwind)]
@@ -72,7 +86,26 @@ impl PredictRequest {
 
     /// The features as JSON text, or a summary of them when that is longer than `maxBytes`.
     #[napi(catch_unwind)]
-    pub fn features_json(&self, max_bytes: u32) -> String {
-        self.inner.features_json(max_bytes as usize)
+    pub fn features_json(&self, env: &Env, max_bytes: u32) -> napi::Result<String> {
+        self.inner.features_json(max_bytes as usize).map_err(|problem| throw(env, &problem))
     }
+}
+
+/// The fields of a JSON object as an object in "cbor" or "msgpack", with a `prediction` that is in that format already.
+#[napi(catch_unwind)]
+pub fn encode_answer(
+    env: &Env,
+    format: String,
+    fields: String,
+    prediction: Option<Uint8Array>,
+) -> napi::Result<Uint8Array> {
+    let prediction = prediction.as_deref().map(|bytes| ("prediction", bytes));
+    read_format(Some(&format))
+        .and_then(|format| write_answer(format, &fields, prediction))
+        .map(Uint8Array::new)
+        .map_err(|problem| throw(env, &problem))
+}
+
+fn read_format(name: Option<&str>) -> Result<Format> {
+    name.map_or(Ok(Format::default()), Format::parse)
 }

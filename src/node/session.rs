@@ -6,16 +6,16 @@ use super::exchange::Exchange;
 use super::message::{self, Input, InputContent, Name};
 use super::request::PredictRequest;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
-use crate::error::{Error, Result, error};
-use crate::signature::{JsonOutput, Signature, class_names, confidence, inputs_from_json, tensor_input};
+use crate::error::{Result, error};
+use crate::format::{Encoded, Format, write_value};
+use crate::signature::{Outputs, Signature, class_names, confidence, inputs_from, tensor_input};
 use crate::tensor::{Bytes, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::sys;
 use napi_derive::napi;
-use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,10 @@ pub struct RunOptions {
 /// What a prediction says, as JSON text.
 #[napi(object)]
 pub struct PredictionJson {
-    pub prediction: String,
+    /// For the event and for an answer in JSON.
+    pub prediction: Option<String>,
+    /// The prediction in another format, for the answer.
+    pub encoded: Option<Uint8Array>,
     /// A number, an array or null.
     pub confidence: String,
     pub latency_ms: f64,
@@ -83,7 +86,7 @@ impl Session {
         env: &Env,
         channel: &Channel,
         id: u32,
-        request: &PredictRequest,
+        request: &mut PredictRequest,
         crowded: bool,
         timeout_ms: Option<f64>,
     ) -> napi::Result<Option<PredictionJson>> {
@@ -94,20 +97,25 @@ impl Session {
                 class_names(&self.inner.signature, self.inner.labels.as_deref(), &outputs)?;
             }
             let timeout = request.inner.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
-            Ok((run_request(&self.inner, inputs.values, outputs, timeout, request.inner.priority), inputs.unbatched))
+            let writing = Writing {
+                unbatched: inputs.unbatched,
+                by_class: request.inner.labels,
+                format: request.format,
+                record: request.inner.record,
+            };
+            Ok((run_request(&self.inner, inputs.values, outputs, timeout, request.inner.priority), writing))
         })();
-        let (run, unbatched) = started.map_err(|problem| throw(env, &problem))?;
+        let (run, writing) = started.map_err(|problem| throw(env, &problem))?;
         let session = Arc::clone(&self.inner);
-        let by_class = request.inner.labels;
         match Engine::shared().run_inline(run, crowded) {
             Ok(outcome) => outcome
-                .and_then(|output| prediction_json(&session, output, unbatched, by_class))
+                .and_then(|output| writing.prediction(&session, &output))
                 .map(Some)
                 .map_err(|problem| throw(env, &problem)),
             Err(run) => {
                 let reply = channel.reply(id);
                 let callback = Box::new(move |outcome: Result<RunOutput>| {
-                    reply.send_value(outcome.and_then(|output| prediction_json(&session, output, unbatched, by_class)));
+                    reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
                 });
                 channel.replies.track(id, Engine::shared().run(run, callback));
                 Ok(None)
@@ -205,7 +213,7 @@ fn run_request(
 /// Elements are taken as they are; JSON goes the way of JSON requests. Also whether the outputs lose the batch dimension.
 fn inputs_of(signature: &Signature, given: Vec<Input<'_>>) -> Result<(Vec<(String, Value)>, bool)> {
     let mut values = Vec::with_capacity(given.len());
-    let mut texts: Vec<(&str, &RawValue)> = Vec::new();
+    let mut texts: Vec<(&str, Encoded)> = Vec::new();
     let (mut added, mut batched) = (false, false);
     for Input { name, content } in given {
         let name = match name {
@@ -220,8 +228,8 @@ fn inputs_of(signature: &Signature, given: Vec<Input<'_>>) -> Result<(Vec<(Strin
                 values.push((name.to_owned(), fitted.tensor.into()));
             }
             InputContent::Json(text) => {
-                let raw = serde_json::from_str(text).map_err(|_| error!(InvalidInput, "input \"{name}\": no JSON"))?;
-                texts.push((name, raw));
+                let value = Encoded::json(text).map_err(|_| error!(InvalidInput, "input \"{name}\": no JSON"))?;
+                texts.push((name, value));
             }
         }
     }
@@ -229,7 +237,8 @@ fn inputs_of(signature: &Signature, given: Vec<Input<'_>>) -> Result<(Vec<(Strin
         return Ok((values, added && !batched));
     }
     let rest = signature.without(values.iter().map(|(name, _)| name.as_str()));
-    let converted = inputs_from_json(&rest, &texts)?;
+    let texts: Vec<(&str, &Encoded)> = texts.iter().map(|(name, value)| (*name, value)).collect();
+    let converted = inputs_from(&rest, &texts)?;
     batched |= !converted.unbatched && !converted.values.is_empty();
     added |= converted.unbatched;
     values.extend(converted.values);
@@ -250,24 +259,39 @@ fn latency_ms(output: &RunOutput) -> f64 {
     output.latency.as_nanos().div_ceil(1000) as f64 / 1e3
 }
 
-fn prediction_json(
-    session: &EngineSession,
-    output: RunOutput,
+/// How what a run gave is written.
+#[derive(Clone, Copy)]
+struct Writing {
     unbatched: bool,
     by_class: bool,
-) -> Result<PredictionJson> {
-    let labels = session.labels.as_deref().filter(|_| by_class);
-    let failed = |problem: serde_json::Error| -> Error { error!(RunFailed, "an output cannot be written: {problem}") };
-    let mut text = Vec::with_capacity(128);
-    let mut serializer = serde_json::Serializer::new(&mut text);
-    let mut map = serializer.serialize_map(Some(output.outputs.len())).map_err(failed)?;
-    for (name, value) in &output.outputs {
-        map.serialize_entry(name, &JsonOutput { value, unbatched, labels }).map_err(failed)?;
+    format: Format,
+    /// An event wants the JSON text, whatever the answer is in.
+    record: bool,
+}
+
+impl Writing {
+    fn prediction(self, session: &EngineSession, output: &RunOutput) -> Result<PredictionJson> {
+        let Self { unbatched, by_class, format, record } = self;
+        let labels = session.labels.as_deref().filter(|_| by_class);
+        let outputs = Outputs { outputs: &output.outputs, unbatched, labels };
+        let is_json = format == Format::Json;
+        Ok(PredictionJson {
+            prediction: (is_json || record).then(|| json_text(&outputs)).transpose()?,
+            encoded: (!is_json).then(|| write(format, &outputs).map(Uint8Array::new)).transpose()?,
+            confidence: json_text(&confidence_of(session, output, unbatched))?,
+            latency_ms: latency_ms(output),
+        })
     }
-    map.end().map_err(failed)?;
-    let prediction = String::from_utf8(text).map_err(|_| error!(Internal, "JSON is UTF-8"))?;
-    let confidence = serde_json::to_string(&confidence_of(session, &output, unbatched)).map_err(failed)?;
-    Ok(PredictionJson { prediction, confidence, latency_ms: latency_ms(&output) })
+}
+
+fn write(format: Format, value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(128);
+    write_value(format, value, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn json_text(value: &impl Serialize) -> Result<String> {
+    String::from_utf8(write(Format::Json, value)?).map_err(|_| error!(Internal, "JSON is UTF-8"))
 }
 
 /// A session as the value of an outcome.

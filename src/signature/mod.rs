@@ -1,17 +1,17 @@
-//! What a model takes and gives, and the conversion of JSON by it.
+//! What a model takes and gives, and the conversion of values by it.
 
 mod confidence;
+mod encoded_input;
 mod fit;
-mod json_input;
-mod json_output;
 mod labels;
+mod output;
 mod schema;
 mod tensor_input;
 
 pub use confidence::{Confidence, confidence};
-pub use json_input::{JsonInputs, inputs_from_json, summarize};
-pub use json_output::JsonOutput;
+pub use encoded_input::{Inputs, input_for, inputs_from};
 pub use labels::class_names;
+pub use output::{Output, Outputs};
 pub use schema::check_schema;
 pub use tensor_input::{FittedTensor, tensor_input};
 

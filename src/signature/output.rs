@@ -1,17 +1,32 @@
-//! Values to JSON, or to any other serde format: nested arrays, objects for maps.
+//! Values to the formats of answers: nested lists, objects for maps.
 
+use crate::format::{MAX_SAFE_INTEGER, not_a_number};
 use crate::tensor::{DType, MapKeys, Tensor, TensorData, Value};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// Serializes a value. `unbatched` drops a leading dimension of one, for a caller who gave a single row.
-pub struct JsonOutput<'a> {
+/// Serializes the outputs of a run as an object by their names.
+pub struct Outputs<'a> {
+    pub outputs: &'a [(String, Value)],
+    pub unbatched: bool,
+    pub labels: Option<&'a [String]>,
+}
+
+impl Serialize for Outputs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { outputs, unbatched, labels } = *self;
+        serializer.collect_map(outputs.iter().map(|(name, value)| (name, Output { value, unbatched, labels })))
+    }
+}
+
+/// Serializes a value. What a format of text lacks (NaN, the infinities, integers beyond 2^53) is text there. `unbatched` drops a leading dimension of one, for a caller who gave a single row.
+pub struct Output<'a> {
     pub value: &'a Value,
     pub unbatched: bool,
     /// Class names: rows of as many values become objects by class.
     pub labels: Option<&'a [String]>,
 }
 
-impl Serialize for JsonOutput<'_> {
+impl Serialize for Output<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Value::None => serializer.serialize_none(),
@@ -26,21 +41,23 @@ impl Serialize for JsonOutput<'_> {
             }
             Value::Sequence(values) => match values.as_slice() {
                 [only] if self.unbatched => {
-                    JsonOutput { value: only, unbatched: false, labels: None }.serialize(serializer)
+                    Output { value: only, unbatched: false, labels: None }.serialize(serializer)
                 }
                 values => {
                     let mut list = serializer.serialize_seq(Some(values.len()))?;
                     for value in values {
-                        list.serialize_element(&JsonOutput { value, unbatched: false, labels: None })?;
+                        list.serialize_element(&Output { value, unbatched: false, labels: None })?;
                     }
                     list.end()
                 }
             },
             Value::Map { keys, values } => {
+                let is_text = serializer.is_human_readable();
                 let mut map = serializer.serialize_map(Some(values.len()))?;
                 for at in 0..values.len() {
                     match keys {
-                        MapKeys::Ints(keys) => map.serialize_key(&keys[at].to_string())?,
+                        MapKeys::Ints(keys) if is_text => map.serialize_key(&keys[at].to_string())?,
+                        MapKeys::Ints(keys) => map.serialize_key(&keys[at])?,
                         MapKeys::Strings(keys) => map.serialize_key(&keys[at])?,
                     }
                     map.serialize_value(&Nested { tensor: values, shape: &[], start: at, labels: None })?;
@@ -115,40 +132,27 @@ fn serialize_element<S: Serializer>(tensor: &Tensor, at: usize, serializer: S) -
         | DType::Float8E8M0
         | DType::Float4E2M1 => float32(small_float(tensor.dtype, bytes, at), serializer),
         DType::Complex64 | DType::Complex128 | DType::String => {
-            Err(S::Error::custom(format!("{} has no JSON form", tensor.dtype.name())))
+            Err(S::Error::custom(format!("{} has no form in an answer", tensor.dtype.name())))
         }
     }
 }
 
 fn float32<S: Serializer>(value: f32, serializer: S) -> Result<S::Ok, S::Error> {
     match not_a_number(f64::from(value)) {
-        Some(name) => serializer.serialize_str(name),
-        None => serializer.serialize_f32(value),
+        Some(name) if serializer.is_human_readable() => serializer.serialize_str(name),
+        _ => serializer.serialize_f32(value),
     }
 }
 
 fn float64<S: Serializer>(value: f64, serializer: S) -> Result<S::Ok, S::Error> {
     match not_a_number(value) {
-        Some(name) => serializer.serialize_str(name),
-        None => serializer.serialize_f64(value),
+        Some(name) if serializer.is_human_readable() => serializer.serialize_str(name),
+        _ => serializer.serialize_f64(value),
     }
 }
-
-/// The name of a value that JSON cannot carry as a number.
-fn not_a_number(value: f64) -> Option<&'static str> {
-    match value {
-        _ if value.is_nan() => Some("NaN"),
-        f64::INFINITY => Some("Infinity"),
-        f64::NEG_INFINITY => Some("-Infinity"),
-        _ => None,
-    }
-}
-
-/// Integers beyond this lose digits as a JavaScript number and are written as strings.
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 fn int64<S: Serializer>(value: i64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value.unsigned_abs() > MAX_SAFE_INTEGER {
+    if value.unsigned_abs() > MAX_SAFE_INTEGER && serializer.is_human_readable() {
         serializer.collect_str(&value)
     } else {
         serializer.serialize_i64(value)
@@ -156,7 +160,11 @@ fn int64<S: Serializer>(value: i64, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 fn uint64<S: Serializer>(value: u64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value > MAX_SAFE_INTEGER { serializer.collect_str(&value) } else { serializer.serialize_u64(value) }
+    if value > MAX_SAFE_INTEGER && serializer.is_human_readable() {
+        serializer.collect_str(&value)
+    } else {
+        serializer.serialize_u64(value)
+    }
 }
 
 /// An element of less than a byte; the first element is in the lowest bits.
@@ -217,7 +225,7 @@ mod tests {
     use crate::tensor::Bytes;
 
     fn json(value: impl Into<Value>, unbatched: bool) -> String {
-        serde_json::to_string(&JsonOutput { value: &value.into(), unbatched, labels: None }).unwrap()
+        serde_json::to_string(&Output { value: &value.into(), unbatched, labels: None }).unwrap()
     }
 
     fn small(dtype: DType, count: usize, bytes: &[u8]) -> String {
@@ -260,7 +268,7 @@ mod tests {
         let labels = ["cat".to_owned(), "dog".to_owned()];
         let named = |shape: &[usize], values: &[f32], unbatched| {
             let value = Tensor::from_elements(shape, values).into();
-            serde_json::to_string(&JsonOutput { value: &value, unbatched, labels: Some(&labels) }).unwrap()
+            serde_json::to_string(&Output { value: &value, unbatched, labels: Some(&labels) }).unwrap()
         };
         assert_eq!(named(&[1, 2], &[0.25, 0.75], true), r#"{"cat":0.25,"dog":0.75}"#);
         assert_eq!(named(&[2, 2], &[1.0, 0.0, 0.5, 0.5], false), r#"[{"cat":1.0,"dog":0.0},{"cat":0.5,"dog":0.5}]"#);

@@ -2,7 +2,7 @@
 import { decodeOutputs, encodeInputs, forEachMessage, memory } from './library/message.js';
 import { native, libraryPath } from './native.js';
 
-const { Channel, PredictRequest, Session } = native;
+const { Channel, Session } = native;
 
 /**
  * What waits for an outcome, by number. Every number gets exactly one, and then goes to the next. A Map would leave its old
@@ -203,7 +203,7 @@ export function loadSession(digest, files, options = {}) {
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal } = {}) {
-	return run((id, crowded) => session.predictJson(channel, id, request, crowded, timeoutMs), asIs, signal);
+	return run((id, crowded) => request.start(session, id, crowded, timeoutMs), asIs, signal);
 }
 
 const asIs = (outcome) => outcome;
@@ -239,4 +239,44 @@ export async function acquireLock(name) {
 	return answered((channel, id) => native.acquireLock(channel, id, name));
 }
 
-export { PredictRequest, Session };
+/** A parsed body of `POST /predict`, with its fields but for the features. */
+export class PredictRequest {
+	#request;
+
+	/**
+	 * @param {Uint8Array} body
+	 * @param {'json' | 'cbor' | 'msgpack'} [format] of the body; JSON when absent
+	 * @param {'json' | 'cbor' | 'msgpack'} [answerFormat]
+	 * @returns {PredictRequest}
+	 * @throws INVALID_JSON or INVALID_REQUEST
+	 */
+	static parse(body, format, answerFormat) {
+		return new PredictRequest(native.PredictRequest.parse(body, format, answerFormat));
+	}
+
+	constructor(request) {
+		this.#request = request;
+		Object.assign(this, JSON.parse(request.head));
+	}
+
+	get featureNames() {
+		return this.#request.featureNames;
+	}
+
+	/** Adds the features of a JSON object that the request lacks. */
+	addFeatures(json) {
+		this.#request.addFeatures(json);
+	}
+
+	/** The features as JSON text, or a summary of them when that is longer than `maxBytes`. */
+	featuresJson(maxBytes) {
+		return this.#request.featuresJson(maxBytes);
+	}
+
+	/** Starts the run on a session; see {@link predictJson}. */
+	start(session, id, crowded, timeoutMs) {
+		return session.predictJson(channel, id, this.#request, crowded, timeoutMs);
+	}
+}
+
+export { Session };

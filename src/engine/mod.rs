@@ -366,7 +366,9 @@ mod tests {
             engine: EngineChoice::OnnxRuntime,
             providers: Providers::default(),
         };
-        Arc::new(Session::new(key, "onnxruntime", prepared, loaded))
+        let source = Source { files: Vec::new(), beside: false, cache_folder: None };
+        let request = LoadRequest { digest: key.digest.clone(), source, framework: None, engine: None };
+        Arc::new(Session::new(key, request, "onnxruntime", prepared, loaded))
     }
 
     fn start(engine: &'static Engine, session: &Arc<Session>, go: bool) -> (RunHandle, Receiver<Result<RunOutput>>) {

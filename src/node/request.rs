@@ -7,6 +7,7 @@ use crate::request::PredictRequest as Request;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
+use serde_json::json;
 
 #[napi]
 pub struct PredictRequest {
@@ -33,44 +34,20 @@ impl PredictRequest {
         parsed.map_err(|problem| throw(env, &problem))
     }
 
+    /// What the request says beside its features, as JSON text: one call, because each costs as much as several fields.
     #[napi(getter, catch_unwind)]
-    pub fn model_id(&self) -> &str {
-        &self.inner.model_id
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn version(&self) -> Option<&str> {
-        self.inner.version.as_deref()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn user_id(&self) -> Option<&str> {
-        self.inner.user_id.as_deref()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn session_id(&self) -> Option<&str> {
-        self.inner.session_id.as_deref()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn request_id(&self) -> Option<&str> {
-        self.inner.request_id.as_deref()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn entity_id(&self) -> Option<&str> {
-        self.inner.entity_id.as_deref()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn timeout_ms(&self) -> Option<f64> {
-        self.inner.timeout_ms.map(|timeout_ms| timeout_ms as f64)
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn record(&self) -> bool {
-        self.inner.record
+    pub fn head(&self) -> String {
+        let Request { model_id, version, user_id, session_id, request_id, entity_id, record, .. } = &self.inner;
+        json!({
+            "modelId": model_id,
+            "version": version,
+            "userId": user_id,
+            "sessionId": session_id,
+            "requestId": request_id,
+            "entityId": entity_id,
+            "record": record,
+        })
+        .to_string()
     }
 
     #[napi(getter, catch_unwind)]

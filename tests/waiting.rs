@@ -221,8 +221,11 @@ fn a_request_whose_caller_is_gone_is_not_run() {
 /// Rows of a request whose run takes long enough to be left.
 const MANY: usize = 60;
 
+/// Of each request its number, and whether the answer is its own.
+type Answers = mpsc::Receiver<(usize, Result<bool, ErrorCode>)>;
+
 /// Two requests whose common run has begun, and their answers.
-fn common_run(session: &Arc<Session>) -> (Vec<RunHandle>, mpsc::Receiver<(usize, Result<bool, ErrorCode>)>) {
+fn common_run(session: &Arc<Session>) -> (Vec<RunHandle>, Answers) {
     learn(session, MANY);
     let release = hold(session, rows(0, MANY));
     let (sender, receiver) = mpsc::channel();

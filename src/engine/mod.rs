@@ -355,6 +355,8 @@ mod tests {
     use super::backend::onnx_runtime::trial::{endless, inputs, on};
     use super::*;
     use crate::error::ErrorCode;
+    use crate::model::{Content, ModelFile};
+    use bytes::Bytes;
     use std::sync::mpsc::{Receiver, channel};
 
     const EVENTUALLY: Duration = Duration::from_secs(60);
@@ -366,8 +368,9 @@ mod tests {
             engine: EngineChoice::OnnxRuntime,
             providers: Providers::default(),
         };
-        let source = Source { files: Vec::new(), beside: false, cache_folder: None };
-        let request = LoadRequest { digest: key.digest.clone(), source, framework: None, engine: None };
+        let file = ModelFile { name: "endless.onnx".to_owned(), content: Content::Memory(Bytes::new()) };
+        let source = Source { files: vec![file], beside: false, cache_folder: None };
+        let request = LoadRequest { digest: provider.to_owned(), source, framework: None, engine: None };
         Arc::new(Session::new(key, request, "onnxruntime", prepared, loaded))
     }
 

@@ -181,10 +181,10 @@ impl BatchQueue {
     fn take(&self, limits: &BatchLimits) -> Vec<Waiting> {
         let mut state = self.state.lock();
         // Only who came during a run waits for others: an answer's receiver may be back before its batch is over.
-        let gather = state.ended.is_some_and(|ended| state.waiting.iter().any(|waiting| waiting.since < ended));
+        let gather = state.waiting.first().is_some_and(|first| first.kind.is_some())
+            && state.ended.is_some_and(|ended| state.waiting.iter().any(|waiting| waiting.since < ended));
         let least = state.waiting.first().map_or(1, |waiting| waiting.rows);
         let best = state.sizes.next(least, limits.max_rows);
-        let gather = gather && state.waiting.first().is_some_and(|first| first.kind.is_some());
         while gather && !limits.max_delay.is_zero() {
             let Some(oldest) = state.waiting.iter().map(|waiting| waiting.since).min() else { break };
             let rows: usize = state.waiting.iter().map(|waiting| waiting.rows).sum();

@@ -64,13 +64,13 @@ export async function underLoad(sides, input, act) {
 	}
 }
 
-/** The longest time that the event loop stood still during one run, in milliseconds. */
-export async function longestPauseMs({ run }, input) {
+/** The longest time that the event loop stood still during runs one after another, in milliseconds. */
+export async function longestPauseMs({ run }, input, runs) {
 	const delay = monitorEventLoopDelay({ resolution: 1 });
 	delay.enable();
 	// The first tick has nothing to be measured from, and the last one comes after the run.
 	await sleep(20);
-	await run(input);
+	for (let count = 0; count < runs; count += 1) await run(input);
 	await sleep(20);
 	delay.disable();
 	return delay.max / 1e6;

@@ -28,7 +28,7 @@ export function harperEnvironment(given, rootPath) {
 		MQTT_NETWORK_PORT: 'null',
 		MQTT_NETWORK_SECUREPORT: 'null',
 		REPLICATION_SECUREPORT: 'null',
-		// Reading pages before they are written costs a quarter of an event, and pays for a database that does not fit into memory.
+		// Reading pages before they are written pays only for a database that does not fit into memory.
 		STORAGE_PREFETCHWRITES: 'false',
 		...given,
 		ROOTPATH: home,

@@ -22,12 +22,12 @@ export async function latencyUs({ run }, input, calls) {
 }
 
 /** Calls per second with 64 in flight. */
-export async function throughput({ run }, input, calls) {
-	let left = calls;
-	const caller = async () => {
-		for (; left > 0; left -= 1) await run(input);
-	};
+export async function throughput({ run }, input, durationMs) {
+	let calls = 0;
 	const started = performance.now();
+	const caller = async () => {
+		for (; performance.now() < started + durationMs; calls += 1) await run(input);
+	};
 	await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
 	return (calls / (performance.now() - started)) * 1000;
 }

@@ -19,7 +19,8 @@ const REQUEST_ROUNDS = 31;
 /** Between measurements, so that threads of the one side that still spin do not slow down the other. */
 const PAUSE_MS = 50;
 /** With 64 in flight before anything is measured: code is compiled, and ours learns how many rows pay. */
-const WARM_UP_CALLS = 1000;
+const WARM_UP_MS = 3000;
+const DURATION_MS = 500;
 const HEAVY_ROWS = 32;
 const MANY_RUNS = 100;
 const THREADS = [1, 2, 4];
@@ -104,8 +105,9 @@ async function measureFairness(folder) {
 	const [input, heavyInput] = [inputOf(lightModel, 1), inputOf(heavyModel, 1)];
 	const sides = [await load(ours, paths), await load(peer, paths)];
 	for (const { light, heavies } of sides) {
-		await throughput(light, input, 200);
-		for (const heavy of heavies) await throughput(heavy, heavyInput, 200);
+		for (const [side, given] of [[light, input], ...heavies.map((heavy) => [heavy, heavyInput])]) {
+			await throughput(side, given, WARM_UP_MS);
+		}
 	}
 	const alone = await inTurn(sides, ({ light }) => steadyP99Ms(light, input, LIGHT_CALLS));
 	const heavyRuns = await inTurn(sides, async ({ heavies }) => (await latencyUs(heavies[0], heavyInput, 20)) / 1000);
@@ -136,11 +138,11 @@ try {
 		const settings = await bestSettings(path, input, calls);
 		const sides = [await ours.load(path), await peer.load(path, settings)];
 		await assertAlike(sides, input);
-		for (const side of sides) await throughput(side, input, WARM_UP_CALLS);
+		for (const side of sides) await throughput(side, input, WARM_UP_MS);
 
 		console.log(`${name}; peer at its best with ${JSON.stringify(settings)}`);
 		printRow('  one call', 'us', await inTurn(sides, (side) => latencyUs(side, input, calls)));
-		const rate = await inTurn(sides, (side) => throughput(side, input, 2 * calls));
+		const rate = await inTurn(sides, (side) => throughput(side, input, DURATION_MS));
 		printRow('  64 in flight', 'calls/s', rate, { moreIsBetter: true });
 		if (model !== heaviest) continue;
 

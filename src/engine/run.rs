@@ -9,6 +9,7 @@ use super::watchdog::{WatchKey, Watchdog};
 use crate::error::{Result, error};
 use crate::tensor::Value;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -167,7 +168,7 @@ impl Run {
             return (Err(stopped), Duration::ZERO);
         }
         let RunRequest { session, inputs, outputs, .. } = &self.request;
-        let inputs: Vec<(&str, &Value)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let inputs: SmallVec<[(&str, &Value); 4]> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
         let names = session.output_names(outputs);
         let backend = match session.backend() {
             Ok(backend) => backend,

@@ -14,6 +14,7 @@ use crate::signature::Signature;
 use crate::tensor::Value;
 use parking_lot::RwLock;
 use serde::Serialize;
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -154,7 +155,7 @@ impl Session {
     }
 
     /// The outputs to compute: those asked for, or all.
-    pub(super) fn output_names<'a>(&'a self, wanted: &'a [String]) -> Vec<&'a str> {
+    pub(super) fn output_names<'a>(&'a self, wanted: &'a [String]) -> SmallVec<[&'a str; 4]> {
         if wanted.is_empty() {
             self.signature.outputs.iter().map(|output| output.name.as_str()).collect()
         } else {

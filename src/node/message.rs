@@ -14,6 +14,7 @@
 use crate::error::{Result, error};
 use crate::signature::Confidence;
 use crate::tensor::{DType, MapKeys, Tensor, TensorData, Value};
+use smallvec::SmallVec;
 
 pub const UNKNOWN: u32 = u32::MAX;
 
@@ -38,13 +39,13 @@ pub enum InputContent<'a> {
 ///
 /// # Errors
 /// `INTERNAL` for what `library/message.js` does not write.
-pub fn read_inputs(bytes: &[u8]) -> Result<Vec<Input<'_>>> {
+pub fn read_inputs(bytes: &[u8]) -> Result<SmallVec<[Input<'_>; 4]>> {
     let mut reader = Reader { bytes, at: 0 };
     read_all(&mut reader)
         .ok_or_else(|| error!(Internal, "the inputs are not in the form that library/message.js writes"))
 }
 
-fn read_all<'a>(reader: &mut Reader<'a>) -> Option<Vec<Input<'a>>> {
+fn read_all<'a>(reader: &mut Reader<'a>) -> Option<SmallVec<[Input<'a>; 4]>> {
     let count = reader.word()?;
     (0..count).map(|_| read_input(reader)).collect()
 }

@@ -16,6 +16,7 @@ use napi::sys;
 use napi_derive::napi;
 use serde::Serialize;
 use serde_json::json;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,7 +212,7 @@ fn run_request(
 }
 
 /// Elements are taken as they are; JSON goes the way of JSON requests. Also whether the outputs lose the batch dimension.
-fn inputs_of(signature: &Signature, given: Vec<Input<'_>>) -> Result<(Vec<(String, Value)>, bool)> {
+fn inputs_of(signature: &Signature, given: SmallVec<[Input<'_>; 4]>) -> Result<(Vec<(String, Value)>, bool)> {
     let mut values = Vec::with_capacity(given.len());
     let mut texts: Vec<(&str, Encoded)> = Vec::new();
     let (mut added, mut batched) = (false, false);
@@ -251,7 +252,8 @@ fn outputs_message(session: &EngineSession, output: &RunOutput, unbatched: bool)
 }
 
 fn confidence_of(session: &EngineSession, output: &RunOutput, unbatched: bool) -> crate::signature::Confidence {
-    let outputs: Vec<(&str, &Value)> = output.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let outputs: SmallVec<[(&str, &Value); 4]> =
+        output.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
     confidence(&session.signature, &outputs, unbatched)
 }
 

@@ -10,9 +10,13 @@ use ort::AsPointer;
 use ort::session::Session;
 use ort::sys::{OrtRunOptions, OrtValue};
 use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
 use std::ptr;
+
+/// What a run needs of each input or output; few models have more, and memory for them would cost as much as a tiny run.
+type Few<T> = SmallVec<[T; 4]>;
 
 pub struct OnnxRuntimeSession {
     session: Session,
@@ -43,9 +47,9 @@ impl OnnxRuntimeSession {
 
 impl BackendSession for OnnxRuntimeSession {
     fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>> {
-        let mut input_names = Vec::with_capacity(inputs.len());
-        let mut values = Vec::with_capacity(inputs.len());
-        let mut pointers = Vec::with_capacity(inputs.len());
+        let mut input_names: Few<*const c_char> = SmallVec::new();
+        let mut values: Few<OrtValueBox<'_>> = SmallVec::new();
+        let mut pointers: Few<*const OrtValue> = SmallVec::new();
         for (name, value) in inputs {
             input_names.push(self.name(name)?.as_ptr());
             pointers.push(match self.empty_sequences.pointer(name, value) {
@@ -56,8 +60,8 @@ impl BackendSession for OnnxRuntimeSession {
                 }
             });
         }
-        let output_names = outputs.iter().map(|name| Ok(self.name(name)?.as_ptr())).collect::<Result<Vec<_>>>()?;
-        let mut made: Vec<*mut OrtValue> = vec![ptr::null_mut(); outputs.len()];
+        let output_names = outputs.iter().map(|name| Ok(self.name(name)?.as_ptr())).collect::<Result<Few<_>>>()?;
+        let mut made: Few<*mut OrtValue> = smallvec![ptr::null_mut(); outputs.len()];
         let options = control.can_stop().then(RunOptions::new).transpose()?;
         let mut run = || {
             let _turn = self.turn.as_ref().map(Mutex::lock);
@@ -87,7 +91,7 @@ impl BackendSession for OnnxRuntimeSession {
             }
             None => run(),
         };
-        let made: Vec<OrtValueBox> = made.into_iter().map(OrtValueBox::from_pointer).collect();
+        let made: Few<OrtValueBox> = made.into_iter().map(OrtValueBox::from_pointer).collect();
         outcome?;
         made.iter().map(from_ort).collect()
     }

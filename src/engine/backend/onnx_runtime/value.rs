@@ -4,6 +4,7 @@
 use crate::error::{Error, Result, error};
 use crate::tensor::{Bytes, DType, MapKeys, Tensor, TensorData, Value};
 use ort::sys::{ONNXTensorElementDataType as ElementType, ONNXType, OrtAllocator, OrtMemoryInfo, OrtValue};
+use smallvec::SmallVec;
 use std::ffi::{CString, c_char, c_int};
 use std::marker::PhantomData;
 use std::ptr;
@@ -78,7 +79,7 @@ fn compose<'a>(parts: &[OrtValueBox<'_>], kind: ONNXType) -> Result<OrtValueBox<
 }
 
 fn tensor_to_ort(tensor: &Tensor) -> Result<OrtValueBox<'_>> {
-    let shape: Vec<i64> = tensor.shape.iter().map(|&size| size as i64).collect();
+    let shape: SmallVec<[i64; 8]> = tensor.shape.iter().map(|&size| size as i64).collect();
     let mut made = ptr::null_mut();
     match &tensor.data {
         TensorData::Bytes(bytes) => {

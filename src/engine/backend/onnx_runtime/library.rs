@@ -29,7 +29,8 @@ impl OnnxRuntime {
         environment.set_log_level(LogLevel::Fatal);
         let version = version(&options.path).unwrap_or_else(|| "unknown".to_owned());
         let shared_allocator = register_allocator(&environment, options.max_run_bytes).is_ok();
-        Ok(Self { environment, version, shared_allocator })
+        let folder = options.path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { environment, version, folder, shared_allocator })
     }
 }
 

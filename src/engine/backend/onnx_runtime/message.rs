@@ -1,5 +1,7 @@
 //! ONNX Runtime's error messages without the places in its source code.
 
+use std::path::Path;
+
 /// Removes source locations (`/onnxruntime_src/... Function(arguments)`) and the prefix of the API.
 pub fn clean(message: &str) -> String {
     let mut rest = message;
@@ -25,9 +27,13 @@ pub fn clean(message: &str) -> String {
     kept.join(" ")
 }
 
-/// Cleans the reason of a failure that is about files of this machine, and leaves only their names.
-pub fn without_folders(message: &str) -> String {
-    let cleaned = clean(message);
+/// Cleans the reason of a failure that is about files of this machine, and leaves only their names. `known` is a folder whose
+/// name may have spaces; of others only the words without are found.
+pub fn without_folders(message: &str, known: &Path) -> String {
+    let known = known.to_string_lossy();
+    let own = known.trim_end_matches(['/', '\\']);
+    let message = if own.is_empty() { message.to_owned() } else { message.replace(own, "") };
+    let cleaned = clean(&message);
     // `[ONNXRuntimeError] : 1 : FAIL : ` stands before what a provider's own library says.
     let reason = cleaned.strip_prefix("[ONNXRuntimeError] : ").and_then(|rest| rest.splitn(3, " : ").nth(2));
     let words: Vec<String> = reason.unwrap_or(&cleaned).split(' ').map(without_folder).collect();
@@ -100,6 +106,7 @@ fn after_template(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{clean, without_folders};
+    use std::path::Path;
 
     #[test]
     fn source_locations_are_removed() {
@@ -133,11 +140,15 @@ mod tests {
     fn files_keep_their_names_and_nothing_else() {
         assert_eq!(
             without_folders(
-                "[ONNXRuntimeError] : 1 : FAIL : Failed to load library /opt/a/libproviders.so with error: \
-                 \"/usr/lib/libcuda.so.1\": no such file and/or folder"
+                "[ONNXRuntimeError] : 1 : FAIL : Failed to load library /opt/my own/a/libproviders.so with error: \
+                 \"/usr/lib/libcuda.so.1\": no such file and/or folder",
+                Path::new("/opt/my own"),
             ),
             "Failed to load library libproviders.so with error: \"libcuda.so.1\": no such file and/or folder"
         );
-        assert_eq!(without_folders("Error 126 at \"C:\\Program\\cuda.dll\""), "Error 126 at \"cuda.dll\"");
+        assert_eq!(
+            without_folders("Error 126 at \"C:\\Program\\cuda.dll\"", Path::new("")),
+            "Error 126 at \"cuda.dll\""
+        );
     }
 }

@@ -23,11 +23,14 @@ use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilde
 use prost::Message;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 /// The library with its one environment: one thread pool and one bounded allocator for all sessions of the process.
 pub struct OnnxRuntime {
     environment: Environment,
     version: String,
+    /// The folder of the library, where it looks for those of its providers.
+    folder: PathBuf,
     shared_allocator: bool,
 }
 
@@ -80,7 +83,10 @@ impl OnnxRuntime {
                         .extend(usable.drain(..).map(|provider| give_up(provider, "it runs no part of this model"))),
                 },
                 Err((blamed, problem)) => {
-                    unused.push(give_up(usable.remove(blamed), &message::without_folders(problem.message())));
+                    unused.push(give_up(
+                        usable.remove(blamed),
+                        &message::without_folders(problem.message(), &self.folder),
+                    ));
                 }
             }
         }

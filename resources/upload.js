@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compose } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
 import { acquireLock, digestModel, inspectModel } from '../binding.js';
 import { ApiError } from './errors.js';
+import { discarded, discarding } from './garbage.js';
 import { modelChanged, untilSettled } from './known-models.js';
 import { stage, versionsOf } from './models.js';
 import { options } from './options.js';
@@ -104,7 +106,9 @@ async function store(digests, files) {
 	const stored = [];
 	for (const [at, { name, digest, size }] of digests.entries()) {
 		const fileId = randomUUID();
-		const content = globalThis.createBlob(createReadStream(files[at].path), { saveBeforeCommit: true });
+		// An error of the file goes on to the blob; what ends the blob is told by the put.
+		const bytes = compose(createReadStream(files[at].path), discarding());
+		const content = globalThis.createBlob(bytes, { saveBeforeCommit: true });
 		await table('ModelFile').put({ id: fileId, content });
 		stored.push({ name, digest, size, fileId });
 	}
@@ -184,6 +188,7 @@ async function receive(query, request, stream, directory) {
 			files.push({ name: filename ? filename.slice(0, 1024) : part, path });
 			content.on('data', (chunk) => {
 				size += chunk.length;
+				discarded(chunk.length);
 				if (size > maxUploadBytes) parser.destroy(tooLarge());
 			});
 			const written = pipeline(content, createWriteStream(path));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compose } from 'node:stream';
+import { pipeline as connect } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
 import { acquireLock, digestModel, inspectModel } from '../binding.js';
@@ -106,8 +106,8 @@ async function store(digests, files) {
 	const stored = [];
 	for (const [at, { name, digest, size }] of digests.entries()) {
 		const fileId = randomUUID();
-		// An error of the file goes on to the blob; what ends the blob is told by the put.
-		const bytes = compose(createReadStream(files[at].path), discarding());
+		// An error of the file goes on to the blob, and the put tells of it.
+		const bytes = connect(createReadStream(files[at].path), discarding(), () => {});
 		const content = globalThis.createBlob(bytes, { saveBeforeCommit: true });
 		await table('ModelFile').put({ id: fileId, content });
 		stored.push({ name, digest, size, fileId });

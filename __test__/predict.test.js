@@ -28,7 +28,7 @@ const HOSTILE = ['endless_loop', 'int64_div_zero'];
 
 let harper;
 before(async () => {
-	harper = await startHarper();
+	harper = await startHarper({ variables: { HTTP_CORS: 'true', HTTP_CORSACCESSLIST: '["http://elsewhere.example"]' } });
 	const uploads = [
 		...models.map(({ name, file }) => [name, file]),
 		...HOSTILE.map((name) => [name, `__test__/fixtures/hostile/${name}.onnx`]),
@@ -51,6 +51,18 @@ const predict = async (modelId, features, fields) => {
 const eventCount = async (query) => (await harper.get(`/monitoring/events?${query}`)).body.count;
 
 describe('the answer', () => {
+	test('goes to other origins with the headers that Harper gives them, and is the same without', async () => {
+		const ask = (headers) => harper.predict({ modelId: 'iris', features: { float_input: SETOSA } }, { headers });
+		const [own, other] = [await ask({}), await ask({ origin: 'http://elsewhere.example' })];
+		for (const { status, headers } of [own, other]) {
+			assert.equal(status, 200);
+			assert.equal(headers.get('content-type'), 'application/json');
+			assert.ok(Number(headers.get('content-length')) > 0);
+		}
+		assert.equal(other.headers.get('access-control-allow-origin'), 'http://elsewhere.example');
+		assert.deepEqual(other.body.prediction, own.body.prediction);
+	});
+
 	test('has the fields of the specification', async () => {
 		const body = await predict('iris', { float_input: SETOSA });
 		const { inferenceId, prediction, confidence, latencyMs, ...rest } = body;

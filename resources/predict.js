@@ -37,7 +37,7 @@ export async function predict({ query, stream, user }) {
 	const session = await sessionFor(model);
 
 	const result = await runRecorded(request, model, session, { signal: leavingOf(stream) });
-	return answer(result, model, format);
+	return { ...answer(result, model, format), direct: true };
 }
 
 /** What the route answers: see `answerIn`. */

@@ -22,7 +22,7 @@ const RELU = onnxModel({
 
 let harper;
 before(async () => {
-	harper = await startHarper();
+	harper = await startHarper({ variables: { HTTP_TIMEOUT: '600000' } });
 	for (const [modelId, file] of [
 		['iris', 'examples/iris/model.onnx'],
 		['relu', { name: 'model.onnx', content: RELU }],

@@ -30,7 +30,9 @@ export function formatOf(contentType = 'application/json') {
  * @param {string | undefined} accept
  * @returns {'json' | 'cbor' | 'msgpack'}
  */
-export function acceptedFormat(accept = '') {
+export function acceptedFormat(accept) {
+	// What most callers say.
+	if (accept === undefined || accept === '*/*') return 'json';
 	const ranges = accept.split(',').map(readRange);
 	const wishes = FORMATS.map(({ name, pattern }) => {
 		const named = ranges.filter(({ type }) => pattern.test(type));

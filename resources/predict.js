@@ -94,8 +94,9 @@ export const answerJson = (result, model) => fieldsJson(result, model, `"predict
 
 /** The fields of an answer, by default without its prediction. */
 function fieldsJson({ inferenceId, confidence, latencyMs }, { modelId, version, framework }, prediction = '') {
-	const rest = JSON.stringify({ modelId, modelVersion: version, framework, latencyMs });
-	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${rest.slice(1)}`;
+	// Identifiers need no escaping.
+	const model = `"modelId":"${modelId}","modelVersion":"${version}","framework":"${framework}"`;
+	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${model},"latencyMs":${latencyMs}}`;
 }
 
 /** Takes the inputs that the request lacks from the entity's features. */

@@ -10,6 +10,9 @@ import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
 import { table } from './store.js';
 
+/** By record. Asking a session whether it is still in the cache costs a fraction of asking the cache for one. */
+const sessions = new WeakMap();
+
 /**
  * The session of a model, loaded when it is not cached.
  *
@@ -17,7 +20,11 @@ import { table } from './store.js';
  * @param {{preload?: boolean}} [options] `preload`: nobody waits for it yet, so it is warm when it is given
  */
 export async function sessionFor(record, options) {
-	return cachedSession(record.digest) ?? load(record, options);
+	const last = sessions.get(record);
+	if (last?.isCurrent()) return last;
+	const session = cachedSession(record.digest) ?? (await load(record, options));
+	sessions.set(record, session);
+	return session;
 }
 
 async function load(record, options) {

@@ -62,17 +62,23 @@ fn a_model_is_loaded_once_however_many_ask() {
     let bytes = relu("once");
     let before = engine().status().cache.loads;
     let (sender, receiver) = mpsc::channel();
-    for _ in 0..16 {
+    let ask = || {
         let sender = sender.clone();
         let request =
             LoadRequest { digest: "once".to_owned(), source: source(bytes.clone()), framework: None, engine: None };
         engine().load(request, Box::new(move |loaded| sender.send(loaded).unwrap()));
-    }
+    };
+    (0..16).for_each(|_| ask());
     let sessions: Vec<_> = (0..16).map(|_| receiver.recv().unwrap().unwrap()).collect();
     assert!(sessions.iter().all(|session| std::sync::Arc::ptr_eq(session, &sessions[0])));
     assert!(engine().status().cache.loads > before);
+    assert!(engine().is_current(&sessions[0]));
     engine().evict("once");
     assert!(engine().cached("once", None).is_none());
+    assert!(!engine().is_current(&sessions[0]));
+    ask();
+    let again = receiver.recv().unwrap().unwrap();
+    assert!(engine().is_current(&again) && !engine().is_current(&sessions[0]));
 }
 
 #[test]

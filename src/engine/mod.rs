@@ -162,6 +162,15 @@ impl Engine {
         self.cache.get(&self.key(digest, engine))
     }
 
+    /// Whether [`Self::cached`] would give this session for its digest and the engine's own choice.
+    pub fn is_current(&self, session: &Arc<Session>) -> bool {
+        let is_chosen = {
+            let options = self.options.read();
+            session.key.engine == options.engine && session.key.providers == options.providers
+        };
+        is_chosen && self.cache.get(&session.key).is_some_and(|cached| Arc::ptr_eq(&cached, session))
+    }
+
     /// Gives the session of a digest, loading it when it is not cached. However many ask at the same time, it is loaded once.
     pub fn load(&'static self, request: LoadRequest, callback: LoadCallback) {
         let key = self.key(&request.digest, request.engine);

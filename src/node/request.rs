@@ -1,19 +1,37 @@
 //! `PredictRequest`: a body of `POST /predict`.
 
 use super::error::throw;
-use crate::error::Result;
+use crate::error::{Result, error};
 use crate::format::{Format, write_answer};
 use crate::request::PredictRequest as Request;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use serde_json::json;
+use serde::Serialize;
 
 #[napi]
 pub struct PredictRequest {
     pub(super) inner: Request,
     /// Of the answer.
     pub(super) format: Format,
+}
+
+/// What was not given is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    model_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_id: &'a Option<String>,
+    record: bool,
 }
 
 #[napi]
@@ -36,18 +54,10 @@ impl PredictRequest {
 
     /// What the request says beside its features, as JSON text: one call, because each costs as much as several fields.
     #[napi(getter, catch_unwind)]
-    pub fn head(&self) -> String {
+    pub fn head(&self, env: &Env) -> napi::Result<String> {
         let Request { model_id, version, user_id, session_id, request_id, entity_id, record, .. } = &self.inner;
-        json!({
-            "modelId": model_id,
-            "version": version,
-            "userId": user_id,
-            "sessionId": session_id,
-            "requestId": request_id,
-            "entityId": entity_id,
-            "record": record,
-        })
-        .to_string()
+        let head = Head { model_id, version, user_id, session_id, request_id, entity_id, record: *record };
+        serde_json::to_string(&head).map_err(|problem| throw(env, &error!(Internal, "{problem}")))
     }
 
     #[napi(getter, catch_unwind)]

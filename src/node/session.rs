@@ -67,6 +67,12 @@ impl Session {
         self.inner.framework.as_str()
     }
 
+    /// Whether `cachedSession` would give this session now. Like that, it counts as a use.
+    #[napi(catch_unwind)]
+    pub fn is_current(&self) -> bool {
+        Engine::shared().is_current(&self.inner)
+    }
+
     /// `{inputs, outputs, labels?}` as JSON text.
     #[napi(getter, catch_unwind)]
     pub fn signature(&self) -> String {

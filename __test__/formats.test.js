@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Encoder } from 'cbor-x';
 import { Packr } from 'msgpackr';
 import { acceptedFormat, formatOf } from '../resources/formats.js';
-import { root, startHarper } from './support/harper.js';
+import { ADMIN, credentials, root, startHarper } from './support/harper.js';
 
 const { models } = JSON.parse(readFileSync(join(root, '__test__/fixtures/manifest.json'), 'utf8'));
 const identities = models.filter(({ name }) => name.startsWith('identity_'));
@@ -14,6 +16,7 @@ const identities = models.filter(({ name }) => name.startsWith('identity_'));
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.7, 2.5, 5.8, 1.8];
 const MAX_BODY_BYTES = 1_000_000;
+const TIMEOUT_MS = 20_000;
 
 const codec = (coder) => ({ encode: (value) => coder.encode(value), decode: (bytes) => coder.decode(bytes) });
 const FORMATS = [
@@ -189,6 +192,54 @@ describe('values', () => {
 });
 
 describe('the request', () => {
+	describe('on a connection that it shares', () => {
+		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+		after(() => agent.destroy());
+		const body = JSON.stringify({ modelId: 'iris', features: { float_input: SETOSA } });
+		const cut = body.length >> 1;
+
+		/** Sends each piece by itself. */
+		const post = async (pieces, headers) => {
+			const call = request(`${harper.base}/predict`, {
+				method: 'POST',
+				agent,
+				headers: { ...credentials(ADMIN), 'content-type': 'application/json', ...headers },
+			});
+			const answered = once(call, 'response', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+			const send = ([piece, ...rest]) =>
+				rest.length ? call.write(piece, () => setImmediate(send, rest)) : call.end(piece);
+			send(pieces);
+			const [response] = await answered;
+			const { prediction } = JSON.parse(Buffer.concat(await response.toArray()));
+			return { status: response.statusCode, prediction, port: call.socket.localPort };
+		};
+
+		for (const [what, pieces, headers] of [
+			['in pieces', [body.slice(0, cut), body.slice(cut)], { 'content-length': body.length }],
+			['without a length', [body.slice(0, cut), body.slice(cut)], {}],
+			['packed', [gzipSync(body)], { 'content-encoding': 'gzip' }],
+		]) {
+			test(`arrives ${what}`, async () => {
+				const whole = await post([body], { 'content-length': body.length });
+				assert.equal(whole.status, 200);
+				assert.deepEqual(await post(pieces, headers), whole);
+			});
+		}
+
+		for (const [what, length, headers] of [
+			['too large', 3 * MAX_BODY_BYTES, { 'content-length': 3 * MAX_BODY_BYTES }],
+			['of an unknown type', MAX_BODY_BYTES, { 'content-type': 'text/plain' }],
+			['packed, but not as it says', MAX_BODY_BYTES, { 'content-encoding': 'gzip' }],
+		]) {
+			test(`is refused when it is ${what}, and the next one is answered`, async () => {
+				const refused = await post([Buffer.alloc(length)], headers);
+				assert.ok([400, 413, 415].includes(refused.status), `${refused.status}`);
+				const next = await post([body], { 'content-length': body.length });
+				assert.deepEqual([next.status, next.port], [200, refused.port]);
+			});
+		}
+	});
+
 	const eventOf = async (userId) => (await harper.get(`/monitoring/events?userId=${userId}`)).body.events;
 
 	test('is recorded alike in every format', async () => {

@@ -83,13 +83,20 @@ export async function readBody(stream) {
 	const { maxBodyBytes } = options();
 	const chunks = [];
 	let size = 0;
-	for await (const chunk of unpacked(stream)) {
+	const add = (chunk) => {
 		size += chunk.length;
 		if (size > maxBodyBytes) {
 			throw new ApiError('TOO_LARGE', `the body may have ${maxBodyBytes} bytes (option maxBodyBytes)`);
 		}
 		chunks.push(chunk);
+	};
+	if (stream.headers['content-encoding'] === undefined) {
+		// A short body is mostly here as a whole already, and an iterator costs more than to parse it.
+		const here = stream.read();
+		if (here !== null) add(here);
+		if (here?.length === Number(stream.headers['content-length'])) return here;
 	}
+	for await (const chunk of unpacked(stream)) add(chunk);
 	return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
 
@@ -97,7 +104,8 @@ const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createIn
 
 function unpacked(stream) {
 	const encoding = stream.headers['content-encoding']?.toLowerCase() ?? 'identity';
-	if (encoding === 'identity') return stream;
+	// Whoever stops reading leaves the rest to the router, which has to answer yet.
+	if (encoding === 'identity') return stream.iterator({ destroyOnReturn: false });
 	if (!Object.hasOwn(DECODERS, encoding)) {
 		throw new ApiError(
 			'UNSUPPORTED_MEDIA_TYPE',

@@ -83,6 +83,8 @@ function beginning(path) {
 const IN_ACCEPTED_FORMAT = /^\/predict\/?(\?|$)/;
 
 function refusal(request, error) {
+	// What was not read of the body would stand in the way of the connection's next request.
+	request._nodeRequest.resume();
 	const url = request[claimed];
 	const [, root] = url.split(/[/?]/, 2);
 	const { status, body } = (Object.hasOwn(PROTOCOLS, root) ? PROTOCOLS[root] : answerOf)(error);

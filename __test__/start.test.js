@@ -102,9 +102,9 @@ describe('npm start', () => {
 	});
 
 	test('says where it listens and where its data is', async () => {
-		const [, address] = await start.until(/^Edge AI for Harper listens on (\S+)$/m);
+		const [, address, data] = await start.until(/^Edge AI for Harper listens on (\S+)\nData: ([^\n]*)\n/m);
 		assert.equal(address, base);
-		assert.ok(start.output.includes(`Data: ${rootPath}\n`));
+		assert.equal(data, rootPath);
 	});
 
 	test('its example answers the printed command', async () => {

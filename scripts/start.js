@@ -54,13 +54,17 @@ async function registerExample(base, headers) {
 	return uploaded.ok;
 }
 
+/** In one write, so that nothing that Harper prints comes between the lines. */
 function welcome(base, registered, environment) {
-	console.log(`\nEdge AI for Harper listens on ${base}`);
-	console.log(`Data: ${environment.ROOTPATH}`);
-	if (!registered) return;
-	console.log(`Try the example model, which tells the species of an iris:\n`);
-	console.log(`curl ${base}/predict -H 'Content-Type: application/json' \\`);
-	console.log(`  -d '{"modelId": "iris", "features": {"float_input": [5.1, 3.5, 1.4, 0.2]}}'\n`);
+	const lines = ['', `Edge AI for Harper listens on ${base}`, `Data: ${environment.ROOTPATH}`];
+	if (registered) {
+		lines.push(
+			'Try the example model, which tells the species of an iris:\n',
+			`curl ${base}/predict -H 'Content-Type: application/json' \\`,
+			`  -d '{"modelId": "iris", "features": {"float_input": [5.1, 3.5, 1.4, 0.2]}}'\n`
+		);
+	}
+	console.log(lines.join('\n'));
 }
 
 build();

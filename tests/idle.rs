@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use support::{engine, onnx_runtime_library, run, run_within, wrap};
+use temp_dir::TempDir;
 
 const SIZE: usize = 2048;
 
@@ -90,7 +91,7 @@ fn resident_bytes() -> i64 {
 #[test]
 fn memory_is_returned_though_somebody_holds_the_session() {
     let _turn = with_limit(Duration::ZERO);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = TempDir::new().unwrap();
     let source = on_disk(folder.path(), &product(3.0));
     // The library and its threads are there before anything is measured.
     assert_answers(&support::load(product(1.0)).unwrap(), 1.0);
@@ -120,7 +121,7 @@ fn memory_is_returned_though_somebody_holds_the_session() {
 #[test]
 fn a_file_that_has_changed_meanwhile_is_refused() {
     let _turn = with_limit(Duration::ZERO);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = TempDir::new().unwrap();
     let source = on_disk(folder.path(), &product(4.0));
     let session = support::load_source(source.clone(), None).unwrap();
     unload(&digest(&source));
@@ -145,7 +146,7 @@ fn a_model_from_memory_runs_as_long_as_it_is_held() {
 #[test]
 fn what_runs_longer_than_the_limit_is_not_unloaded() {
     let _turn = with_limit(Duration::from_millis(20));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = TempDir::new().unwrap();
     let source = on_disk(folder.path(), &support::endless_loop());
     let session = support::load_source(source.clone(), None).unwrap();
     let x = Tensor::from_elements(&[1], &[0.0f32]);
@@ -164,7 +165,7 @@ fn what_runs_longer_than_the_limit_is_not_unloaded() {
 fn unloading_is_never_seen_by_callers() {
     let _turn = with_limit(Duration::from_millis(1));
     let unloads = engine().status().cache.idle_unloads;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = TempDir::new().unwrap();
     let relu = NodeProto::new("Relu", ["x"], ["idle"]);
     let bytes = support::model(vec![relu], &[("x", DType::Float32, 2)], &[("idle", DType::Float32, 2)]);
     let session = support::load_source(on_disk(folder.path(), &bytes), None).unwrap();

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use support::{engine, run, wrap};
-use tempfile::TempDir;
+use temp_dir::TempDir;
 
 /// Together more than 8 MiB of weights.
 const ROWS: usize = 1024;
@@ -68,7 +68,7 @@ struct Unpacked {
 
 impl Unpacked {
     fn new(files: Vec<(&str, Vec<u8>)>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = TempDir::new().unwrap();
         let files: Vec<ModelFile> = files
             .into_iter()
             .enumerate()

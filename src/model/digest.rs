@@ -64,6 +64,7 @@ pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use temp_dir::TempDir;
 
     fn file(name: &str, content: &'static str) -> ModelFile {
         ModelFile { name: name.to_owned(), content: Content::Memory(Bytes::from(content)) }
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_file_on_disk_has_the_digest_of_its_bytes() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = TempDir::new().unwrap();
         let path = directory.path().join("x");
         std::fs::write(&path, "abc").unwrap();
         let on_disk = ModelFile { name: "a".to_owned(), content: Content::Path(path) };

@@ -41,7 +41,7 @@ describe('a group commit', () => {
 		);
 	});
 
-	test('waits for as many as it just answered, but not long', async () => {
+	test('waits for those whom it just answered, but not long', async () => {
 		const { group, commits, started } = storeOf({ maxGatherMs: 1000 });
 		const first = [1, 2, 3].map((at) => group.add(at));
 		await started(1);
@@ -61,6 +61,33 @@ describe('a group commit', () => {
 		await started(3);
 		commits[2].resolve();
 		await alone;
+	});
+
+	test('brings together those who wait and those whom it just answered, up to what is enough', async () => {
+		const { group, commits, started } = storeOf({ maxGatherMs: 10_000, enough: 4 });
+		const first = [1, 2].map((at) => group.add(at));
+		await started(1);
+		const rest = [group.add(3)];
+		await sleep(500);
+		commits[0].resolve();
+		await Promise.all(first);
+		await sleep(50);
+		assert.equal(commits.length, 1);
+		rest.push(group.add(4), group.add(5));
+		await started(2);
+		assert.deepEqual(commits[1].records, [3, 4, 5]);
+		rest.push(...[6, 7].map((at) => group.add(at)));
+		await sleep(500);
+		commits[1].resolve();
+		await Promise.all(rest.slice(0, 3));
+		rest.push(group.add(8));
+		await sleep(50);
+		assert.equal(commits.length, 2);
+		rest.push(group.add(9));
+		await started(3);
+		assert.deepEqual(commits[2].records, [6, 7, 8, 9]);
+		commits[2].resolve();
+		await Promise.all(rest);
 	});
 
 	test('refuses what does not fit into its queue', async () => {

@@ -8,8 +8,10 @@ const DEFAULTS = {
 	maxBatch: 1000,
 	/** Nobody waits longer for one commit. */
 	timeoutMs: 10_000,
-	/** The longest wait for those who were answered together, of half the time of the last commit. */
+	/** The longest wait for those who were just answered, of the time of the last commit. */
 	maxGatherMs: 50,
+	/** So many do not wait for others: what a commit costs by itself is little beside them. */
+	enough: 64,
 	/** After a failure nothing is tried for so long: a full disk does not get better by writing. */
 	retryMs: 1000,
 };
@@ -78,15 +80,17 @@ export class GroupCommit {
 	}
 
 	/**
-	 * Waits until as many wait again as were just written. Callers who were answered together come back together, and a commit
-	 * that starts with the first of them keeps all others waiting for the next.
+	 * Waits until all are there who come back from the last commit, beside those who wait already. Without that callers fall
+	 * into groups that take turns, each with a commit of its own.
 	 */
 	async #gather(count, commitMs) {
-		if (this.#waiting.length >= count) return;
-		const limitMs = Math.min(commitMs / 2, this.#limits.maxGatherMs);
+		const { enough, maxBatch } = this.#limits;
+		const wanted = Math.min(count + this.#waiting.length, enough, maxBatch);
+		if (this.#waiting.length >= wanted) return;
+		const limitMs = Math.min(commitMs, this.#limits.maxGatherMs);
 		await new Promise((resolve) => {
 			const timer = setTimeout(resolve, limitMs);
-			this.#wanted = count;
+			this.#wanted = wanted;
 			this.#gathered = () => {
 				clearTimeout(timer);
 				resolve();

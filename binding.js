@@ -203,10 +203,14 @@ export function loadSession(digest, files, options = {}) {
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal } = {}) {
-	return run((id, crowded) => request.start(session, id, crowded, timeoutMs), asIs, signal);
+	const start = (id, crowded) => {
+		session.predict ??= session.predictor(channel);
+		return request.start(session.predict, id, crowded, timeoutMs);
+	};
+	return run(start, toPrediction, signal);
 }
 
-const asIs = (outcome) => outcome;
+const toPrediction = ([prediction, confidence, latencyMs, encoded]) => ({ prediction, confidence, latencyMs, encoded });
 
 /**
  * Runs inputs on a session.
@@ -239,9 +243,16 @@ export async function acquireLock(name) {
 	return answered((channel, id) => native.acquireLock(channel, id, name));
 }
 
+/** Room for parsed bodies that nobody needs at the moment. */
+const idleSlots = [];
+const MAX_IDLE_SLOTS = 64;
+/** The body of an idle slot stays in memory. */
+const MAX_IDLE_BYTES = 16 << 10;
+
 /** A parsed body of `POST /predict`, with its fields but for the features. */
 export class PredictRequest {
-	#request;
+	#slot;
+	#bytes;
 
 	/**
 	 * @param {Uint8Array} body
@@ -251,31 +262,49 @@ export class PredictRequest {
 	 * @throws INVALID_JSON or INVALID_REQUEST
 	 */
 	static parse(body, format, answerFormat) {
-		return new PredictRequest(native.PredictRequest.parse(body, format, answerFormat));
+		const slot = idleSlots.pop() ?? native.requestSlot();
+		// What is the default costs nothing to pass.
+		const isJson = format === 'json' && answerFormat === 'json';
+		const head = isJson ? native.parseRequest(slot, body) : native.parseRequest(slot, body, format, answerFormat);
+		return new PredictRequest(slot, body.length, JSON.parse(head));
 	}
 
-	constructor(request) {
-		this.#request = request;
-		Object.assign(this, JSON.parse(request.head));
+	constructor(slot, bytes, { modelId, version, userId, sessionId, requestId, entityId, record }) {
+		this.#slot = slot;
+		this.#bytes = bytes;
+		this.modelId = modelId;
+		this.version = version;
+		this.userId = userId;
+		this.sessionId = sessionId;
+		this.requestId = requestId;
+		this.entityId = entityId;
+		this.record = record;
 	}
 
 	get featureNames() {
-		return this.#request.featureNames;
+		return native.requestFeatureNames(this.#slot);
 	}
 
 	/** Adds the features of a JSON object that the request lacks. */
 	addFeatures(json) {
-		this.#request.addFeatures(json);
+		native.addRequestFeatures(this.#slot, json);
 	}
 
 	/** The features as JSON text, or a summary of them when that is longer than `maxBytes`. */
 	featuresJson(maxBytes) {
-		return this.#request.featuresJson(maxBytes);
+		return native.requestFeaturesJson(this.#slot, maxBytes);
 	}
 
-	/** Starts the run on a session; see {@link predictJson}. */
-	start(session, id, crowded, timeoutMs) {
-		return session.predictJson(channel, id, this.#request, crowded, timeoutMs);
+	/** Starts the run with the function of a session; see {@link predictJson}. */
+	start(predict, id, crowded, timeoutMs) {
+		return predict(id, this.#slot, crowded, timeoutMs);
+	}
+
+	/** For a request that was answered and is not used again: the next one takes its place. One that is forgotten is collected. */
+	release() {
+		const slot = this.#slot;
+		this.#slot = undefined;
+		if (idleSlots.length < MAX_IDLE_SLOTS && this.#bytes <= MAX_IDLE_BYTES) idleSlots.push(slot);
 	}
 }
 

@@ -75,7 +75,8 @@ describe('answers', () => {
 		const model = await loadProbed(doubling(3));
 		const session = native.cachedSession(model.digest);
 		const features = { x: [Array(WIDTH).fill(0.5)] };
-		const request = native.PredictRequest.parse(Buffer.from(JSON.stringify({ modelId: 'm', features })));
+		const slot = native.requestSlot();
+		native.parseRequest(slot, Buffer.from(JSON.stringify({ modelId: 'm', features })));
 		const settled = [];
 		let wakeUps = 0;
 		const channel = new native.Channel(() => {
@@ -83,7 +84,8 @@ describe('answers', () => {
 			settled.push(...channel.take());
 		}, new Uint8Array(4096));
 		const count = 200;
-		for (let id = 0; id < count; id += 1) assert.equal(session.predictJson(channel, id, request, true) ?? null, null);
+		const predict = session.predictor(channel);
+		for (let id = 0; id < count; id += 1) assert.equal(predict(id, slot, true, undefined) ?? null, null);
 		// The event loop stands still until every run is over.
 		const pause = new Int32Array(new SharedArrayBuffer(4));
 		do Atomics.wait(pause, 0, 0, 20);

@@ -26,7 +26,7 @@ export const modelChanged = noteRegistryChange;
  *
  * @param {string} key
  * @param {() => Promise<object>} read
- * @returns {Promise<object> | object} an object of its own
+ * @returns {Promise<object> | object} a plain object, the same while the record does not change
  */
 export function knownModel(key, read) {
 	if (!isSettled()) return read();
@@ -44,10 +44,13 @@ export function knownModel(key, read) {
 async function remember(key, read, changes) {
 	const readAt = performance.now();
 	// Harper's records have their values behind accessors of a prototype.
-	const record = JSON.parse(JSON.stringify(await read()));
+	const text = JSON.stringify(await read());
+	const last = known.get(key);
+	// What is remembered elsewhere by a record stays with it.
+	const record = last?.text === text ? last.record : JSON.parse(text);
 	if (isSettled() && seen === changes) {
 		if (known.size >= MAX_RECORDS) known.clear();
-		known.set(key, { record, readAt });
+		known.set(key, { record, text, readAt });
 	}
 	return record;
 }

@@ -37,6 +37,7 @@ export async function predict({ query, stream, user }) {
 	const session = await sessionFor(model);
 
 	const result = await runRecorded(request, model, session, { signal: leavingOf(stream) });
+	request.release();
 	return { ...answer(result, model, format), direct: true };
 }
 
@@ -81,7 +82,8 @@ export async function runRecorded(request, model, session, { signal, record = re
 		const outcome = { prediction, confidence: JSON.parse(confidence), latencyMs };
 		await record(eventOf(inferenceId, request, model, outcome));
 	}
-	return Object.assign(result, { inferenceId });
+	result.inferenceId = inferenceId;
+	return result;
 }
 
 /**

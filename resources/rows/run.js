@@ -41,6 +41,7 @@ export async function runRow({ template, model, session, signal }, { features, e
 			run: (...run) => inTurn(() => patiently(() => predictJson(...run), signal), signal),
 			record: record ?? recordPatiently,
 		});
+		request.release();
 		return { result };
 	} catch (problem) {
 		if (!ROW_ERRORS.has(problem.code)) throw problem;

@@ -1,19 +1,29 @@
-//! `PredictRequest`: a body of `POST /predict`.
+//! Bodies of `POST /predict`.
 
 use super::error::throw;
 use crate::error::{Result, error};
 use crate::format::{Format, write_answer};
 use crate::request::PredictRequest as Request;
 use napi::Env;
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{External, Uint8Array};
 use napi_derive::napi;
 use serde::Serialize;
 
-#[napi]
-pub struct PredictRequest {
+/// Room for one parsed body after another. To make an object of this side and to have it collected costs as much as a tiny
+/// run.
+#[derive(Default)]
+pub struct RequestSlot(Option<Parsed>);
+
+pub(super) struct Parsed {
     pub(super) inner: Request,
     /// Of the answer.
     pub(super) format: Format,
+}
+
+impl RequestSlot {
+    pub(super) fn parsed(&mut self) -> Result<&mut Parsed> {
+        self.0.as_mut().ok_or_else(|| error!(Internal, "no body was parsed"))
+    }
 }
 
 /// What was not given is left out.
@@ -34,59 +44,55 @@ struct Head<'a> {
     record: bool,
 }
 
-#[napi]
-impl PredictRequest {
-    /// The formats of the body and of the answer are "json", "cbor" or "msgpack"; JSON when absent. Throws INVALID_JSON or
-    /// INVALID_REQUEST.
-    #[napi(factory, catch_unwind)]
-    pub fn parse(
-        env: &Env,
-        body: Uint8Array,
-        format: Option<String>,
-        answer_format: Option<String>,
-    ) -> napi::Result<Self> {
-        let parsed = (|| {
-            let inner = Request::parse(&body, read_format(format.as_deref())?)?;
-            Ok(Self { inner, format: read_format(answer_format.as_deref())? })
-        })();
-        parsed.map_err(|problem| throw(env, &problem))
-    }
+#[napi(catch_unwind)]
+pub fn request_slot() -> External<RequestSlot> {
+    External::new(RequestSlot::default())
+}
 
-    /// What the request says beside its features, as JSON text: one call, because each costs as much as several fields.
-    #[napi(getter, catch_unwind)]
-    pub fn head(&self, env: &Env) -> napi::Result<String> {
-        let Request { model_id, version, user_id, session_id, request_id, entity_id, record, .. } = &self.inner;
+/// Parses a body and gives what it says beside its features, as JSON text: one call, because each costs as much as several
+/// fields. The formats of the body and of the answer are "json", "cbor" or "msgpack"; JSON when absent. Throws INVALID_JSON or
+/// INVALID_REQUEST.
+#[napi(catch_unwind)]
+pub fn parse_request(
+    env: &Env,
+    slot: &mut External<RequestSlot>,
+    body: &[u8],
+    format: Option<String>,
+    answer_format: Option<String>,
+) -> napi::Result<String> {
+    let parsed = (|| {
+        let inner = Request::parse(body, read_format(format.as_deref())?)?;
+        let Parsed { inner, .. } = slot.0.insert(Parsed { inner, format: read_format(answer_format.as_deref())? });
+        let Request { model_id, version, user_id, session_id, request_id, entity_id, record, .. } = inner;
         let head = Head { model_id, version, user_id, session_id, request_id, entity_id, record: *record };
-        serde_json::to_string(&head).map_err(|problem| throw(env, &error!(Internal, "{problem}")))
-    }
+        serde_json::to_string(&head).map_err(|problem| error!(Internal, "{problem}"))
+    })();
+    parsed.map_err(|problem| throw(env, &problem))
+}
 
-    #[napi(getter, catch_unwind)]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.inner.feature_names().map(str::to_owned).collect()
-    }
+#[napi(catch_unwind)]
+pub fn request_feature_names(env: &Env, slot: &mut External<RequestSlot>) -> napi::Result<Vec<String>> {
+    let names = slot.parsed().map(|parsed| parsed.inner.feature_names().map(str::to_owned).collect());
+    names.map_err(|problem| throw(env, &problem))
+}
 
-    /// Adds the features of a JSON object that the request lacks.
-    #[napi(catch_unwind)]
-    pub fn add_features(&mut self, env: &Env, json: String) -> napi::Result<()> {
-        self.inner.add_features(&json).map_err(|problem| throw(env, &problem))
-    }
+/// Adds the features of a JSON object that the request lacks.
+#[napi(catch_unwind)]
+pub fn add_request_features(env: &Env, slot: &mut External<RequestSlot>, json: String) -> napi::Result<()> {
+    slot.parsed().and_then(|parsed| parsed.inner.add_features(&json)).map_err(|problem| throw(env, &problem))
+}
 
-    /// The features as JSON text, or a summary of them when that is longer than `maxBytes`.
-    #[napi(catch_unwind)]
-    pub fn features_json(&self, env: &Env, max_bytes: u32) -> napi::Result<String> {
-        self.inner.features_json(max_bytes as usize).map_err(|problem| throw(env, &problem))
-    }
+/// The features as JSON text, or a summary of them when that is longer than `maxBytes`.
+#[napi(catch_unwind)]
+pub fn request_features_json(env: &Env, slot: &mut External<RequestSlot>, max_bytes: u32) -> napi::Result<String> {
+    let text = slot.parsed().and_then(|parsed| parsed.inner.features_json(max_bytes as usize));
+    text.map_err(|problem| throw(env, &problem))
 }
 
 /// The fields of a JSON object as an object in "cbor" or "msgpack", with a `prediction` that is in that format already.
 #[napi(catch_unwind)]
-pub fn encode_answer(
-    env: &Env,
-    format: String,
-    fields: String,
-    prediction: Option<Uint8Array>,
-) -> napi::Result<Uint8Array> {
-    let prediction = prediction.as_deref().map(|bytes| ("prediction", bytes));
+pub fn encode_answer(env: &Env, format: String, fields: String, prediction: Option<&[u8]>) -> napi::Result<Uint8Array> {
+    let prediction = prediction.map(|bytes| ("prediction", bytes));
     read_format(Some(&format))
         .and_then(|format| write_answer(format, &fields, prediction))
         .map(Uint8Array::new)

@@ -4,15 +4,17 @@ use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
 use super::error::throw;
 use super::exchange::Exchange;
 use super::message::{self, Input, InputContent, Name};
-use super::request::PredictRequest;
+use super::request::{Parsed, RequestSlot};
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
 use crate::format::{Encoded, Format, write_value};
 use crate::signature::{Outputs, Signature, class_names, confidence, inputs_from, tensor_input};
 use crate::tensor::{Bytes, Value};
-use napi::Env;
-use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    Either, External, FromNapiMutRef, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown,
+};
 use napi::sys;
+use napi::{Env, JsValue};
 use napi_derive::napi;
 use serde::Serialize;
 use serde_json::json;
@@ -31,18 +33,6 @@ pub struct RunOptions {
     pub outputs: Option<Vec<String>>,
     pub timeout_ms: Option<f64>,
     pub priority: Option<i32>,
-}
-
-/// What a prediction says, as JSON text.
-#[napi(object)]
-pub struct PredictionJson {
-    /// For the event and for an answer in JSON.
-    pub prediction: Option<String>,
-    /// The prediction in another format, for the answer.
-    pub encoded: Option<Uint8Array>,
-    /// A number, an array or null.
-    pub confidence: String,
-    pub latency_ms: f64,
 }
 
 #[napi]
@@ -85,55 +75,19 @@ impl Session {
         made.to_string()
     }
 
-    /// Runs a request body. Answers the value at once when the run is tiny; otherwise nothing, and the value follows on the
-    /// channel. `crowded`: the caller waits for other runs already.
+    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined)`. Answers a prediction at once
+    /// when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the caller waits for
+    /// other runs already. A function that holds what it needs is several times as fast to call as a method.
     #[napi(catch_unwind)]
-    pub fn predict_json(
-        &self,
-        env: &Env,
-        channel: &Channel,
-        id: u32,
-        request: &mut PredictRequest,
-        crowded: bool,
-        timeout_ms: Option<f64>,
-    ) -> napi::Result<Option<PredictionJson>> {
-        let started = (|| {
-            let inputs = request.inner.inputs(&self.inner.signature)?;
-            let outputs = self.inner.signature.select_outputs(&request.inner.outputs)?;
-            if request.inner.labels {
-                class_names(&self.inner.signature, self.inner.labels.as_deref(), &outputs)?;
-            }
-            let timeout = request.inner.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
-            let writing = Writing {
-                unbatched: inputs.unbatched,
-                by_class: request.inner.labels,
-                format: request.format,
-                record: request.inner.record,
-            };
-            Ok((run_request(&self.inner, inputs.values, outputs, timeout, request.inner.priority), writing))
-        })();
-        let (run, writing) = started.map_err(|problem| throw(env, &problem))?;
+    pub fn predictor<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<PredictFunction<'env>> {
         let session = Arc::clone(&self.inner);
-        match Engine::shared().run_inline(run, crowded) {
-            Ok(outcome) => outcome
-                .and_then(|output| writing.prediction(&session, &output))
-                .map(Some)
-                .map_err(|problem| throw(env, &problem)),
-            Err(run) => {
-                let reply = channel.reply(id);
-                let callback = Box::new(move |outcome: Result<RunOutput>| {
-                    reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
-                });
-                channel.replies.track(id, Engine::shared().run(run, callback));
-                Ok(None)
-            }
-        }
+        let replies = channel.replies.clone();
+        env.create_function_from_closure("predict", move |call| predict(&call, &session, &replies))
     }
 
     /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options)`, where
-    /// inputs are a length in the channel's memory or bytes of their own. Answers at once as `predictJson` does: with the
-    /// length of the message of outputs in the memory, or with a long message itself. A function that holds what it needs
-    /// is several times as fast to call as a method.
+    /// inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
+    /// length of the message of outputs in the memory, or with a long message itself.
     #[napi(catch_unwind)]
     pub fn runner<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<RunFunction<'env>> {
         let session = Arc::clone(&self.inner);
@@ -142,6 +96,7 @@ impl Session {
     }
 }
 
+type PredictFunction<'env> = Function<'env, (), Option<Prediction>>;
 type RunFunction<'env> = Function<'env, (), RunAnswer>;
 
 /// What the function of a run answers at once.
@@ -162,6 +117,45 @@ impl ToNapiValue for RunAnswer {
                 Self::Short(length) => ToNapiValue::to_napi_value(env, length),
                 Self::Long(bytes) => ToNapiValue::to_napi_value(env, array_buffer(&Env::from_raw(env), bytes)?),
             }
+        }
+    }
+}
+
+fn predict(
+    call: &FunctionCallContext<'_>,
+    session: &Arc<EngineSession>,
+    replies: &Replies,
+) -> napi::Result<Option<Prediction>> {
+    let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
+    // SAFETY: the value belongs to the environment of the call, and JavaScript, which alone could reach the slot another way,
+    // does not run meanwhile.
+    let slot =
+        unsafe { External::<RequestSlot>::from_napi_mut_ref(call.env.raw(), call.get::<Unknown<'_>>(1)?.raw()) }?;
+    let started = slot.parsed().and_then(|Parsed { inner: request, format }| {
+        let inputs = request.inputs(&session.signature)?;
+        let outputs = session.signature.select_outputs(&request.outputs)?;
+        if request.labels {
+            class_names(&session.signature, session.labels.as_deref(), &outputs)?;
+        }
+        let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
+        let writing =
+            Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
+        Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
+    });
+    let (run, writing) = started.map_err(|problem| throw(call.env, &problem))?;
+    match Engine::shared().run_inline(run, crowded) {
+        Ok(outcome) => outcome
+            .and_then(|output| writing.prediction(session, &output))
+            .map(Some)
+            .map_err(|problem| throw(call.env, &problem)),
+        Err(run) => {
+            let reply = replies.reply(id);
+            let session = Arc::clone(session);
+            let callback = Box::new(move |outcome: Result<RunOutput>| {
+                reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
+            });
+            replies.track(id, Engine::shared().run(run, callback));
+            Ok(None)
         }
     }
 }
@@ -267,6 +261,31 @@ fn latency_ms(output: &RunOutput) -> f64 {
     output.latency.as_nanos().div_ceil(1000) as f64 / 1e3
 }
 
+/// What a prediction says, for JavaScript a list of: JSON text for the event and for an answer in JSON; the confidence as JSON
+/// text, a number, an array or null; `latencyMs`; the prediction in another format, for the answer.
+pub struct Prediction {
+    json: Option<String>,
+    confidence: String,
+    latency_ms: f64,
+    encoded: Option<Uint8Array>,
+}
+
+impl ToNapiValue for Prediction {
+    unsafe fn to_napi_value(env: sys::napi_env, prediction: Self) -> napi::Result<sys::napi_value> {
+        let Self { json, confidence, latency_ms, encoded } = prediction;
+        let env_of = Env::from_raw(env);
+        let mut list = env_of.create_array(0)?;
+        list.set(0, json)?;
+        list.set(1, confidence)?;
+        list.set(2, latency_ms)?;
+        if let Some(encoded) = encoded {
+            list.set(3, encoded)?;
+        }
+        // SAFETY: the list was made in this environment.
+        unsafe { ToNapiValue::to_napi_value(env, list) }
+    }
+}
+
 /// How what a run gave is written.
 #[derive(Clone, Copy)]
 struct Writing {
@@ -278,13 +297,13 @@ struct Writing {
 }
 
 impl Writing {
-    fn prediction(self, session: &EngineSession, output: &RunOutput) -> Result<PredictionJson> {
+    fn prediction(self, session: &EngineSession, output: &RunOutput) -> Result<Prediction> {
         let Self { unbatched, by_class, format, record } = self;
         let labels = session.labels.as_deref().filter(|_| by_class);
         let outputs = Outputs { outputs: &output.outputs, unbatched, labels };
         let is_json = format == Format::Json;
-        Ok(PredictionJson {
-            prediction: (is_json || record).then(|| json_text(&outputs)).transpose()?,
+        Ok(Prediction {
+            json: (is_json || record).then(|| json_text(&outputs)).transpose()?,
             encoded: (!is_json).then(|| write(format, &outputs).map(Uint8Array::new)).transpose()?,
             confidence: json_text(&confidence_of(session, output, unbatched))?,
             latency_ms: latency_ms(output),

@@ -71,7 +71,11 @@ function run(start, read, signal) {
 		const id = nextId();
 		const outcome = start(id, pending + untold > 0);
 		if (outcome == null) {
-			return new Promise((resolve, reject) => expect(id, new PendingRun(id, read, { resolve, reject, signal })));
+			return new Promise((resolve, reject) => {
+				const pendingRun = new PendingRun(id, read, { resolve, reject, signal });
+				expect(id, pendingRun);
+				pendingRun.listen();
+			});
 		}
 		// Whoever starts many in a row starts a crowd.
 		if (untold === 0) turn.then(forgetUntold);
@@ -92,7 +96,11 @@ class PendingRun {
 		this.#id = id;
 		this.#read = read;
 		this.#promise = promise;
-		promise.signal?.addEventListener('abort', this, { once: true });
+	}
+
+	/** Ends the waiting when the signal is aborted. */
+	listen() {
+		this.#promise.signal?.addEventListener('abort', this, { once: true });
 	}
 
 	resolve(outcome, at) {
@@ -198,16 +206,55 @@ export function loadSession(digest, files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal}} [options]
+ * @param {{timeoutMs?: number, signal?: AbortSignal, crowded?: boolean}} [options] `crowded`: others are likely to come within
+ *   this turn of the event loop, and tiny runs of one session that do so run together at its end
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal } = {}) {
-	const start = (id, crowded) => {
+export function predictJson(session, request, { timeoutMs, signal, crowded } = {}) {
+	if (crowded) return gathered(session, request, timeoutMs, signal);
+	const start = (id, inCrowd) => {
 		session.predict ??= session.predictor(channel);
-		return request.start(session.predict, id, crowded, timeoutMs);
+		return session.predict(id, request.slot, inCrowd, timeoutMs);
 	};
 	return run(start, toPrediction, signal);
+}
+
+/** More wait for the next turn, so that the event loop does not stand still for long. */
+const MAX_TOGETHER = 128;
+
+/** Adds a request to those that run together at the end of this turn. */
+function gathered(session, request, timeoutMs, signal) {
+	return new Promise((resolve, reject) => {
+		const requests = (session.gathered ??= []);
+		requests.push({ request, timeoutMs, promise: { resolve, reject, signal } });
+		if (requests.length === 1) setImmediate(runGathered, session);
+	});
+}
+
+function runGathered(session) {
+	const requests = session.gathered.splice(0, MAX_TOGETHER);
+	if (session.gathered.length > 0) setImmediate(runGathered, session);
+	session.predictTogether ??= session.jointPredictor(channel);
+	const given = [];
+	const runs = [];
+	for (const { request, promise } of requests) {
+		if (promise.signal?.aborted) {
+			promise.reject(promise.signal.reason);
+			continue;
+		}
+		const id = nextId();
+		const run = new PendingRun(id, toPrediction, promise);
+		expect(id, run);
+		runs.push(run);
+		given.push(id, request.slot);
+	}
+	const outcomes = session.predictTogether(given, requests[0].timeoutMs);
+	for (const [at, outcome] of outcomes.entries()) {
+		if (outcome == null) runs[at].listen();
+		else if (Array.isArray(outcome)) take(given[2 * at]).resolve(outcome, 0);
+		else take(given[2 * at]).reject(outcome);
+	}
 }
 
 const toPrediction = ([prediction, confidence, latencyMs, encoded]) => ({ prediction, confidence, latencyMs, encoded });
@@ -295,9 +342,9 @@ export class PredictRequest {
 		return native.requestFeaturesJson(this.#slot, maxBytes);
 	}
 
-	/** Starts the run with the function of a session; see {@link predictJson}. */
-	start(predict, id, crowded, timeoutMs) {
-		return predict(id, this.#slot, crowded, timeoutMs);
+	/** What the functions of a session take. */
+	get slot() {
+		return this.#slot;
 	}
 
 	/** For a request that was answered and is not used again: the next one takes its place. One that is forgotten is collected. */

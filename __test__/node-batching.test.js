@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { cachedSession, predictJson, PredictRequest } from '../binding.js';
 import { InferenceEngine } from '../index.js';
 import { native } from '../native.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
@@ -101,5 +102,68 @@ describe('answers', () => {
 			[]
 		);
 		assert.equal(new Set(settled.filter((_, at) => at % 3 === 0)).size, count);
+	});
+});
+
+describe('tiny runs of one turn', () => {
+	const request = (x, fields) =>
+		PredictRequest.parse(Buffer.from(JSON.stringify({ modelId: 'm', features: { x }, ...fields })));
+
+	test('run together, and each has its own answer, error or end', async () => {
+		const { digest } = await loadProbed(
+			onnxModel({
+				nodes: [['Add', ['x', 'x'], ['y']]],
+				inputs: [['x', FLOAT, ['rows', 2]]],
+				outputs: [['y', FLOAT, ['rows', 2]]],
+			})
+		);
+		const session = cachedSession(digest);
+		// More than one turn takes, so that some wait for the next one.
+		const count = 300;
+		const round = async () => {
+			const leaving = new AbortController();
+			const started = Array.from({ length: count }, (_, at) => {
+				if (at % 10 === 3) return predictJson(session, request([at]), { crowded: true });
+				const signal = at % 10 === 7 ? leaving.signal : undefined;
+				const made = request([at, at + 0.5], { outputs: at % 2 ? ['y'] : [] });
+				return predictJson(session, made, { crowded: true, signal });
+			});
+			leaving.abort(new Error('left'));
+			for (const [at, { value, reason }] of (await Promise.allSettled(started)).entries()) {
+				if (at % 10 === 3) assert.equal(reason.code, 'INVALID_INPUT');
+				else if (at % 10 === 7) assert.equal(reason.message, 'left');
+				else assert.deepEqual(JSON.parse(value.prediction), { y: [2 * at, 2 * at + 1] });
+			}
+		};
+		const batches = () => statusOf({ digest }).batching.batches;
+		for (let rounds = 0; rounds < 3 || batches() === 0; rounds += 1) {
+			assert.ok(rounds < 100, 'nothing ran together');
+			await round();
+		}
+	});
+
+	test('of two models do not mix, and a run that takes longer does not stay', async () => {
+		const models = [1, 2].map((times) => ({ times, bytes: doubling(times) }));
+		for (const model of models) model.session = cachedSession((await loadProbed(model.bytes)).digest);
+		const started = Array.from({ length: 60 }, (_, at) => {
+			const made = request([Array(WIDTH).fill(at)], { outputs: ['y'] });
+			return predictJson(models[at % 2].session, made, { crowded: true });
+		});
+		await turn();
+		for (const [at, { prediction }] of (await Promise.all(started)).entries()) {
+			assert.deepEqual(JSON.parse(prediction), { y: [Array(WIDTH).fill(at * 2 ** models[at % 2].times)] });
+		}
+	});
+
+	test('can be stopped when they went to other threads', async () => {
+		const session = cachedSession((await loadProbed(doubling(4))).digest);
+		const leaving = new AbortController();
+		const started = Array.from({ length: 20 }, (_, at) =>
+			predictJson(session, request([Array(WIDTH).fill(at)]), { crowded: true, signal: leaving.signal })
+		);
+		// The runs are on their way, and the event loop has not looked for answers yet.
+		await turn();
+		leaving.abort(new Error('left'));
+		for (const { reason } of await Promise.allSettled(started)) assert.equal(reason?.message, 'left');
 	});
 });

@@ -63,6 +63,25 @@ describe('the answer', () => {
 		assert.deepEqual(other.body.prediction, own.body.prediction);
 	});
 
+	test('is its own for each of many at once, of which some run together', async () => {
+		const { digest } = (await harper.get('/model/sigmoid/v1')).body;
+		const batches = async () => {
+			const { sessions } = (await harper.get('/status')).body;
+			return sessions.find((session) => session.digest === digest)?.batching.batches ?? 0;
+		};
+		for (let rounds = 0; rounds < 3 || (await batches()) === 0; rounds += 1) {
+			assert.ok(rounds < 50, 'nothing ran together');
+			const values = Array.from({ length: 200 }, (_, at) => (at - 100) / 25);
+			const answers = await Promise.all(
+				values.map((x, at) => predict('sigmoid', { x: [x] }, { record: at % 5 === 0 }))
+			);
+			assert.equal(new Set(answers.map(({ inferenceId }) => inferenceId)).size, values.length);
+			for (const [at, { prediction }] of answers.entries()) {
+				assert.ok(Math.abs(prediction.y[0] - 1 / (1 + Math.exp(-values[at]))) < 1e-6, `${values[at]}`);
+			}
+		}
+	});
+
 	test('has the fields of the specification', async () => {
 		const body = await predict('iris', { float_input: SETOSA });
 		const { inferenceId, prediction, confidence, latencyMs, ...rest } = body;

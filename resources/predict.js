@@ -70,7 +70,7 @@ export async function runRecorded(request, model, session, { signal, record = re
 	const inferenceId = createId();
 	let result;
 	try {
-		result = await run(session, request, { timeoutMs: options().timeoutMs, signal });
+		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, crowded: isCrowded() });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));
@@ -84,6 +84,22 @@ export async function runRecorded(request, model, session, { signal, record = re
 	}
 	result.inferenceId = inferenceId;
 	return result;
+}
+
+/** Predictions of this turn of the event loop, and whether the last turn that had any had several. */
+let arrived = 0;
+let crowded = false;
+
+/** Whether others come in the same turn as this one. One that comes alone never waits for others. */
+function isCrowded() {
+	arrived += 1;
+	if (arrived === 1) setImmediate(endTurn);
+	return crowded || arrived > 1;
+}
+
+function endTurn() {
+	crowded = arrived > 1;
+	arrived = 0;
 }
 
 /**

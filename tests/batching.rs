@@ -2,8 +2,8 @@
 
 mod support;
 
-use harper_edge_ai::engine::RunRequest;
-use harper_edge_ai::error::ErrorCode;
+use harper_edge_ai::engine::{RunOutput, RunRequest, Session};
+use harper_edge_ai::error::{ErrorCode, Result};
 use harper_edge_ai::onnx::proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use harper_edge_ai::tensor::{DType, Tensor, Value};
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use support::gather::{
     Outcome, alone, batchable, belongs, blocker, configure, load_probed, network, occupy, rows, start,
 };
-use support::{model, wrap};
+use support::{engine, model, wrap};
 
 // MLServer #1306: the first caller got all rows, the others none. MLServer #1718: rows were cut where they do not end.
 #[test]
@@ -120,11 +120,9 @@ fn only_requests_for_the_same_outputs_and_shapes_run_together() {
     assert!(ragged.status(64).batching.batches >= 1);
 }
 
-#[test]
-fn the_row_to_blame_gets_the_error_and_the_others_their_answers() {
-    let _alone = alone();
-    configure(|_| ());
-    let graph = GraphProto {
+/// A model that fails for an index beyond its four values.
+fn lookup() -> Vec<u8> {
+    wrap(GraphProto {
         name: Some("lookup".to_owned()),
         node: vec![NodeProto::new("Gather", ["table", "x"], ["y"])],
         initializer: vec![TensorProto::from_tensor(
@@ -134,8 +132,14 @@ fn the_row_to_blame_gets_the_error_and_the_others_their_answers() {
         input: vec![ValueInfoProto::tensor("x", DType::Int64, &[None, Some(1)])],
         output: vec![ValueInfoProto::tensor("y", DType::Float32, &[None, Some(1)])],
         ..GraphProto::default()
-    };
-    let session = load_probed(wrap(graph));
+    })
+}
+
+#[test]
+fn the_row_to_blame_gets_the_error_and_the_others_their_answers() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(lookup());
     assert_eq!(batchable(&session), Some(true));
     let release = occupy();
     let (sender, receiver) = mpsc::channel();
@@ -154,6 +158,88 @@ fn the_row_to_blame_gets_the_error_and_the_others_their_answers() {
             }
         }
     }
+}
+
+fn request(session: &Arc<Session>, x: Value, outputs: &[&str]) -> RunRequest {
+    RunRequest {
+        session: Arc::clone(session),
+        inputs: vec![("x".to_owned(), x)],
+        outputs: outputs.iter().map(|&name| name.to_owned()).collect(),
+        timeout: None,
+        priority: 0,
+    }
+}
+
+/// Runs requests together on this thread; the first times they are not known to be tiny and run one after the other.
+fn run_together(requests: impl Fn() -> Vec<RunRequest>) -> Vec<Outcome> {
+    for _ in 0..1_000 {
+        let outcomes = engine().run_inline_together(requests());
+        if outcomes.iter().all(Result::is_ok) {
+            let answer = |outcome: Result<RunOutput>| outcome.map(|output| output.outputs.into_iter().collect());
+            return outcomes.into_iter().filter_map(|outcome| outcome.ok().map(answer)).collect();
+        }
+        for request in outcomes.into_iter().filter_map(Result::err) {
+            let (sender, receiver) = mpsc::channel();
+            engine().run(request, Box::new(move |outcome| sender.send(outcome.is_ok()).unwrap()));
+            receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+        }
+    }
+    panic!("runs of a tiny model stay on no thread");
+}
+
+#[test]
+fn tiny_requests_given_together_run_on_the_thread_that_gives_them() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(model(
+        vec![NodeProto::new("Neg", ["x"], ["y"]), NodeProto::new("Add", ["x", "x"], ["twice"])],
+        &[("x", DType::Float32, 2)],
+        &[("y", DType::Float32, 2), ("twice", DType::Float32, 2)],
+    ));
+    let of = |at: usize| (1 + at / 3 % 2, 1 + at / 6 % 2, ["y", "twice"][at / 12 % 2], at as f32);
+    let made = || {
+        let one = |at| {
+            let (count, width, wanted, number) = of(at);
+            let x = Tensor::from_elements(&[count, width], &vec![number; count * width]);
+            request(&session, x.into(), &[wanted])
+        };
+        (0..48).map(one).collect()
+    };
+    for _ in 0..20 {
+        for (at, outcome) in run_together(made).into_iter().enumerate() {
+            let (count, width, wanted, number) = of(at);
+            let number = if wanted == "y" { -number } else { 2.0 * number };
+            let outputs = outcome.unwrap();
+            assert_eq!(outputs.len(), 1, "only the output that was asked for");
+            assert_eq!(outputs[wanted], Tensor::from_elements(&[count, width], &vec![number; count * width]).into());
+        }
+    }
+    assert!(session.status(64).batching.batches > 0);
+    // A size that never ran is not known to be tiny.
+    let unknown = request(&session, Tensor::from_elements(&[9, 1], &[0.0f32; 9]).into(), &[]);
+    assert!(engine().run_inline_together(vec![unknown])[0].is_err());
+    assert!(engine().run_inline_together(Vec::new()).is_empty());
+}
+
+#[test]
+fn of_requests_given_together_the_one_to_blame_gets_the_error() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(lookup());
+    let made = || {
+        let index = |at: i64| if at == 13 { 1_000 } else { at % 4 };
+        (0..20).map(|at| request(&session, Tensor::from_elements(&[1, 1], &[index(at)]).into(), &[])).collect()
+    };
+    for _ in 0..20 {
+        for (at, outcome) in run_together(made).into_iter().enumerate() {
+            if at == 13 {
+                assert_eq!(outcome.unwrap_err().code, ErrorCode::RunFailed);
+            } else {
+                assert_eq!(outcome.unwrap()["y"], Tensor::from_elements(&[1, 1], &[10.0 + (at % 4) as f32]).into());
+            }
+        }
+    }
+    assert!(session.status(64).batching.batches > 0);
 }
 
 // MLServer #903: a common run gave another number of rows than went in, and some callers got empty answers.

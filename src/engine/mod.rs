@@ -35,7 +35,7 @@ use cache::SessionCache;
 use idle::IdleWatch;
 use parking_lot::{Mutex, RwLock};
 use pool::Pool;
-use run::Run;
+use run::{Run, run_unstoppable};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -298,17 +298,30 @@ impl Engine {
     /// request back otherwise.
     /// `crowded`: the caller has more to run than this, so that only the tiniest stays and others may run together.
     pub fn run_inline(&self, request: RunRequest, crowded: bool) -> Result<Result<RunOutput>, RunRequest> {
+        let _in_use = InUse::of(&request.session);
+        let stays = self.stays(&request, crowded && request.session.batch.is_batchable());
+        if stays { Ok(run_unstoppable(&request)) } else { Err(request) }
+    }
+
+    /// The same for requests of one session, which run together as far as they may and as that pays. The outcomes are in the
+    /// order of the requests.
+    pub fn run_inline_together(&self, requests: Vec<RunRequest>) -> Vec<Result<Result<RunOutput>, RunRequest>> {
+        let Some(session) = requests.first().map(|request| Arc::clone(&request.session)) else { return Vec::new() };
+        let _in_use = InUse::of(&session);
+        if !requests.iter().all(|request| self.stays(request, false)) {
+            return requests.into_iter().map(Err).collect();
+        }
+        let max_rows = self.options.read().max_batch_size;
+        session.batch.run_now(&session, &requests, max_rows).into_iter().map(Ok).collect()
+    }
+
+    /// Whether a run stays on the calling thread, which has its session in use. Too short to be stopped, and of a length that
+    /// does not depend on its values, it needs no deadline.
+    fn stays(&self, request: &RunRequest, gather: bool) -> bool {
         let session = &request.session;
-        let gather = crowded && session.batch.is_batchable();
-        if !session.inline.allows(&request.inputs, gather) || self.runs.queued_in(&session.lane) > 0 {
-            return Err(request);
-        }
-        let in_use = InUse::of(session);
-        if session.is_unloaded() {
-            return Err(request);
-        }
-        // Too short to be stopped, and of a length that does not depend on its values: it needs no deadline.
-        Ok(Run::inline(in_use, request, Arc::clone(&self.watchdog)).execute_now())
+        session.inline.allows(&request.inputs, gather)
+            && self.runs.queued_in(&session.lane) == 0
+            && !session.is_unloaded()
     }
 
     fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {

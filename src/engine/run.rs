@@ -71,17 +71,8 @@ impl RunHandle {
 
 impl Run {
     pub(super) fn new(request: RunRequest, callback: Option<RunCallback>, watchdog: Arc<Watchdog>) -> Self {
-        Self::of(InUse::of(&request.session), request, callback, watchdog)
-    }
-
-    /// For the caller's own thread, which waits for it.
-    pub(super) fn inline(in_use: InUse, request: RunRequest, watchdog: Arc<Watchdog>) -> Self {
-        Self { control: RunControl::unstoppable(), ..Self::of(in_use, request, None, watchdog) }
-    }
-
-    fn of(in_use: InUse, request: RunRequest, callback: Option<RunCallback>, watchdog: Arc<Watchdog>) -> Self {
         Self {
-            _in_use: in_use,
+            _in_use: InUse::of(&request.session),
             request,
             control: RunControl::default(),
             callback: Mutex::new(callback),
@@ -137,22 +128,15 @@ impl Run {
 
     /// Runs it alone and answers its caller; gives the time of the run when it succeeded.
     pub(super) fn execute(&self) -> Option<Duration> {
-        let outcome = self.execute_now();
+        let outcome = run_recorded(&self.request, &self.control);
         let latency = outcome.as_ref().ok().map(|output| output.latency);
         self.finish(outcome);
         latency
     }
 
-    /// Runs it on this thread without a deadline.
-    pub(super) fn execute_now(&self) -> Result<RunOutput> {
-        let (outcome, latency) = self.run_backend();
-        self.request.session.record(&self.request.inputs, latency, outcome.is_err());
-        outcome
-    }
-
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
-        let (outcome, _) = self.run_backend();
+        let (outcome, _) = run_backend(&self.request, &self.control);
         if let Ok(output) = &outcome {
             self.request.session.inline.record(&self.request.inputs, output.latency);
         }
@@ -161,27 +145,38 @@ impl Run {
         }
         outcome
     }
+}
 
-    /// The outcome, and how long the engine took.
-    fn run_backend(&self) -> (Result<RunOutput>, Duration) {
-        if let Some(stopped) = self.control.stopped() {
-            return (Err(stopped), Duration::ZERO);
-        }
-        let RunRequest { session, inputs, outputs, .. } = &self.request;
-        let inputs: SmallVec<[(&str, &Value); 4]> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        let names = session.output_names(outputs);
-        let backend = match session.backend() {
-            Ok(backend) => backend,
-            Err(unloaded) => return (Err(unloaded), Duration::ZERO),
-        };
-        let start = Instant::now();
-        let ran = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, &self.control)))
-            .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
-        let latency = start.elapsed();
-        let outcome = ran.map(|values| {
-            let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
-            RunOutput { outputs, latency }
-        });
-        (outcome, latency)
+/// Runs a request on this thread, which waits for it.
+pub(super) fn run_unstoppable(request: &RunRequest) -> Result<RunOutput> {
+    run_recorded(request, &RunControl::unstoppable())
+}
+
+fn run_recorded(request: &RunRequest, control: &RunControl) -> Result<RunOutput> {
+    let (outcome, latency) = run_backend(request, control);
+    request.session.record(&request.inputs, latency, outcome.is_err());
+    outcome
+}
+
+/// The outcome, and how long the engine took.
+fn run_backend(request: &RunRequest, control: &RunControl) -> (Result<RunOutput>, Duration) {
+    if let Some(stopped) = control.stopped() {
+        return (Err(stopped), Duration::ZERO);
     }
+    let RunRequest { session, inputs, outputs, .. } = request;
+    let inputs: SmallVec<[(&str, &Value); 4]> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let names = session.output_names(outputs);
+    let backend = match session.backend() {
+        Ok(backend) => backend,
+        Err(unloaded) => return (Err(unloaded), Duration::ZERO),
+    };
+    let start = Instant::now();
+    let ran = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, control)))
+        .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
+    let latency = start.elapsed();
+    let outcome = ran.map(|values| {
+        let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
+        RunOutput { outputs, latency }
+    });
+    (outcome, latency)
 }

@@ -1,17 +1,17 @@
 //! `Session`: a loaded model.
 
 use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
-use super::error::throw;
+use super::error::{throw, to_object};
 use super::exchange::Exchange;
 use super::message::{self, Input, InputContent, Name};
 use super::request::{Parsed, RequestSlot};
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
-use crate::error::{Result, error};
+use crate::error::{Error, Result, error};
 use crate::format::{Encoded, Format, write_value};
 use crate::signature::{Outputs, Signature, class_names, confidence, inputs_from, tensor_input};
 use crate::tensor::{Bytes, Value};
 use napi::bindgen_prelude::{
-    Either, External, FromNapiMutRef, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown,
+    Array, Either, External, FromNapiMutRef, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown,
 };
 use napi::sys;
 use napi::{Env, JsValue};
@@ -85,6 +85,19 @@ impl Session {
         env.create_function_from_closure("predict", move |call| predict(&call, &session, &replies))
     }
 
+    /// The function that does the same for several at once: `([id, slot, id, slot ...], timeoutMs | undefined)`. Those that may
+    /// and that are tiny run together. Answers a list with a prediction, an error, or nothing for each.
+    #[napi(catch_unwind)]
+    pub fn joint_predictor<'env>(
+        &self,
+        env: &'env Env,
+        channel: &Channel,
+    ) -> napi::Result<Function<'env, (), Vec<PredictAnswer>>> {
+        let session = Arc::clone(&self.inner);
+        let replies = channel.replies.clone();
+        env.create_function_from_closure("predictTogether", move |call| predict_together(&call, &session, &replies))
+    }
+
     /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options)`, where
     /// inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
     /// length of the message of outputs in the memory, or with a long message itself.
@@ -127,11 +140,89 @@ fn predict(
     replies: &Replies,
 ) -> napi::Result<Option<Prediction>> {
     let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
-    // SAFETY: the value belongs to the environment of the call, and JavaScript, which alone could reach the slot another way,
-    // does not run meanwhile.
-    let slot =
-        unsafe { External::<RequestSlot>::from_napi_mut_ref(call.env.raw(), call.get::<Unknown<'_>>(1)?.raw()) }?;
-    let started = slot.parsed().and_then(|Parsed { inner: request, format }| {
+    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms)?;
+    let (run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    match Engine::shared().run_inline(run, crowded) {
+        Ok(outcome) => outcome
+            .and_then(|output| writing.prediction(session, &output))
+            .map(Some)
+            .map_err(|problem| throw(call.env, &problem)),
+        Err(run) => {
+            predict_later(run, writing, replies, id);
+            Ok(None)
+        }
+    }
+}
+
+/// What the function of several predictions answers for one of them.
+pub enum PredictAnswer {
+    /// Nothing: the prediction follows on the channel.
+    Later,
+    Now(Prediction),
+    Failed(Error),
+}
+
+impl From<Result<Prediction>> for PredictAnswer {
+    fn from(outcome: Result<Prediction>) -> Self {
+        outcome.map_or_else(Self::Failed, Self::Now)
+    }
+}
+
+impl ToNapiValue for PredictAnswer {
+    unsafe fn to_napi_value(env: sys::napi_env, answer: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's environment is the one the values are made in.
+        unsafe {
+            match answer {
+                Self::Later => ToNapiValue::to_napi_value(env, ()),
+                Self::Now(prediction) => ToNapiValue::to_napi_value(env, prediction),
+                Self::Failed(problem) => ToNapiValue::to_napi_value(env, to_object(&Env::from_raw(env), &problem)?),
+            }
+        }
+    }
+}
+
+fn predict_together(
+    call: &FunctionCallContext<'_>,
+    session: &Arc<EngineSession>,
+    replies: &Replies,
+) -> napi::Result<Vec<PredictAnswer>> {
+    let (given, timeout_ms) = (call.get::<Array<'_>>(0)?, call.get::<Option<f64>>(1)?);
+    let missing = || napi::Error::from_reason("each request has a number and a slot");
+    let mut answers = Vec::with_capacity(given.len() as usize / 2);
+    let mut waiting = Vec::with_capacity(answers.capacity());
+    let mut runs = Vec::with_capacity(answers.capacity());
+    for at in 0..given.len() / 2 {
+        let id = given.get::<u32>(2 * at)?.ok_or_else(missing)?;
+        let slot = given.get::<Unknown<'_>>(2 * at + 1)?.ok_or_else(missing)?;
+        answers.push(match prepare(call.env, &slot, session, timeout_ms)? {
+            Ok((run, writing)) => {
+                runs.push(run);
+                waiting.push((answers.len(), id, writing));
+                PredictAnswer::Later
+            }
+            Err(problem) => PredictAnswer::Failed(problem),
+        });
+    }
+    for ((at, id, writing), outcome) in waiting.into_iter().zip(Engine::shared().run_inline_together(runs)) {
+        match outcome {
+            Ok(outcome) => answers[at] = outcome.and_then(|output| writing.prediction(session, &output)).into(),
+            Err(run) => predict_later(run, writing, replies, id),
+        }
+    }
+    Ok(answers)
+}
+
+/// What to run for the body in a slot, and how its outcome is written.
+fn prepare(
+    env: &Env,
+    slot: &Unknown<'_>,
+    session: &Arc<EngineSession>,
+    timeout_ms: Option<f64>,
+) -> napi::Result<Result<(RunRequest, Writing)>> {
+    // SAFETY: the value belongs to this environment, and JavaScript, which alone could reach the slot another way, does not run
+    // meanwhile.
+    let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) }?;
+    Ok(slot.parsed().and_then(|Parsed { inner: request, format }| {
         let inputs = request.inputs(&session.signature)?;
         let outputs = session.signature.select_outputs(&request.outputs)?;
         if request.labels {
@@ -141,23 +232,17 @@ fn predict(
         let writing =
             Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
         Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
+    }))
+}
+
+/// Runs a request on other threads; its prediction follows on the channel.
+fn predict_later(run: RunRequest, writing: Writing, replies: &Replies, id: u32) {
+    let reply = replies.reply(id);
+    let session = Arc::clone(&run.session);
+    let callback = Box::new(move |outcome: Result<RunOutput>| {
+        reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
     });
-    let (run, writing) = started.map_err(|problem| throw(call.env, &problem))?;
-    match Engine::shared().run_inline(run, crowded) {
-        Ok(outcome) => outcome
-            .and_then(|output| writing.prediction(session, &output))
-            .map(Some)
-            .map_err(|problem| throw(call.env, &problem)),
-        Err(run) => {
-            let reply = replies.reply(id);
-            let session = Arc::clone(session);
-            let callback = Box::new(move |outcome: Result<RunOutput>| {
-                reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
-            });
-            replies.track(id, Engine::shared().run(run, callback));
-            Ok(None)
-        }
-    }
+    replies.track(id, Engine::shared().run(run, callback));
 }
 
 fn run(

@@ -8,13 +8,14 @@ mod rows;
 mod sizes;
 
 use super::control::{RunControl, StopReason};
-use super::run::{Run, RunOutput, RunRequest};
+use super::run::{Run, RunOutput, RunRequest, run_unstoppable};
 use super::session::Session;
 use crate::error::{Result, error};
-use crate::tensor::{DType, Tensor, Value};
+use crate::tensor::{Tensor, Value};
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use sizes::BatchSizes;
+use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,6 +70,11 @@ struct State {
 }
 
 impl State {
+    fn count_batch(&mut self, rows: usize) {
+        self.batches += 1;
+        self.batched_rows += rows as u64;
+    }
+
     fn record(&mut self, rows: usize, begun: Instant, latency: Duration) {
         self.sizes.record(rows, latency);
         self.ended = self.ended.max(Some(begun + latency));
@@ -78,29 +84,33 @@ impl State {
 struct Waiting {
     run: Arc<Run>,
     /// `None`: it can only run alone.
-    kind: Option<Kind>,
-    rows: usize,
+    rows: Option<usize>,
     since: Instant,
 }
 
-/// What requests must share to run together: the outputs wanted, and of each input the name, dtype and row shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Kind {
-    outputs: Vec<String>,
-    inputs: Vec<(String, DType, Vec<usize>)>,
+impl Waiting {
+    /// Its place in a batch.
+    fn size(&self) -> usize {
+        self.rows.unwrap_or(1)
+    }
 }
 
-impl Kind {
-    /// The kind of a request and its rows. `None` when it can only run alone.
-    fn of(request: &RunRequest) -> Option<(Self, usize)> {
-        let rows = request.inputs.first().and_then(|(_, value)| rows::count(value)).filter(|&rows| rows > 0)?;
-        let input = |(name, value): &(String, Value)| {
-            let tensor = value.as_tensor().filter(|_| rows::count(value) == Some(rows))?;
-            Some((name.clone(), tensor.dtype, tensor.shape[1..].to_vec()))
-        };
-        let inputs = request.inputs.iter().map(input).collect::<Option<_>>()?;
-        Some((Self { outputs: request.outputs.clone(), inputs }, rows))
-    }
+/// The rows of a request. `None` when it can only run alone.
+fn rows_of(request: &RunRequest) -> Option<usize> {
+    let rows = request.inputs.first().and_then(|(_, value)| rows::count(value)).filter(|&rows| rows > 0)?;
+    request.inputs.iter().all(|(_, value)| rows::count(value) == Some(rows)).then_some(rows)
+}
+
+/// Whether requests with rows may run together: they want the same outputs, and each input has the same name, dtype and row
+/// shape.
+fn alike(first: &RunRequest, other: &RunRequest) -> bool {
+    let same = |((name, value), (other_name, other)): (&(String, Value), &(String, Value))| {
+        let (Some(value), Some(other)) = (value.as_tensor(), other.as_tensor()) else { return false };
+        name == other_name && value.dtype == other.dtype && value.shape[1..] == other.shape[1..]
+    };
+    first.outputs == other.outputs
+        && first.inputs.len() == other.inputs.len()
+        && first.inputs.iter().zip(&other.inputs).all(same)
 }
 
 /// What [`BatchQueue::push`] did.
@@ -129,13 +139,12 @@ impl BatchQueue {
 
     /// Adds a run to those that wait.
     pub fn push(&self, run: Arc<Run>, limits: &BatchLimits, max_queue: usize) -> Pushed {
-        let kind = if limits.max_rows > 1 { Kind::of(run.request()) } else { None };
+        let rows = if limits.max_rows > 1 { rows_of(run.request()) } else { None };
         let mut state = self.state.lock();
-        let (kind, rows) = match kind.filter(|_| state.batchable == Some(true)) {
-            Some((kind, rows)) => (Some(kind), rows),
-            None if self.allows_overlap => return Pushed::Alone(run),
-            None => (None, 1),
-        };
+        let rows = rows.filter(|_| state.batchable == Some(true));
+        if rows.is_none() && self.allows_overlap {
+            return Pushed::Alone(run);
+        }
         if state.waiting.len() >= max_queue {
             // Those whose callers are gone hold no place.
             state.waiting.retain(|waiting| !waiting.run.is_stopped());
@@ -145,7 +154,7 @@ impl BatchQueue {
         }
         let priority = run.request().priority;
         let at = state.waiting.partition_point(|other| other.run.request().priority >= priority);
-        state.waiting.insert(at, Waiting { run, kind, rows, since: Instant::now() });
+        state.waiting.insert(at, Waiting { run, rows, since: Instant::now() });
         let start = state.active < if self.allows_overlap { limits.max_side_by_side } else { 1 };
         state.active += usize::from(start);
         drop(state);
@@ -181,28 +190,28 @@ impl BatchQueue {
     fn take(&self, limits: &BatchLimits) -> Vec<Waiting> {
         let mut state = self.state.lock();
         // Only who came during a run waits for others: an answer's receiver may be back before its batch is over.
-        let gather = state.waiting.first().is_some_and(|first| first.kind.is_some())
+        let gather = state.waiting.first().is_some_and(|first| first.rows.is_some())
             && state.ended.is_some_and(|ended| state.waiting.iter().any(|waiting| waiting.since < ended));
-        let least = state.waiting.first().map_or(1, |waiting| waiting.rows);
+        let least = state.waiting.first().map_or(1, Waiting::size);
         let best = state.sizes.next(least, limits.max_rows);
         while gather && !limits.max_delay.is_zero() {
             let Some(oldest) = state.waiting.iter().map(|waiting| waiting.since).min() else { break };
-            let rows: usize = state.waiting.iter().map(|waiting| waiting.rows).sum();
+            let rows: usize = state.waiting.iter().map(Waiting::size).sum();
             if rows >= best || self.arrived.wait_until(&mut state, oldest + limits.max_delay).timed_out() {
                 break;
             }
         }
         state.waiting.retain(|waiting| !waiting.run.is_stopped());
-        let Some(first) = state.waiting.first() else { return Vec::new() };
-        let kind = first.kind.clone();
-        let mut rows = 0;
-        let mut group = Vec::new();
+        if state.waiting.is_empty() {
+            return Vec::new();
+        }
+        let mut group = vec![state.waiting.remove(0)];
+        let mut rows = group[0].size();
         let mut at = 0;
-        while at < state.waiting.len() && rows < best {
-            let fits = group.is_empty()
-                || (kind.is_some() && state.waiting[at].kind == kind && rows + state.waiting[at].rows <= best);
-            if fits {
-                rows += state.waiting[at].rows;
+        while group[0].rows.is_some() && at < state.waiting.len() && rows < best {
+            let next = &state.waiting[at];
+            if next.rows.is_some_and(|more| rows + more <= best) && alike(group[0].run.request(), next.run.request()) {
+                rows += next.size();
                 group.push(state.waiting.remove(at));
             } else {
                 at += 1;
@@ -212,10 +221,10 @@ impl BatchQueue {
     }
 
     fn run(&self, session: &Session, group: &[Waiting]) {
-        let rows = group.iter().map(|waiting| waiting.rows).sum();
+        let rows = group.iter().map(Waiting::size).sum();
         let begun = Instant::now();
         if let [only] = group {
-            if let (Some(latency), Some(_)) = (only.run.execute(), &only.kind) {
+            if let (Some(latency), Some(_)) = (only.run.execute(), only.rows) {
                 self.state.lock().record(rows, begun, latency);
             }
             return;
@@ -225,8 +234,7 @@ impl BatchQueue {
                 {
                     let mut state = self.state.lock();
                     state.record(rows, begun, latency);
-                    state.batches += 1;
-                    state.batched_rows += rows as u64;
+                    state.count_batch(rows);
                 }
                 for (waiting, outputs) in group.iter().zip(answers) {
                     waiting.run.finish(Ok(RunOutput { outputs, latency }));
@@ -237,6 +245,54 @@ impl BatchQueue {
                 waiting.run.execute();
             }),
         }
+    }
+
+    /// Runs requests on this thread, side by side as many as pay. They are too short to be stopped.
+    pub fn run_now(&self, session: &Session, requests: &[RunRequest], max_rows: usize) -> Vec<Result<RunOutput>> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let mut rest = requests;
+        while let Some(first) = rest.first() {
+            let sizes = self.sizes_of_next(first, &rest[1..], max_rows);
+            let group;
+            (group, rest) = rest.split_at(sizes.len().max(1));
+            let control = RunControl::unstoppable();
+            let joined = (group.len() > 1).then(|| run_joined(session, group.iter(), &sizes, &control));
+            if let Some(Ok((latency, answers))) = joined {
+                let rows = sizes.iter().sum();
+                let mut state = self.state.lock();
+                state.sizes.record(rows, latency);
+                state.count_batch(rows);
+                outcomes.extend(answers.into_iter().map(|outputs| Ok(RunOutput { outputs, latency })));
+                continue;
+            }
+            // Also when one of several is to blame: alone, each gets an answer or an error of its own.
+            for request in group {
+                let outcome = run_unstoppable(request);
+                if let (Ok(output), &[rows]) = (&outcome, sizes.as_slice()) {
+                    self.state.lock().sizes.record(rows, output.latency);
+                }
+                outcomes.push(outcome);
+            }
+        }
+        outcomes
+    }
+
+    /// The rows of a request and of those behind it that should run together with it; none when it can only run alone.
+    fn sizes_of_next(&self, first: &RunRequest, behind: &[RunRequest], max_rows: usize) -> SmallVec<[usize; 16]> {
+        let mut sizes = SmallVec::new();
+        let mut state = self.state.lock();
+        if let Some(rows) = rows_of(first).filter(|_| state.batchable == Some(true)) {
+            let mut left = state.sizes.next(rows, max_rows).saturating_sub(rows);
+            sizes.push(rows);
+            for request in behind {
+                match rows_of(request).filter(|&rows| rows <= left && alike(first, request)) {
+                    Some(rows) => sizes.push(rows),
+                    None => break,
+                }
+                left -= sizes[sizes.len() - 1];
+            }
+        }
+        sizes
     }
 
     pub fn status(&self, max_rows: usize) -> BatchStatus {
@@ -270,34 +326,41 @@ type Answer = Vec<(String, Value)>;
 /// The time of the common run and the outputs of each request.
 fn run_together(session: &Session, group: &[Waiting]) -> Result<(Duration, Vec<Answer>)> {
     let common = Arc::new(Group { control: RunControl::default(), waiting: AtomicUsize::new(group.len()) });
-    for waiting in group {
-        waiting.run.join(&common);
-    }
-    let first = group[0].run.request();
-    let joined: Vec<(String, Value)> = (0..first.inputs.len())
+    group.iter().for_each(|waiting| waiting.run.join(&common));
+    let sizes: Vec<usize> = group.iter().map(Waiting::size).collect();
+    run_joined(session, group.iter().map(|waiting| waiting.run.request()), &sizes, &common.control)
+}
+
+/// The same of requests that are alike, with their rows.
+fn run_joined<'a>(
+    session: &Session,
+    requests: impl Iterator<Item = &'a RunRequest> + Clone,
+    sizes: &[usize],
+    control: &RunControl,
+) -> Result<(Duration, Vec<Answer>)> {
+    let Some(first) = requests.clone().next() else { return Err(error!(Internal, "nothing to run")) };
+    let joined: SmallVec<[(&str, Value); 4]> = (0..first.inputs.len())
         .map(|at| {
-            let parts: Vec<&Tensor> =
-                group.iter().filter_map(|waiting| waiting.run.request().inputs[at].1.as_tensor()).collect();
-            (first.inputs[at].0.clone(), rows::join(&parts).into())
+            let parts: Vec<&Tensor> = requests.clone().filter_map(|request| request.inputs[at].1.as_tensor()).collect();
+            (first.inputs[at].0.as_str(), rows::join(&parts).into())
         })
         .collect();
-    let inputs: Vec<(&str, &Value)> = joined.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let inputs: SmallVec<[(&str, &Value); 4]> = joined.iter().map(|(name, value)| (*name, value)).collect();
     let names = session.output_names(&first.outputs);
     let start = Instant::now();
     let backend = session.backend()?;
-    let outputs = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, &common.control)))
+    let outputs = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, control)))
         .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")))?;
     let latency = start.elapsed();
-    let sizes: Vec<usize> = group.iter().map(|waiting| waiting.rows).collect();
-    let mut answers: Vec<Answer> = group.iter().map(|_| Vec::with_capacity(names.len())).collect();
+    let mut answers: Vec<Answer> = sizes.iter().map(|_| Vec::with_capacity(names.len())).collect();
     for (name, value) in names.iter().zip(outputs) {
-        let parts = rows::split(value, &sizes)
+        let parts = rows::split(value, sizes)
             .ok_or_else(|| error!(Internal, "output \"{name}\" has another number of rows than the inputs"))?;
         for (answer, part) in answers.iter_mut().zip(parts) {
             answer.push(((*name).to_owned(), part));
         }
     }
-    session.record_batch(group.len(), &first.inputs, latency);
+    session.record_batch(sizes.len(), &first.inputs, latency);
     Ok((latency, answers))
 }
 

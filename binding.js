@@ -206,16 +206,16 @@ export function loadSession(digest, files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal, crowded?: boolean}} [options] `crowded`: others are likely to come within
- *   this turn of the event loop, and tiny runs of one session that do so run together at its end
+ * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean}} [options] `together`: with the others of the session
+ *   that are about to be started by microtasks, as far as their runs are tiny
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal, crowded } = {}) {
-	if (crowded) return gathered(session, request, timeoutMs, signal);
-	const start = (id, inCrowd) => {
+export function predictJson(session, request, { timeoutMs, signal, together } = {}) {
+	if (together) return gathered(session, request, timeoutMs, signal);
+	const start = (id, crowded) => {
 		session.predict ??= session.predictor(channel);
-		return session.predict(id, request.slot, inCrowd, timeoutMs);
+		return session.predict(id, request.slot, crowded, timeoutMs);
 	};
 	return run(start, toPrediction, signal);
 }
@@ -223,12 +223,12 @@ export function predictJson(session, request, { timeoutMs, signal, crowded } = {
 /** More wait for the next turn, so that the event loop does not stand still for long. */
 const MAX_TOGETHER = 128;
 
-/** Adds a request to those that run together at the end of this turn. */
+/** Adds a request to those that run together. */
 function gathered(session, request, timeoutMs, signal) {
 	return new Promise((resolve, reject) => {
 		const requests = (session.gathered ??= []);
 		requests.push({ request, timeoutMs, promise: { resolve, reject, signal } });
-		if (requests.length === 1) setImmediate(runGathered, session);
+		if (requests.length === 1) queueMicrotask(() => runGathered(session));
 	});
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { cachedSession, predictJson, PredictRequest } from '../binding.js';
 import { InferenceEngine } from '../index.js';
@@ -105,7 +105,7 @@ describe('answers', () => {
 	});
 });
 
-describe('tiny runs of one turn', () => {
+describe('requests that are started together', () => {
 	const request = (x, fields) =>
 		PredictRequest.parse(Buffer.from(JSON.stringify({ modelId: 'm', features: { x }, ...fields })));
 
@@ -118,15 +118,15 @@ describe('tiny runs of one turn', () => {
 			})
 		);
 		const session = cachedSession(digest);
-		// More than one turn takes, so that some wait for the next one.
+		// More than one run takes, so that some wait for the next turn of the event loop.
 		const count = 300;
 		const round = async () => {
 			const leaving = new AbortController();
 			const started = Array.from({ length: count }, (_, at) => {
-				if (at % 10 === 3) return predictJson(session, request([at]), { crowded: true });
+				if (at % 10 === 3) return predictJson(session, request([at]), { together: true });
 				const signal = at % 10 === 7 ? leaving.signal : undefined;
 				const made = request([at, at + 0.5], { outputs: at % 2 ? ['y'] : [] });
-				return predictJson(session, made, { crowded: true, signal });
+				return predictJson(session, made, { together: true, signal });
 			});
 			leaving.abort(new Error('left'));
 			for (const [at, { value, reason }] of (await Promise.allSettled(started)).entries()) {
@@ -147,9 +147,8 @@ describe('tiny runs of one turn', () => {
 		for (const model of models) model.session = cachedSession((await loadProbed(model.bytes)).digest);
 		const started = Array.from({ length: 60 }, (_, at) => {
 			const made = request([Array(WIDTH).fill(at)], { outputs: ['y'] });
-			return predictJson(models[at % 2].session, made, { crowded: true });
+			return predictJson(models[at % 2].session, made, { together: true });
 		});
-		await turn();
 		for (const [at, { prediction }] of (await Promise.all(started)).entries()) {
 			assert.deepEqual(JSON.parse(prediction), { y: [Array(WIDTH).fill(at * 2 ** models[at % 2].times)] });
 		}
@@ -159,10 +158,10 @@ describe('tiny runs of one turn', () => {
 		const session = cachedSession((await loadProbed(doubling(4))).digest);
 		const leaving = new AbortController();
 		const started = Array.from({ length: 20 }, (_, at) =>
-			predictJson(session, request([Array(WIDTH).fill(at)]), { crowded: true, signal: leaving.signal })
+			predictJson(session, request([Array(WIDTH).fill(at)]), { together: true, signal: leaving.signal })
 		);
 		// The runs are on their way, and the event loop has not looked for answers yet.
-		await turn();
+		await null;
 		leaving.abort(new Error('left'));
 		for (const { reason } of await Promise.allSettled(started)) assert.equal(reason?.message, 'left');
 	});

@@ -2,6 +2,7 @@
 // the way.
 import { createId, predictJson, PredictRequest } from '../binding.js';
 import { authorize } from './access.js';
+import { othersOfTurn } from './cohort.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
 import { acceptedFormat, answerIn, formatOf } from './formats.js';
@@ -24,6 +25,8 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
 
 /** `POST /predict` */
 export async function predict({ query, stream, user }) {
+	const others = othersOfTurn();
+	if (others) await others;
 	readQuery(query, []);
 	const { 'content-type': contentType, accept } = stream.headers;
 	const [bodyFormat, format] = [formatOf(contentType), acceptedFormat(accept)];
@@ -36,7 +39,10 @@ export async function predict({ query, stream, user }) {
 	}
 	const session = await sessionFor(model);
 
-	const result = await runRecorded(request, model, session, { signal: leavingOf(stream) });
+	const result = await runRecorded(request, model, session, {
+		signal: leavingOf(stream),
+		together: others !== undefined,
+	});
 	request.release();
 	return { ...answer(result, model, format), direct: true };
 }
@@ -62,15 +68,21 @@ export async function modelFor(modelId, version) {
  * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
  * @param {object} model its record
  * @param {object} session
- * @param {{signal?: AbortSignal, record?: (event: object) => any, run?: typeof predictJson}} [options] `record` takes the event
+ * @param {{signal?: AbortSignal, together?: boolean, record?: (event: object) => any, run?: typeof predictJson}}
+ *   [options] `record` takes the event
  * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
  *   `run` gives
  */
-export async function runRecorded(request, model, session, { signal, record = recordEvent, run = predictJson } = {}) {
+export async function runRecorded(
+	request,
+	model,
+	session,
+	{ signal, record = recordEvent, run = predictJson, together } = {}
+) {
 	const inferenceId = createId();
 	let result;
 	try {
-		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, crowded: isCrowded() });
+		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, together });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));
@@ -84,22 +96,6 @@ export async function runRecorded(request, model, session, { signal, record = re
 	}
 	result.inferenceId = inferenceId;
 	return result;
-}
-
-/** Predictions of this turn of the event loop, and whether the last turn that had any had several. */
-let arrived = 0;
-let crowded = false;
-
-/** Whether others come in the same turn as this one. One that comes alone never waits for others. */
-function isCrowded() {
-	arrived += 1;
-	if (arrived === 1) setImmediate(endTurn);
-	return crowded || arrived > 1;
-}
-
-function endTurn() {
-	crowded = arrived > 1;
-	arrived = 0;
 }
 
 /**

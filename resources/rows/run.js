@@ -38,6 +38,7 @@ export async function runRow({ template, model, session, signal }, { features, e
 		request.addFeatures(features);
 		const result = await runRecorded(request, model, session, {
 			signal,
+			together: true,
 			run: (...run) => inTurn(() => patiently(() => predictJson(...run), signal), signal),
 			record: record ?? recordPatiently,
 		});

@@ -1,5 +1,6 @@
 // POST /v1/models/:modelId[...]:predict: rows or columns of JSON, turned into a request of `/predict` and its answer back.
 import { PredictRequest } from '../../binding.js';
+import { othersOfTurn } from '../cohort.js';
 import { ApiError } from '../errors.js';
 import { leavingOf } from '../leaving.js';
 import { runRecorded } from '../predict.js';
@@ -11,6 +12,8 @@ import { modelOf } from './model.js';
 
 /** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
 export async function predict({ params, stream }) {
+	const others = othersOfTurn();
+	if (others) await others;
 	const model = await modelOf(params);
 	const declared = JSON.parse(model.inputSchema).inputs;
 	const { rows, columns } = readColumns(utf8(await readBody(stream)), declared);
@@ -23,8 +26,11 @@ export async function predict({ params, stream }) {
 	);
 	const body = `{"modelId":${JSON.stringify(model.modelId)},"features":{${features.join(',')}}}`;
 	const request = PredictRequest.parse(Buffer.from(body));
-	const signal = leavingOf(stream);
-	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model), { signal });
+	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model), {
+		signal: leavingOf(stream),
+		together: others !== undefined,
+	});
+	request.release();
 	const outputs = fieldsOf(prediction);
 	return {
 		json:

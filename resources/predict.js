@@ -2,7 +2,7 @@
 // the way.
 import { createId, predictJson, PredictRequest } from '../binding.js';
 import { authorize } from './access.js';
-import { othersOfTurn } from './cohort.js';
+import { othersOfCohort } from './cohort.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
 import { acceptedFormat, answerIn, formatOf } from './formats.js';
@@ -25,7 +25,7 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
 
 /** `POST /predict` */
 export async function predict({ query, stream, user }) {
-	const others = othersOfTurn();
+	const others = othersOfCohort();
 	if (others) await others;
 	readQuery(query, []);
 	const { 'content-type': contentType, accept } = stream.headers;

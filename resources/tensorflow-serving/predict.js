@@ -1,6 +1,6 @@
 // POST /v1/models/:modelId[...]:predict: rows or columns of JSON, turned into a request of `/predict` and its answer back.
 import { PredictRequest } from '../../binding.js';
-import { othersOfTurn } from '../cohort.js';
+import { othersOfCohort } from '../cohort.js';
 import { ApiError } from '../errors.js';
 import { leavingOf } from '../leaving.js';
 import { runRecorded } from '../predict.js';
@@ -12,7 +12,7 @@ import { modelOf } from './model.js';
 
 /** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
 export async function predict({ params, stream }) {
-	const others = othersOfTurn();
+	const others = othersOfCohort();
 	if (others) await others;
 	const model = await modelOf(params);
 	const declared = JSON.parse(model.inputSchema).inputs;

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteRegistryChange, registryChanges } from '../binding.js';
 
 /** A record that is older is read again, while those who ask get the old one; beyond the second age they wait. */
-const REFRESH_AGE_MS = 100;
-const MAX_AGE_MS = 200;
+const REFRESH_AGE_MS = 500;
+const MAX_AGE_MS = 1000;
 /** Harper may read from the snapshot of a moment ago: what is read so soon after a change is not remembered. */
 const MAX_SNAPSHOT_AGE_MS = 10;
 const MAX_RECORDS = 1000;

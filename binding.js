@@ -90,6 +90,7 @@ class PendingRun {
 	#id;
 	#read;
 	#promise;
+	#listens = false;
 
 	constructor(id, read, promise) {
 		pending += 1;
@@ -100,7 +101,9 @@ class PendingRun {
 
 	/** Ends the waiting when the signal is aborted. */
 	listen() {
-		this.#promise.signal?.addEventListener('abort', this, { once: true });
+		const { signal } = this.#promise;
+		signal?.addEventListener('abort', this, { once: true });
+		this.#listens = signal !== undefined;
 	}
 
 	resolve(outcome, at) {
@@ -121,7 +124,7 @@ class PendingRun {
 
 	#end() {
 		pending -= 1;
-		this.#promise.signal?.removeEventListener('abort', this);
+		if (this.#listens) this.#promise.signal.removeEventListener('abort', this);
 	}
 }
 
@@ -235,25 +238,29 @@ function gathered(session, request, timeoutMs, signal) {
 function runGathered(session) {
 	const requests = session.gathered.splice(0, MAX_TOGETHER);
 	if (session.gathered.length > 0) setImmediate(runGathered, session);
-	session.predictTogether ??= session.jointPredictor(channel);
-	const given = [];
 	const runs = [];
-	for (const { request, promise } of requests) {
+	const given = [];
+	for (const { request, timeoutMs, promise } of requests) {
 		if (promise.signal?.aborted) {
 			promise.reject(promise.signal.reason);
 			continue;
 		}
 		const id = nextId();
-		const run = new PendingRun(id, toPrediction, promise);
-		expect(id, run);
-		runs.push(run);
-		given.push(id, request.slot);
+		expect(id, new PendingRun(id, toPrediction, promise));
+		runs.push(waiting[id]);
+		given.push(id, request.slot, timeoutMs);
 	}
-	const outcomes = session.predictTogether(given, requests[0].timeoutMs);
+	session.predictTogether ??= session.jointPredictor(channel);
+	let outcomes;
+	try {
+		outcomes = session.predictTogether(given);
+	} catch (error) {
+		outcomes = runs.map(() => error);
+	}
 	for (const [at, outcome] of outcomes.entries()) {
 		if (outcome == null) runs[at].listen();
-		else if (Array.isArray(outcome)) take(given[2 * at]).resolve(outcome, 0);
-		else take(given[2 * at]).reject(outcome);
+		else if (Array.isArray(outcome)) take(given[3 * at]).resolve(outcome, 0);
+		else take(given[3 * at]).reject(outcome);
 	}
 }
 

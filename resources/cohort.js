@@ -1,13 +1,13 @@
 // Requests that arrive in a row go on together. The steps of each are then still in the processor's caches for the next one,
 // and tiny runs become one run.
 
-/** Nobody waits longer than so many turns of the event loop, each of which takes some requests further. */
-const MAX_TURNS = 16;
+/** A cohort that has gathered for so long ends with the turn of the event loop. */
+const MAX_WAIT_MS = 2;
 
-/** Of the cohort that gathers: its requests, those of them that came in this turn, its turns, and what it waits for. */
+/** Of the cohort that gathers: its requests, those of them that came in this turn, when it began, and its end. */
 let gathered = 0;
 let arrived = 0;
-let turns = 0;
+let startedAt;
 let end;
 let resolveEnd;
 /** Whether the last cohort had several requests. */
@@ -20,6 +20,7 @@ let crowded = false;
  */
 export function othersOfCohort() {
 	if (gathered === 0) {
+		startedAt = performance.now();
 		end = new Promise((resolve) => (resolveEnd = resolve));
 		setImmediate(endTurn);
 	}
@@ -29,14 +30,13 @@ export function othersOfCohort() {
 }
 
 function endTurn() {
-	turns += 1;
-	const goesOn = arrived > 0 && turns < MAX_TURNS && (crowded || gathered > 1);
+	const othersCome = arrived > 0 && (crowded || gathered > 1);
 	arrived = 0;
-	if (goesOn) {
+	if (othersCome && performance.now() - startedAt < MAX_WAIT_MS) {
 		setImmediate(endTurn);
 		return;
 	}
 	crowded = gathered > 1;
-	gathered = turns = 0;
+	gathered = 0;
 	resolveEnd();
 }

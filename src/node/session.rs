@@ -19,6 +19,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use serde_json::json;
 use smallvec::SmallVec;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,11 +83,11 @@ impl Session {
     pub fn predictor<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<PredictFunction<'env>> {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
-        env.create_function_from_closure("predict", move |call| predict(&call, &session, &replies))
+        env.create_function_from_closure("predict", move |call| unwinding(&call, || predict(&call, &session, &replies)))
     }
 
-    /// The function that does the same for several at once: `([id, slot, id, slot ...], timeoutMs | undefined)`. Those that may
-    /// and that are tiny run together. Answers a list with a prediction, an error, or nothing for each.
+    /// The function that does the same for several at once: `([id, slot, timeoutMs | undefined, id, ...])`. Those that may and
+    /// that are tiny run together. Answers a list with a prediction, an error, or nothing for each.
     #[napi(catch_unwind)]
     pub fn joint_predictor<'env>(
         &self,
@@ -95,7 +96,9 @@ impl Session {
     ) -> napi::Result<Function<'env, (), Vec<PredictAnswer>>> {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
-        env.create_function_from_closure("predictTogether", move |call| predict_together(&call, &session, &replies))
+        env.create_function_from_closure("predictTogether", move |call| {
+            unwinding(&call, || predict_together(&call, &session, &replies))
+        })
     }
 
     /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options)`, where
@@ -105,7 +108,9 @@ impl Session {
     pub fn runner<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<RunFunction<'env>> {
         let session = Arc::clone(&self.inner);
         let (exchange, replies) = (channel.exchange.clone(), channel.replies.clone());
-        env.create_function_from_closure("run", move |call| run(&call, &session, &exchange, &replies))
+        env.create_function_from_closure("run", move |call| {
+            unwinding(&call, || run(&call, &session, &exchange, &replies))
+        })
     }
 }
 
@@ -134,13 +139,22 @@ impl ToNapiValue for RunAnswer {
     }
 }
 
+/// A panic becomes an error, as `catch_unwind` makes it of other functions; it must not reach JavaScript's frames.
+fn unwinding<T>(call: &FunctionCallContext<'_>, body: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(throw(call.env, &panicked())))
+}
+
+fn panicked() -> Error {
+    error!(Internal, "the addon panicked; this is a defect")
+}
+
 fn predict(
     call: &FunctionCallContext<'_>,
     session: &Arc<EngineSession>,
     replies: &Replies,
 ) -> napi::Result<Option<Prediction>> {
     let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
-    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms)?;
+    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
     let (run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => outcome
@@ -186,15 +200,19 @@ fn predict_together(
     session: &Arc<EngineSession>,
     replies: &Replies,
 ) -> napi::Result<Vec<PredictAnswer>> {
-    let (given, timeout_ms) = (call.get::<Array<'_>>(0)?, call.get::<Option<f64>>(1)?);
-    let missing = || napi::Error::from_reason("each request has a number and a slot");
-    let mut answers = Vec::with_capacity(given.len() as usize / 2);
-    let mut waiting = Vec::with_capacity(answers.capacity());
-    let mut runs = Vec::with_capacity(answers.capacity());
-    for at in 0..given.len() / 2 {
-        let id = given.get::<u32>(2 * at)?.ok_or_else(missing)?;
-        let slot = given.get::<Unknown<'_>>(2 * at + 1)?.ok_or_else(missing)?;
-        answers.push(match prepare(call.env, &slot, session, timeout_ms)? {
+    let given = call.get::<Array<'_>>(0)?;
+    let count = given.len() / 3;
+    let missing = || napi::Error::from_reason("each request has a number, a slot and a limit");
+    let mut answers = Vec::with_capacity(count as usize);
+    let mut waiting = Vec::with_capacity(count as usize);
+    let mut runs = Vec::with_capacity(count as usize);
+    for at in 0..count {
+        let id = given.get::<u32>(3 * at)?.ok_or_else(missing)?;
+        let slot = given.get::<Unknown<'_>>(3 * at + 1)?.ok_or_else(missing)?;
+        let timeout_ms = given.get::<Option<f64>>(3 * at + 2)?.flatten();
+        // One that panics is no trouble of the others.
+        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(call.env, &slot, session, timeout_ms)));
+        answers.push(match prepared.unwrap_or_else(|_| Err(panicked())) {
             Ok((run, writing)) => {
                 runs.push(run);
                 waiting.push((answers.len(), id, writing));
@@ -218,21 +236,21 @@ fn prepare(
     slot: &Unknown<'_>,
     session: &Arc<EngineSession>,
     timeout_ms: Option<f64>,
-) -> napi::Result<Result<(RunRequest, Writing)>> {
+) -> Result<(RunRequest, Writing)> {
     // SAFETY: the value belongs to this environment, and JavaScript, which alone could reach the slot another way, does not run
     // meanwhile.
-    let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) }?;
-    Ok(slot.parsed().and_then(|Parsed { inner: request, format }| {
-        let inputs = request.inputs(&session.signature)?;
-        let outputs = session.signature.select_outputs(&request.outputs)?;
-        if request.labels {
-            class_names(&session.signature, session.labels.as_deref(), &outputs)?;
-        }
-        let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
-        let writing =
-            Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
-        Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
-    }))
+    let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) };
+    let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
+    let Parsed { inner: request, format } = slot.parsed()?;
+    let inputs = request.inputs(&session.signature)?;
+    let outputs = session.signature.select_outputs(&request.outputs)?;
+    if request.labels {
+        class_names(&session.signature, session.labels.as_deref(), &outputs)?;
+    }
+    let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
+    let writing =
+        Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
+    Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
 }
 
 /// Runs a request on other threads; its prediction follows on the channel.

@@ -13,6 +13,9 @@ use std::time::Duration;
 const MAX_INLINE: Duration = Duration::from_micros(100);
 /// The same where others wait that it could run together with: all of them are served sooner that way.
 const MAX_INLINE_IN_CROWD: Duration = Duration::from_micros(20);
+/// What runs that are given together may take in sum, as if one came after the other: so long the caller's thread does nothing
+/// else.
+const MAX_INLINE_TOGETHER: Duration = Duration::from_millis(2);
 /// Runs that must have been measured.
 const MIN_SAMPLES: u32 = 3;
 
@@ -95,7 +98,16 @@ impl InlineRule {
     }
 
     pub fn allows(&self, inputs: &[(String, Value)], in_crowd: bool) -> bool {
-        let limit = if in_crowd { MAX_INLINE_IN_CROWD } else { MAX_INLINE };
+        self.takes_at_most(if in_crowd { MAX_INLINE_IN_CROWD } else { MAX_INLINE }, inputs)
+    }
+
+    /// The same for one of so many that are given together.
+    pub fn allows_together(&self, inputs: &[(String, Value)], count: usize) -> bool {
+        let share = MAX_INLINE_TOGETHER / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        self.takes_at_most(share.min(MAX_INLINE), inputs)
+    }
+
+    fn takes_at_most(&self, limit: Duration, inputs: &[(String, Value)]) -> bool {
         let Some(measured) = &self.measured else { return false };
         let measured = measured.lock();
         let found = measured.iter().find(|known| known.shapes.fit(inputs));
@@ -167,6 +179,22 @@ mod tests {
         rule.record_together(&row(10), Duration::from_micros(50));
         assert!(rule.allows(&row(10), false));
         assert!(!rule.allows(&row(10), true));
+    }
+
+    #[test]
+    fn of_many_together_each_has_its_share_of_the_time() {
+        let rule = rule("Relu");
+        for _ in 0..MIN_SAMPLES {
+            rule.record(&row(10), Duration::from_micros(50));
+        }
+        assert!(rule.allows_together(&row(10), 1));
+        assert!(rule.allows_together(&row(10), 40));
+        assert!(!rule.allows_together(&row(10), 41));
+        assert!(!rule.allows_together(&row(9), 1));
+        for _ in 0..100 {
+            rule.record(&row(10), Duration::from_micros(150));
+        }
+        assert!(!rule.allows_together(&row(10), 1));
     }
 
     #[test]

@@ -299,7 +299,8 @@ impl Engine {
     /// `crowded`: the caller has more to run than this, so that only the tiniest stays and others may run together.
     pub fn run_inline(&self, request: RunRequest, crowded: bool) -> Result<Result<RunOutput>, RunRequest> {
         let _in_use = InUse::of(&request.session);
-        let stays = self.stays(&request, crowded && request.session.batch.is_batchable());
+        let in_crowd = crowded && request.session.batch.is_batchable();
+        let stays = request.session.inline.allows(&request.inputs, in_crowd) && self.is_free(&request.session);
         if stays { Ok(run_unstoppable(&request)) } else { Err(request) }
     }
 
@@ -308,20 +309,18 @@ impl Engine {
     pub fn run_inline_together(&self, requests: Vec<RunRequest>) -> Vec<Result<Result<RunOutput>, RunRequest>> {
         let Some(session) = requests.first().map(|request| Arc::clone(&request.session)) else { return Vec::new() };
         let _in_use = InUse::of(&session);
-        if !requests.iter().all(|request| self.stays(request, false)) {
+        let tiny = |request: &RunRequest| session.inline.allows_together(&request.inputs, requests.len());
+        if !requests.iter().all(tiny) || !self.is_free(&session) {
             return requests.into_iter().map(Err).collect();
         }
         let max_rows = self.options.read().max_batch_size;
         session.batch.run_now(&session, &requests, max_rows).into_iter().map(Ok).collect()
     }
 
-    /// Whether a run stays on the calling thread, which has its session in use. Too short to be stopped, and of a length that
-    /// does not depend on its values, it needs no deadline.
-    fn stays(&self, request: &RunRequest, gather: bool) -> bool {
-        let session = &request.session;
-        session.inline.allows(&request.inputs, gather)
-            && self.runs.queued_in(&session.lane) == 0
-            && !session.is_unloaded()
+    /// Whether a session that is in use can run on the calling thread now. A tiny run needs no deadline there: it is too short
+    /// to be stopped, and its length does not depend on its values.
+    fn is_free(&self, session: &Session) -> bool {
+        self.runs.queued_in(&session.lane) == 0 && !session.is_unloaded()
     }
 
     fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {

@@ -76,14 +76,16 @@ impl Session {
         made.to_string()
     }
 
-    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined)`. Answers a prediction at once
-    /// when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the caller waits for
-    /// other runs already. A function that holds what it needs is several times as fast to call as a method.
+    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined)`. Answers a
+    /// prediction at once when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the
+    /// caller waits for other runs already. A function that holds what it needs is several times as fast to call as a method.
     #[napi(catch_unwind)]
     pub fn predictor<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<PredictFunction<'env>> {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
-        env.create_function_from_closure("predict", move |call| unwinding(&call, || predict(&call, &session, &replies)))
+        env.create_function_from_closure("predict", move |call| {
+            catch_panic(&call, || predict(&call, &session, &replies))
+        })
     }
 
     /// The function that does the same for several at once: `([id, slot, timeoutMs | undefined, id, ...])`. Those that may and
@@ -97,7 +99,7 @@ impl Session {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
         env.create_function_from_closure("predictTogether", move |call| {
-            unwinding(&call, || predict_together(&call, &session, &replies))
+            catch_panic(&call, || predict_together(&call, &session, &replies))
         })
     }
 
@@ -109,7 +111,7 @@ impl Session {
         let session = Arc::clone(&self.inner);
         let (exchange, replies) = (channel.exchange.clone(), channel.replies.clone());
         env.create_function_from_closure("run", move |call| {
-            unwinding(&call, || run(&call, &session, &exchange, &replies))
+            catch_panic(&call, || run(&call, &session, &exchange, &replies))
         })
     }
 }
@@ -140,7 +142,7 @@ impl ToNapiValue for RunAnswer {
 }
 
 /// A panic becomes an error, as `catch_unwind` makes it of other functions; it must not reach JavaScript's frames.
-fn unwinding<T>(call: &FunctionCallContext<'_>, body: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
+fn catch_panic<T>(call: &FunctionCallContext<'_>, body: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(throw(call.env, &panicked())))
 }
 

@@ -1,9 +1,10 @@
 //! Errors to JavaScript: `error.code`, `error.message`, `error.details`.
 
-use crate::error::Error;
+use crate::error::{Error, error};
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{FunctionCallContext, Object};
 use napi::{JsValue, Status};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The error object.
 pub fn to_object<'env>(env: &'env Env, problem: &Error) -> napi::Result<Object<'env>> {
@@ -21,4 +22,13 @@ pub fn throw(env: &Env, problem: &Error) -> napi::Error {
         Ok(object) => napi::Error::from(object.to_unknown()),
         Err(failed) => failed,
     }
+}
+
+/// A panic becomes an error, as `catch_unwind` makes it of other functions; it must not reach JavaScript's frames.
+pub fn catch_panic<T>(call: &FunctionCallContext<'_>, body: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(throw(call.env, &panicked())))
+}
+
+pub fn panicked() -> Error {
+    error!(Internal, "the addon panicked; this is a defect")
 }

@@ -10,6 +10,7 @@ mod error;
 mod exchange;
 mod message;
 mod monitoring;
+mod prediction;
 mod registry;
 mod request;
 mod session;

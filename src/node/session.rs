@@ -1,25 +1,21 @@
 //! `Session`: a loaded model.
 
 use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
-use super::error::{throw, to_object};
+use super::error::{catch_panic, throw};
 use super::exchange::Exchange;
 use super::message::{self, Input, InputContent, Name};
-use super::request::{Parsed, RequestSlot};
+use super::prediction::{PredictAnswer, Prediction, predict, predict_together};
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
-use crate::error::{Error, Result, error};
-use crate::format::{Encoded, Format, write_value};
-use crate::signature::{Outputs, Signature, class_names, confidence, inputs_from, tensor_input};
+use crate::error::{Result, error};
+use crate::format::Encoded;
+use crate::signature::{Signature, confidence, inputs_from, tensor_input};
 use crate::tensor::{Bytes, Value};
-use napi::bindgen_prelude::{
-    Array, Either, External, FromNapiMutRef, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown,
-};
+use napi::Env;
+use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::sys;
-use napi::{Env, JsValue};
 use napi_derive::napi;
-use serde::Serialize;
 use serde_json::json;
 use smallvec::SmallVec;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +76,11 @@ impl Session {
     /// prediction at once when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the
     /// caller waits for other runs already. A function that holds what it needs is several times as fast to call as a method.
     #[napi(catch_unwind)]
-    pub fn predictor<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<PredictFunction<'env>> {
+    pub fn predictor<'env>(
+        &self,
+        env: &'env Env,
+        channel: &Channel,
+    ) -> napi::Result<Function<'env, (), Option<Prediction>>> {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
         env.create_function_from_closure("predict", move |call| {
@@ -116,7 +116,6 @@ impl Session {
     }
 }
 
-type PredictFunction<'env> = Function<'env, (), Option<Prediction>>;
 type RunFunction<'env> = Function<'env, (), RunAnswer>;
 
 /// What the function of a run answers at once.
@@ -139,130 +138,6 @@ impl ToNapiValue for RunAnswer {
             }
         }
     }
-}
-
-/// A panic becomes an error, as `catch_unwind` makes it of other functions; it must not reach JavaScript's frames.
-fn catch_panic<T>(call: &FunctionCallContext<'_>, body: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(throw(call.env, &panicked())))
-}
-
-fn panicked() -> Error {
-    error!(Internal, "the addon panicked; this is a defect")
-}
-
-fn predict(
-    call: &FunctionCallContext<'_>,
-    session: &Arc<EngineSession>,
-    replies: &Replies,
-) -> napi::Result<Option<Prediction>> {
-    let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
-    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
-    let (run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
-    match Engine::shared().run_inline(run, crowded) {
-        Ok(outcome) => outcome
-            .and_then(|output| writing.prediction(session, &output))
-            .map(Some)
-            .map_err(|problem| throw(call.env, &problem)),
-        Err(run) => {
-            predict_later(run, writing, replies, id);
-            Ok(None)
-        }
-    }
-}
-
-/// What the function of several predictions answers for one of them.
-pub enum PredictAnswer {
-    /// Nothing: the prediction follows on the channel.
-    Later,
-    Now(Prediction),
-    Failed(Error),
-}
-
-impl From<Result<Prediction>> for PredictAnswer {
-    fn from(outcome: Result<Prediction>) -> Self {
-        outcome.map_or_else(Self::Failed, Self::Now)
-    }
-}
-
-impl ToNapiValue for PredictAnswer {
-    unsafe fn to_napi_value(env: sys::napi_env, answer: Self) -> napi::Result<sys::napi_value> {
-        // SAFETY: the caller's environment is the one the values are made in.
-        unsafe {
-            match answer {
-                Self::Later => ToNapiValue::to_napi_value(env, ()),
-                Self::Now(prediction) => ToNapiValue::to_napi_value(env, prediction),
-                Self::Failed(problem) => ToNapiValue::to_napi_value(env, to_object(&Env::from_raw(env), &problem)?),
-            }
-        }
-    }
-}
-
-fn predict_together(
-    call: &FunctionCallContext<'_>,
-    session: &Arc<EngineSession>,
-    replies: &Replies,
-) -> napi::Result<Vec<PredictAnswer>> {
-    let given = call.get::<Array<'_>>(0)?;
-    let count = given.len() / 3;
-    let missing = || napi::Error::from_reason("each request has a number, a slot and a limit");
-    let mut answers = Vec::with_capacity(count as usize);
-    let mut waiting = Vec::with_capacity(count as usize);
-    let mut runs = Vec::with_capacity(count as usize);
-    for at in 0..count {
-        let id = given.get::<u32>(3 * at)?.ok_or_else(missing)?;
-        let slot = given.get::<Unknown<'_>>(3 * at + 1)?.ok_or_else(missing)?;
-        let timeout_ms = given.get::<Option<f64>>(3 * at + 2)?.flatten();
-        // One that panics is no trouble of the others.
-        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(call.env, &slot, session, timeout_ms)));
-        answers.push(match prepared.unwrap_or_else(|_| Err(panicked())) {
-            Ok((run, writing)) => {
-                runs.push(run);
-                waiting.push((answers.len(), id, writing));
-                PredictAnswer::Later
-            }
-            Err(problem) => PredictAnswer::Failed(problem),
-        });
-    }
-    for ((at, id, writing), outcome) in waiting.into_iter().zip(Engine::shared().run_inline_together(runs)) {
-        match outcome {
-            Ok(outcome) => answers[at] = outcome.and_then(|output| writing.prediction(session, &output)).into(),
-            Err(run) => predict_later(run, writing, replies, id),
-        }
-    }
-    Ok(answers)
-}
-
-/// What to run for the body in a slot, and how its outcome is written.
-fn prepare(
-    env: &Env,
-    slot: &Unknown<'_>,
-    session: &Arc<EngineSession>,
-    timeout_ms: Option<f64>,
-) -> Result<(RunRequest, Writing)> {
-    // SAFETY: the value belongs to this environment, and JavaScript, which alone could reach the slot another way, does not run
-    // meanwhile.
-    let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) };
-    let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
-    let Parsed { inner: request, format } = slot.parsed()?;
-    let inputs = request.inputs(&session.signature)?;
-    let outputs = session.signature.select_outputs(&request.outputs)?;
-    if request.labels {
-        class_names(&session.signature, session.labels.as_deref(), &outputs)?;
-    }
-    let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
-    let writing =
-        Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
-    Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
-}
-
-/// Runs a request on other threads; its prediction follows on the channel.
-fn predict_later(run: RunRequest, writing: Writing, replies: &Replies, id: u32) {
-    let reply = replies.reply(id);
-    let session = Arc::clone(&run.session);
-    let callback = Box::new(move |outcome: Result<RunOutput>| {
-        reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
-    });
-    replies.track(id, Engine::shared().run(run, callback));
 }
 
 fn run(
@@ -305,7 +180,7 @@ fn run(
     }
 }
 
-fn run_request(
+pub(super) fn run_request(
     session: &Arc<EngineSession>,
     inputs: Vec<(String, Value)>,
     outputs: Vec<String>,
@@ -356,74 +231,18 @@ fn outputs_message(session: &EngineSession, output: &RunOutput, unbatched: bool)
     message::write_outputs(&output.outputs, &confidence, latency_ms(output), unbatched)
 }
 
-fn confidence_of(session: &EngineSession, output: &RunOutput, unbatched: bool) -> crate::signature::Confidence {
+pub(super) fn confidence_of(
+    session: &EngineSession,
+    output: &RunOutput,
+    unbatched: bool,
+) -> crate::signature::Confidence {
     let outputs: SmallVec<[(&str, &Value); 4]> =
         output.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
     confidence(&session.signature, &outputs, unbatched)
 }
 
-fn latency_ms(output: &RunOutput) -> f64 {
+pub(super) fn latency_ms(output: &RunOutput) -> f64 {
     output.latency.as_nanos().div_ceil(1000) as f64 / 1e3
-}
-
-/// What a prediction says, for JavaScript a list of: JSON text for the event and for an answer in JSON; the confidence as JSON
-/// text, a number, an array or null; `latencyMs`; the prediction in another format, for the answer.
-pub struct Prediction {
-    json: Option<String>,
-    confidence: String,
-    latency_ms: f64,
-    encoded: Option<Uint8Array>,
-}
-
-impl ToNapiValue for Prediction {
-    unsafe fn to_napi_value(env: sys::napi_env, prediction: Self) -> napi::Result<sys::napi_value> {
-        let Self { json, confidence, latency_ms, encoded } = prediction;
-        let env_of = Env::from_raw(env);
-        let mut list = env_of.create_array(0)?;
-        list.set(0, json)?;
-        list.set(1, confidence)?;
-        list.set(2, latency_ms)?;
-        if let Some(encoded) = encoded {
-            list.set(3, encoded)?;
-        }
-        // SAFETY: the list was made in this environment.
-        unsafe { ToNapiValue::to_napi_value(env, list) }
-    }
-}
-
-/// How what a run gave is written.
-#[derive(Clone, Copy)]
-struct Writing {
-    unbatched: bool,
-    by_class: bool,
-    format: Format,
-    /// An event wants the JSON text, whatever the answer is in.
-    record: bool,
-}
-
-impl Writing {
-    fn prediction(self, session: &EngineSession, output: &RunOutput) -> Result<Prediction> {
-        let Self { unbatched, by_class, format, record } = self;
-        let labels = session.labels.as_deref().filter(|_| by_class);
-        let outputs = Outputs { outputs: &output.outputs, unbatched, labels };
-        let is_json = format == Format::Json;
-        Ok(Prediction {
-            json: (is_json || record).then(|| json_text(&outputs)).transpose()?,
-            encoded: (!is_json).then(|| write(format, &outputs).map(Uint8Array::new)).transpose()?,
-            confidence: json_text(&confidence_of(session, output, unbatched))?,
-            latency_ms: latency_ms(output),
-        })
-    }
-}
-
-fn write(format: Format, value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(128);
-    write_value(format, value, &mut bytes)?;
-    Ok(bytes)
-}
-
-fn json_text(value: &impl Serialize) -> Result<String> {
-    String::from_utf8(write(Format::Json, value)?).map_err(|_| error!(Internal, "JSON is UTF-8"))
 }
 
 /// A session as the value of an outcome.

@@ -1,0 +1,192 @@
+//! Predictions: parsed bodies that run on a session, and what is written of them.
+
+use super::channel::Replies;
+use super::error::{panicked, throw, to_object};
+use super::request::{Parsed, RequestSlot};
+use super::session::{confidence_of, latency_ms, run_request};
+use crate::engine::{Engine, RunOutput, RunRequest, Session};
+use crate::error::{Error, Result, error};
+use crate::format::{Format, write_value};
+use crate::signature::{Outputs, class_names};
+use napi::bindgen_prelude::{Array, External, FromNapiMutRef, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
+use napi::{Env, JsValue, sys};
+use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The call of a session's `predictor`.
+pub fn predict(
+    call: &FunctionCallContext<'_>,
+    session: &Arc<Session>,
+    replies: &Replies,
+) -> napi::Result<Option<Prediction>> {
+    let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
+    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
+    let (run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    match Engine::shared().run_inline(run, crowded) {
+        Ok(outcome) => outcome
+            .and_then(|output| writing.prediction(session, &output))
+            .map(Some)
+            .map_err(|problem| throw(call.env, &problem)),
+        Err(run) => {
+            predict_later(run, writing, replies, id);
+            Ok(None)
+        }
+    }
+}
+
+/// What the function of several predictions answers for one of them.
+pub enum PredictAnswer {
+    /// Nothing: the prediction follows on the channel.
+    Later,
+    Now(Prediction),
+    Failed(Error),
+}
+
+impl From<Result<Prediction>> for PredictAnswer {
+    fn from(outcome: Result<Prediction>) -> Self {
+        outcome.map_or_else(Self::Failed, Self::Now)
+    }
+}
+
+impl ToNapiValue for PredictAnswer {
+    unsafe fn to_napi_value(env: sys::napi_env, answer: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's environment is the one the values are made in.
+        unsafe {
+            match answer {
+                Self::Later => ToNapiValue::to_napi_value(env, ()),
+                Self::Now(prediction) => ToNapiValue::to_napi_value(env, prediction),
+                Self::Failed(problem) => ToNapiValue::to_napi_value(env, to_object(&Env::from_raw(env), &problem)?),
+            }
+        }
+    }
+}
+
+/// The call of a session's `jointPredictor`.
+pub fn predict_together(
+    call: &FunctionCallContext<'_>,
+    session: &Arc<Session>,
+    replies: &Replies,
+) -> napi::Result<Vec<PredictAnswer>> {
+    let given = call.get::<Array<'_>>(0)?;
+    let count = given.len() / 3;
+    let missing = || napi::Error::from_reason("each request has a number, a slot and a limit");
+    let mut answers = Vec::with_capacity(count as usize);
+    let mut waiting = Vec::with_capacity(count as usize);
+    let mut runs = Vec::with_capacity(count as usize);
+    for at in 0..count {
+        let id = given.get::<u32>(3 * at)?.ok_or_else(missing)?;
+        let slot = given.get::<Unknown<'_>>(3 * at + 1)?.ok_or_else(missing)?;
+        let timeout_ms = given.get::<Option<f64>>(3 * at + 2)?.flatten();
+        // One that panics is no trouble of the others.
+        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(call.env, &slot, session, timeout_ms)));
+        answers.push(match prepared.unwrap_or_else(|_| Err(panicked())) {
+            Ok((run, writing)) => {
+                runs.push(run);
+                waiting.push((answers.len(), id, writing));
+                PredictAnswer::Later
+            }
+            Err(problem) => PredictAnswer::Failed(problem),
+        });
+    }
+    for ((at, id, writing), outcome) in waiting.into_iter().zip(Engine::shared().run_inline_together(runs)) {
+        match outcome {
+            Ok(outcome) => answers[at] = outcome.and_then(|output| writing.prediction(session, &output)).into(),
+            Err(run) => predict_later(run, writing, replies, id),
+        }
+    }
+    Ok(answers)
+}
+
+/// What to run for the body in a slot, and how its outcome is written.
+fn prepare(
+    env: &Env,
+    slot: &Unknown<'_>,
+    session: &Arc<Session>,
+    timeout_ms: Option<f64>,
+) -> Result<(RunRequest, Writing)> {
+    // SAFETY: the value belongs to this environment, and JavaScript, which alone could reach the slot another way, does not run
+    // meanwhile.
+    let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) };
+    let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
+    let Parsed { inner: request, format } = slot.parsed()?;
+    let inputs = request.inputs(&session.signature)?;
+    let outputs = session.signature.select_outputs(&request.outputs)?;
+    if request.labels {
+        class_names(&session.signature, session.labels.as_deref(), &outputs)?;
+    }
+    let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
+    let writing =
+        Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
+    Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
+}
+
+/// Runs a request on other threads; its prediction follows on the channel.
+fn predict_later(run: RunRequest, writing: Writing, replies: &Replies, id: u32) {
+    let reply = replies.reply(id);
+    let session = Arc::clone(&run.session);
+    let callback = Box::new(move |outcome: Result<RunOutput>| {
+        reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
+    });
+    replies.track(id, Engine::shared().run(run, callback));
+}
+
+/// What a prediction says, for JavaScript a list of: JSON text for the event and for an answer in JSON; the confidence as JSON
+/// text, a number, an array or null; `latencyMs`; the prediction in another format, for the answer.
+pub struct Prediction {
+    json: Option<String>,
+    confidence: String,
+    latency_ms: f64,
+    encoded: Option<Uint8Array>,
+}
+
+impl ToNapiValue for Prediction {
+    unsafe fn to_napi_value(env: sys::napi_env, prediction: Self) -> napi::Result<sys::napi_value> {
+        let Self { json, confidence, latency_ms, encoded } = prediction;
+        let env_of = Env::from_raw(env);
+        let mut list = env_of.create_array(0)?;
+        list.set(0, json)?;
+        list.set(1, confidence)?;
+        list.set(2, latency_ms)?;
+        if let Some(encoded) = encoded {
+            list.set(3, encoded)?;
+        }
+        // SAFETY: the list was made in this environment.
+        unsafe { ToNapiValue::to_napi_value(env, list) }
+    }
+}
+
+/// How what a run gave is written.
+#[derive(Clone, Copy)]
+struct Writing {
+    unbatched: bool,
+    by_class: bool,
+    format: Format,
+    /// An event wants the JSON text, whatever the answer is in.
+    record: bool,
+}
+
+impl Writing {
+    fn prediction(self, session: &Session, output: &RunOutput) -> Result<Prediction> {
+        let Self { unbatched, by_class, format, record } = self;
+        let labels = session.labels.as_deref().filter(|_| by_class);
+        let outputs = Outputs { outputs: &output.outputs, unbatched, labels };
+        let is_json = format == Format::Json;
+        Ok(Prediction {
+            json: (is_json || record).then(|| json_text(&outputs)).transpose()?,
+            encoded: (!is_json).then(|| write(format, &outputs).map(Uint8Array::new)).transpose()?,
+            confidence: json_text(&confidence_of(session, output, unbatched))?,
+            latency_ms: latency_ms(output),
+        })
+    }
+}
+
+fn write(format: Format, value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(128);
+    write_value(format, value, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn json_text(value: &impl Serialize) -> Result<String> {
+    String::from_utf8(write(Format::Json, value)?).map_err(|_| error!(Internal, "JSON is UTF-8"))
+}

@@ -3,6 +3,7 @@ import { acquireLock, countLostEvent } from '../binding.js';
 import { assertRoom } from './disk.js';
 import { ApiError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
+import { eventFrom } from './monitoring/record.js';
 import { options } from './options.js';
 import { shown } from './query.js';
 import { table, tablesExist } from './store.js';
@@ -92,7 +93,8 @@ export async function patchEvent(id, outcomeOf) {
 	// Harper may lose one of two patches of a record that are under way at once.
 	const lock = await acquireLock(`event:${id}`);
 	try {
-		const event = await events.get(id);
+		const stored = await events.get(id);
+		const event = stored && eventFrom(stored);
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
 		await events.patch(id, outcomeOf(event), { expiresAt: event.expiresAt ?? NEVER });
 	} finally {
@@ -144,8 +146,10 @@ export async function* eventsOf({ modelId, version, userId, sessionId, startTime
 		sort: { attribute, descending: true },
 	});
 	const now = Date.now();
-	for await (const event of found) {
+	for await (const record of found) {
+		const event = eventFrom(record);
 		const wanted =
+			event !== undefined &&
 			event.id !== before &&
 			// Harper removes them later.
 			(event.expiresAt == null || event.expiresAt > now) &&

@@ -52,9 +52,9 @@ export async function featuresOf(entityId, { names, asOf } = {}) {
 	let timestamp;
 	let any = false;
 	for await (const record of history(entityId, asOf)) {
-		if (asOf !== undefined && record.created > asOf) continue;
+		const values = valuesOf(record);
+		if (values === undefined || (asOf !== undefined && record.created > asOf)) continue;
 		any = true;
-		const values = JSON.parse(record.features);
 		for (const name of names ?? Object.keys(values)) {
 			if (Object.hasOwn(values, name) && !Object.hasOwn(features, name)) {
 				Object.defineProperty(features, name, { value: values[name], enumerable: true });
@@ -80,6 +80,17 @@ function history(entityId, asOf = Date.now()) {
 		],
 		sort: { attribute: 'id', descending: true },
 	});
+}
+
+/** The values that a record holds; nothing for one that no route wrote. */
+function valuesOf({ features, timestamp, created }) {
+	if (!Number.isFinite(timestamp) || !Number.isFinite(created)) return undefined;
+	try {
+		const values = JSON.parse(features);
+		return values !== null && typeof values === 'object' && !Array.isArray(values) ? values : undefined;
+	} catch {
+		return undefined;
+	}
 }
 
 /** Milliseconds in a form whose order as text is the order of numbers. */

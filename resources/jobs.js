@@ -3,6 +3,7 @@ import { createId } from '../binding.js';
 import { authorize } from './access.js';
 import { ApiError } from './errors.js';
 import { FIELDS, readDefinition } from './jobs/definition.js';
+import { isJob } from './jobs/record.js';
 import { cancel, jobOf, plain, work } from './jobs/worker.js';
 import { prepareTarget } from './jobs/target.js';
 import { readLimit } from './monitoring.js';
@@ -67,7 +68,10 @@ export async function list({ query }) {
 		sort: { attribute: 'id', descending: true },
 		limit: limit + 1,
 	});
-	for await (const job of found) jobs.push(describe(plain(job)));
+	for await (const record of found) {
+		const job = plain(record);
+		if (isJob(job)) jobs.push(describe(job));
+	}
 	const page = jobs.slice(0, limit);
 	return { body: { jobs: page, count: page.length, cursor: jobs.length > limit ? page.at(-1).id : undefined } };
 }

@@ -3,16 +3,15 @@ import { acquireLock } from '../binding.js';
 import { ApiError } from './errors.js';
 import { modelChanged, untilSettled } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
+import { faultOf, modelAt, modelRecords, STAGES } from './registry/record.js';
 import { forget } from './sessions.js';
 import { table, versionKey } from './store.js';
-
-export const STAGES = ['development', 'staging', 'production'];
 
 /** `GET /model/` */
 export async function list({ query }) {
 	readQuery(query, []);
 	const models = new Map();
-	for await (const record of table('Model').search({})) {
+	for await (const record of modelRecords()) {
 		const known = models.get(record.modelId);
 		if (!known) models.set(record.modelId, { latest: record, versions: 1 });
 		else {
@@ -87,7 +86,8 @@ export async function patch({ params, query, stream }) {
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
-	return alone(params, async (record) => {
+	return alone(params.modelId, async () => {
+		const record = await find(params.modelId, params.version);
 		await table('Model').patch(record.id, update);
 		modelChanged();
 		return { body: { ...describe(record), ...update } };
@@ -97,21 +97,32 @@ export async function patch({ params, query, stream }) {
 /** `DELETE /model/:modelId/:version` */
 export async function remove({ params, query }) {
 	readQuery(query, []);
-	return alone(params, async (record) => {
+	const { modelId, version } = params;
+	return alone(modelId, async () => {
+		const record = await table('Model').get(versionKey(modelId, version));
+		if (!record) throw noVersion(modelId, version);
 		await table('Model').delete(record.id);
 		modelChanged();
-		for (const { fileId } of record.files) await table('ModelFile').delete(fileId);
-		await forget(record);
-		return { body: { success: true, modelId: record.modelId, version: record.version } };
+		// What a record names that no upload wrote is not its own.
+		if (faultOf(record) === undefined) await removeFiles(record);
+		return { body: { success: true, modelId, version } };
 	});
 }
 
-/** Changes a record while no other thread of this process changes the model: of two changes at once Harper may lose one. */
-async function alone({ modelId, version }, change) {
+/** Removes what belongs to a deleted record, but for what another record names as its own too. */
+async function removeFiles(record) {
+	const others = new Set();
+	for await (const { files } of modelRecords()) for (const { fileId } of files) others.add(fileId);
+	for (const { fileId } of record.files) if (!others.has(fileId)) await table('ModelFile').delete(fileId);
+	await forget(record);
+}
+
+/** Does something while no other thread of this process changes the model: of two changes at once Harper may lose one. */
+async function alone(modelId, change) {
 	const lock = await acquireLock(`model:${modelId}`);
 	try {
 		await untilSettled();
-		return await change(await find(modelId, version));
+		return await change();
 	} finally {
 		lock.release();
 	}
@@ -124,10 +135,13 @@ async function alone({ modelId, version }, change) {
  * @param {string} version
  */
 export async function find(modelId, version) {
-	const record = await table('Model').get(versionKey(modelId, version));
-	if (!record) throw new ApiError('MODEL_NOT_FOUND', `there is no version "${version}" of a model "${modelId}"`);
+	const record = await modelAt(modelId, version);
+	if (!record) throw noVersion(modelId, version);
 	return record;
 }
+
+const noVersion = (modelId, version) =>
+	new ApiError('MODEL_NOT_FOUND', `there is no version "${version}" of a model "${modelId}"`);
 
 /**
  * The version that was uploaded last.
@@ -148,8 +162,7 @@ export async function latest(modelId) {
  */
 export async function versionsOf(modelId) {
 	const records = [];
-	const conditions = [{ attribute: 'modelId', value: modelId }];
-	for await (const record of table('Model').search({ conditions })) records.push(record);
+	for await (const record of modelRecords(modelId)) records.push(record);
 	return records.sort((a, b) => a.uploadedAt - b.uploadedAt);
 }
 

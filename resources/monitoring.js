@@ -4,10 +4,10 @@ import { lostEvents, MetricsAccumulator } from '../binding.js';
 import { meanConfidence } from '../library/confidence.js';
 import { ApiError } from './errors.js';
 import { eventsOf } from './events.js';
+import { isEventId } from './monitoring/record.js';
 import { identifier, readQuery, shown, time } from './query.js';
 
 const MAX_LIMIT = 1000;
-const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FIELDS = [
 	'id',
 	'timestamp',
@@ -37,7 +37,7 @@ export async function events({ query }) {
 		...given
 	} = readQuery(query, ['modelId', 'version', 'userId', 'sessionId', 'startTime', 'endTime', 'limit', 'cursor']);
 	const limit = readLimit(limitText);
-	if (cursor !== undefined && !EVENT_ID.test(cursor)) {
+	if (cursor !== undefined && !isEventId(cursor)) {
 		throw new ApiError('INVALID_REQUEST', `cursor must come from an earlier answer, received ${shown(cursor)}`);
 	}
 	const page = [];

@@ -3,8 +3,9 @@ import { acquireLock, engineStatus, reportPreload } from '../binding.js';
 import { answerOf } from './errors.js';
 import { eventsOf } from './events.js';
 import { options } from './options.js';
+import { modelRecords } from './registry/record.js';
 import { sessionFor } from './sessions.js';
-import { table, tablesExist } from './store.js';
+import { tablesExist } from './store.js';
 
 /** True when every model that is to be there from the start has been tried. */
 export const isPreloaded = () => options().preload === 'none' || engineStatus().preload?.done === true;
@@ -25,7 +26,7 @@ export async function preload() {
 /** The versions in production, the one that was used or uploaded last first. */
 async function wanted() {
 	const found = [];
-	for await (const record of table('Model').search({})) {
+	for await (const record of modelRecords()) {
 		if (record.stage !== 'production') continue;
 		found.push({ record, usedAt: Math.max(record.uploadedAt, await lastEventAt(record)) });
 	}

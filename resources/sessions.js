@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../binding.js';
 import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
+import { isDigest } from './registry/record.js';
 import { table } from './store.js';
 
 /** By record. Asking a session whether it is still in the cache costs a fraction of asking the cache for one. */
@@ -69,7 +70,11 @@ export const unfinished = (name) => join(cacheDirectory(), `${name}.${randomUUID
 const UNFINISHED = /^(upload|prepared|[0-9a-f]{64})\.[0-9a-f-]{36}$/;
 const FINISHED = /^[0-9a-f]{64}$/;
 
-const directoryOf = (digest) => join(cacheDirectory(), digest);
+/** Only a digest becomes a path, whatever record it comes from. */
+function directoryOf(digest) {
+	if (!isDigest(digest)) throw new TypeError('a digest has 64 hexadecimal digits');
+	return join(cacheDirectory(), digest);
+}
 
 async function unpack(record) {
 	const directory = directoryOf(record.digest);

@@ -13,6 +13,7 @@ import { modelChanged, untilSettled } from './known-models.js';
 import { stage, versionsOf } from './models.js';
 import { options } from './options.js';
 import { identifier, shown, unknownName } from './query.js';
+import { modelAt } from './registry/record.js';
 import { adopt, fileName, removeUnfinished, unfinished } from './sessions.js';
 import { table, versionKey } from './store.js';
 
@@ -47,7 +48,7 @@ export async function upload({ query, request, stream }) {
 export async function register(fields, files, directory) {
 	const id = versionKey(fields.modelId, fields.version);
 	const digest = await digestModel(files);
-	const existing = await table('Model').get(id);
+	const existing = await modelAt(fields.modelId, fields.version);
 	if (existing) return { record: same(existing, digest), created: false };
 
 	const { framework, inputSchema, outputSchema } = fields;
@@ -56,7 +57,7 @@ export async function register(fields, files, directory) {
 	const lock = await acquireLock(`model:${fields.modelId}`);
 	try {
 		await untilSettled();
-		const winner = await table('Model').get(id);
+		const winner = await modelAt(fields.modelId, fields.version);
 		if (winner) {
 			await discard(stored);
 			return { record: same(winner, digest), created: false };

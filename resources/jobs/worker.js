@@ -14,6 +14,7 @@ import { sessionFor } from '../sessions.js';
 import { table } from '../store.js';
 import { authorizeJob, fieldsFor } from './definition.js';
 import { endLease, isLeased, lease, RENEWAL_MS } from './lease.js';
+import { isJob, isStep } from './record.js';
 import { sourceRows } from './source.js';
 import { writeRows } from './target.js';
 
@@ -82,7 +83,8 @@ export const plain = (record) => JSON.parse(JSON.stringify(record));
  */
 export async function jobOf(id) {
 	const job = await table('Job').get(id);
-	return job ? plain(job) : undefined;
+	const found = job && plain(job);
+	return found && isJob(found) ? found : undefined;
 }
 
 async function workAlone(id, leaving) {
@@ -151,7 +153,7 @@ async function run(job, signal) {
 	const unfinished = await table('JobStep').get(job.id);
 	const { processed, written, failed, errors, checkpoint } = job;
 	let progress = { processed, written, failed, errors, checkpoint };
-	if (unfinished) progress = await take(job, unfinished, progress);
+	if (unfinished && isStep(unfinished, job)) progress = await take(job, unfinished, progress);
 
 	let outcomes = [];
 	let bytes = 0;

@@ -1,8 +1,9 @@
 // The model that a path names: by version, by label, or the latest.
 import { ApiError } from '../errors.js';
-import { latest, STAGES, versionsOf } from '../models.js';
+import { latest, versionsOf } from '../models.js';
 import { modelFor } from '../predict.js';
 import { identifier, shown } from '../query.js';
+import { STAGES } from '../registry/record.js';
 
 /**
  * @param {{modelId: string, version?: string, label?: string}} params the label is a stage, or "latest"

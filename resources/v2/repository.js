@@ -4,14 +4,14 @@ import { ApiError } from '../errors.js';
 import { latest, versionsOf } from '../models.js';
 import { identifier, readBody, shown, utf8 } from '../query.js';
 import { valueOf } from '../raw-json.js';
+import { modelRecords } from '../registry/record.js';
 import { sessionFor } from '../sessions.js';
-import { table } from '../store.js';
 
 /** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
 export async function index({ stream }) {
 	await readOptional(stream);
 	const models = [];
-	for await (const { modelId: name, version } of table('Model').search({})) {
+	for await (const { modelId: name, version } of modelRecords()) {
 		models.push({ name, version, state: 'READY', reason: '' });
 	}
 	return { body: models };

@@ -3,13 +3,13 @@ import { engineStatus } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { versionsOf } from '../models.js';
 import { identifier } from '../query.js';
-import { table } from '../store.js';
+import { modelRecords } from '../registry/record.js';
 import { modelOf } from './models.js';
 
 /** `GET /v2/models/stats` */
 export async function all() {
 	const records = [];
-	for await (const record of table('Model').search({})) records.push(record);
+	for await (const record of modelRecords()) records.push(record);
 	return { body: statistics(records) };
 }
 

@@ -1,0 +1,49 @@
+// Records of the table InferenceEvent, checked when they are read: roles may allow writing to the table itself.
+
+const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether a value is a UUIDv7, as every event has it. */
+export const isEventId = (value) => isText(value) && EVENT_ID.test(value);
+
+const isText = (value) => typeof value === 'string';
+const isNumber = (value) => Number.isFinite(value);
+const isTime = (value) => isNumber(value) && value >= 0;
+const isConfidence = (value) =>
+	isNumber(value) || (Array.isArray(value) && value.every((part) => part === null || isNumber(part)));
+
+/** The attributes that an answer shows, in its order, and what each of them is. */
+const FIELDS = {
+	id: isEventId,
+	timestamp: isTime,
+	modelId: isText,
+	modelVersion: isText,
+	framework: isText,
+	featuresIn: isText,
+	prediction: isText,
+	confidence: isConfidence,
+	latencyMs: isNumber,
+	userId: isText,
+	sessionId: isText,
+	requestId: isText,
+	correct: (value) => typeof value === 'boolean',
+	actualOutcome: isText,
+	feedbackTimestamp: isTime,
+	error: (value) => isText(value?.code) && isText(value.message),
+	expiresAt: isNumber,
+};
+const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
+
+/**
+ * An event without what no prediction writes, as an object of its own.
+ *
+ * @param {object} record
+ * @returns {object | undefined} nothing for what is no event
+ */
+export function eventFrom(record) {
+	const event = {};
+	for (const [field, isRight] of Object.entries(FIELDS)) {
+		const value = record[field];
+		if (value !== undefined && value !== null && isRight(value)) event[field] = value;
+	}
+	return REQUIRED.every((field) => event[field] !== undefined) ? event : undefined;
+}

@@ -205,6 +205,14 @@ describe('events', () => {
 		});
 	}
 
+	test('are found by the id of their prediction', async () => {
+		for (const { id } of [made[0], made.at(-1)]) assert.deepEqual(await idsOf({ inferenceId: id }), [id]);
+		assert.deepEqual(await idsOf({ inferenceId: made[3].id, modelId: 'another' }), []);
+		const unknown = '01900000-0000-7000-8000-000000000000';
+		assert.deepEqual(await idsOf({ inferenceId: unknown }), []);
+		await refused(harper.get('/monitoring/events?inferenceId=x'), 400, 'INVALID_REQUEST', /inferenceId.*"x"/);
+	});
+
 	test('are 100 unless a limit says otherwise, and a page is not disturbed by newer events', async () => {
 		await Promise.all(
 			Array.from({ length: 130 }, () =>

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError } from '../resources/errors.js';
 import { GroupCommit } from '../resources/group-commit.js';
+import { Clock, settled } from './support/clock.js';
 import { until } from './support/until.js';
 
 /** A store whose commits end when the test says so. */
@@ -102,35 +104,159 @@ describe('a group commit', () => {
 		assert.deepEqual(await codes, ['written', 'written', 'written', 'QUEUE_FULL']);
 	});
 
-	test('that fails refuses all who wait, tries nothing for a while, and works again', async () => {
-		const { group, commits, started } = storeOf({ retryMs: 300 });
-		const added = [group.add(1)];
-		await started(1);
-		added.push(group.add(2));
-		const codes = codesOf(added);
-		commits[0].reject(new Error('no space left on device'));
-		assert.deepEqual(await codes, ['STORAGE_UNAVAILABLE', 'STORAGE_UNAVAILABLE']);
-		assert.deepEqual(await codesOf([group.add(3)]), ['STORAGE_UNAVAILABLE']);
-		assert.equal(commits.length, 1);
-		await sleep(350);
-		const later = group.add(4);
-		await started(2);
-		commits[1].resolve();
-		await later;
-		assert.deepEqual(commits[1].records, [4]);
+	/** A store with a clock that stands still: `write` gets the records of each transaction. */
+	function clocked(write, limits) {
+		const clock = new Clock();
+		const written = [];
+		const tried = [];
+		const group = new GroupCommit(
+			(records) => {
+				tried.push(records.map(({ id }) => id));
+				return write(records, () => written.push(...records.map(({ id }) => id)));
+			},
+			// Nobody waits for those who were just answered: time stands still.
+			{ enough: 0, ...limits },
+			clock
+		);
+		const add = (...ids) => ids.map((id) => outcomeOf(group.add({ id })));
+		return { clock, group, written, tried, add };
+	}
+
+	/** `written`, or the code with what the caller is told of the event. */
+	const outcomeOf = (promise) =>
+		promise.then(
+			() => 'written',
+			({ code, details }) => (details ? `${code} ${details.inferenceId} ${details.recorded}` : code)
+		);
+
+	/** A database that takes no record whose id begins with "bad", and none of its transaction. */
+	const picky = async (records, write) => {
+		if (records.some(({ id }) => id.startsWith('bad'))) throw new Error('a key is too long');
+		write();
+	};
+
+	test('refuses the bad records of a transaction, writes the others, and nobody waits for that', async () => {
+		const { written, add } = clocked(picky);
+		const ids = Array.from({ length: 100 }, (_, at) => (at % 7 === 3 ? `bad${at}` : `e${at}`));
+		const expected = ids.map((id) => (id.startsWith('bad') ? `STORAGE_UNAVAILABLE ${id} false` : 'written'));
+		assert.deepEqual(await Promise.all(add(...ids)), expected);
+		assert.deepEqual(written.sort(), ids.filter((id) => !id.startsWith('bad')).sort());
+		assert.deepEqual(await Promise.all(add('bad', 'next')), ['STORAGE_UNAVAILABLE bad false', 'written']);
+		assert.deepEqual(await Promise.all(add('bad')), ['STORAGE_UNAVAILABLE bad false']);
+		assert.deepEqual(await Promise.all(add('later')), ['written']);
 	});
 
-	test('that hangs keeps nobody longer than its limit, and is not joined by another', async () => {
-		const { group, commits, started } = storeOf({ timeoutMs: 100, retryMs: 0 });
-		assert.deepEqual(await codesOf([group.add(1)]), ['STORAGE_UNAVAILABLE']);
-		await sleep(50);
-		assert.deepEqual(await codesOf([group.add(2)]), ['STORAGE_UNAVAILABLE']);
-		assert.equal(commits.length, 1);
-		commits[0].resolve();
-		await sleep(50);
-		const later = group.add(3);
-		await started(2);
-		commits[1].resolve();
-		await later;
+	test('writes what arrives while a bad record is refused', async () => {
+		const { clock, written, add } = clocked(async (records, write) => {
+			await clock.sleep(10);
+			await picky(records, write);
+		});
+		const first = add('a', 'bad', 'b');
+		await clock.advance(5);
+		const second = add('c', 'd');
+		await clock.advance(1000);
+		assert.deepEqual(await Promise.all(first), ['written', 'STORAGE_UNAVAILABLE bad false', 'written']);
+		assert.deepEqual(await Promise.all(second), ['written', 'written']);
+		assert.deepEqual(written.sort(), ['a', 'b', 'c', 'd']);
+	});
+
+	for (const [what, failure] of [
+		['rejects', async () => Promise.reject(new Error('input/output error'))],
+		[
+			'throws at once',
+			() => {
+				throw new Error('the database is closed');
+			},
+		],
+	]) {
+		test(`of a storage that ${what} refuses all after few tries, is left alone for a while, and works again`, async () => {
+			let isBroken = true;
+			const { clock, tried, add } = clocked((_records, write) => (isBroken ? failure() : write()), { retryMs: 300 });
+			const ids = Array.from({ length: 500 }, (_, at) => `e${at}`);
+			const outcomes = await Promise.all(add(...ids));
+			assert.deepEqual(
+				outcomes,
+				ids.map((id) => `STORAGE_UNAVAILABLE ${id} false`)
+			);
+			assert.ok(tried.length < 30, `${tried.length} transactions`);
+			const before = tried.length;
+			assert.deepEqual(await Promise.all(add('soon')), ['STORAGE_UNAVAILABLE soon false']);
+			assert.equal(tried.length, before);
+			isBroken = false;
+			await clock.advance(300);
+			assert.deepEqual(await Promise.all(add('later')), ['written']);
+		});
+	}
+
+	test('that hears that the storage is not available tries no record by itself', async () => {
+		const { clock, tried, add } = clocked(async () => {
+			throw new ApiError('STORAGE_UNAVAILABLE', 'the disk is full');
+		});
+		assert.deepEqual(await Promise.all(add('a', 'b')), ['STORAGE_UNAVAILABLE a false', 'STORAGE_UNAVAILABLE b false']);
+		assert.deepEqual(tried, [['a', 'b']]);
+		await Promise.all(add('c'));
+		assert.equal(tried.length, 1);
+		await clock.advance(1000);
+		await Promise.all(add('d'));
+		assert.equal(tried.length, 2);
+	});
+
+	test('that takes too long says that its events may be stored, those that waited that they are not', async () => {
+		let end;
+		const { clock, written, add } = clocked(
+			(_records, write) => new Promise((resolve) => (end = resolve)).then(write),
+			{ timeoutMs: 10_000 }
+		);
+		const slow = add('slow');
+		await clock.advance(9000);
+		const behind = add('behind');
+		await clock.advance(1000);
+		assert.deepEqual(await Promise.all([...slow, ...behind]), [
+			'STORAGE_UNAVAILABLE slow unknown',
+			'STORAGE_UNAVAILABLE behind false',
+		]);
+		assert.deepEqual(written, []);
+		end();
+		await settled();
+		assert.deepEqual(written, ['slow']);
+		const next = add('next');
+		await settled();
+		end();
+		assert.deepEqual(await Promise.all(next), ['written'], 'the storage works, so nobody waits for another try');
+	});
+
+	test('that never ends is left behind: later ones go on without it, and few hang at a time', async () => {
+		let isHanging = true;
+		const { clock, tried, add } = clocked((_records, write) => (isHanging ? new Promise(() => {}) : write()), {
+			timeoutMs: 100,
+			retryMs: 50,
+			maxHung: 2,
+			hungMs: 10_000,
+		});
+		for (const id of ['a', 'b']) {
+			const hanging = add(id);
+			await clock.advance(100);
+			assert.deepEqual(await Promise.all(hanging), [`STORAGE_UNAVAILABLE ${id} unknown`]);
+			await clock.advance(50);
+		}
+		assert.deepEqual(await Promise.all(add('c')), ['STORAGE_UNAVAILABLE c false']);
+		assert.deepEqual(tried, [['a'], ['b']], 'two hang');
+		isHanging = false;
+		await clock.advance(10_000);
+		assert.deepEqual(await Promise.all(add('d', 'e')), ['written', 'written']);
+	});
+
+	test('that never ends once lets the next one be written', async () => {
+		let isHanging = true;
+		const { clock, add } = clocked((_records, write) => (isHanging ? new Promise(() => {}) : write()), {
+			timeoutMs: 100,
+			retryMs: 50,
+		});
+		const hanging = add('a');
+		await clock.advance(100);
+		await Promise.all(hanging);
+		isHanging = false;
+		await clock.advance(50);
+		assert.deepEqual(await Promise.all(add('b')), ['written']);
 	});
 });

@@ -131,18 +131,28 @@ function idPrefix(milliseconds) {
 /**
  * The events of a filter, newest first.
  *
- * @param {{modelId?: string, version?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number,
- *   before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the id of an event that is newer
+ * @param {{id?: string, modelId?: string, version?: string, userId?: string, sessionId?: string, startTime?: number,
+ *   endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the id of an event that is newer
  * @returns {AsyncGenerator<object>}
  */
-export async function* eventsOf({ modelId, version, userId, sessionId, startTime = 0, endTime = 2 ** 48 - 1, before }) {
-	const { attribute, prefix } = narrowest({ modelId, version, userId, sessionId });
+export async function* eventsOf({
+	id,
+	modelId,
+	version,
+	userId,
+	sessionId,
+	startTime = 0,
+	endTime = 2 ** 48 - 1,
+	before,
+}) {
+	const { attribute, prefix } =
+		id === undefined ? narrowest({ modelId, version, userId, sessionId }) : { attribute: 'id' };
 	const lowest = `${prefix}${idPrefix(Math.ceil(startTime))}`;
 	// "~" sorts after every character of an id.
 	const end = `${idPrefix(Math.floor(endTime))}~`;
 	const highest = `${prefix}${before !== undefined && before < end ? before : end}`;
 	const found = table('InferenceEvent').search({
-		conditions: [{ attribute, comparator: 'between', value: [lowest, highest] }],
+		conditions: [{ attribute, comparator: 'between', value: id === undefined ? [lowest, highest] : [id, id] }],
 		sort: { attribute, descending: true },
 	});
 	const now = Date.now();

@@ -8,6 +8,7 @@ import { isEventId } from './monitoring/record.js';
 import { identifier, readQuery, shown, time } from './query.js';
 
 const MAX_LIMIT = 1000;
+const FILTERS = ['modelId', 'version', 'userId', 'sessionId', 'startTime', 'endTime'];
 const FIELDS = [
 	'id',
 	'timestamp',
@@ -29,20 +30,24 @@ const FIELDS = [
 /** After so many events other requests get their turn. */
 const EVENTS_PER_TURN = 500;
 
-/** `GET /monitoring/events?modelId=&version=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
+/** `GET /monitoring/events?inferenceId=&modelId=&version=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
 export async function events({ query }) {
 	const {
 		limit: limitText,
 		cursor,
+		inferenceId,
 		...given
-	} = readQuery(query, ['modelId', 'version', 'userId', 'sessionId', 'startTime', 'endTime', 'limit', 'cursor']);
+	} = readQuery(query, ['inferenceId', ...FILTERS, 'limit', 'cursor']);
 	const limit = readLimit(limitText);
 	if (cursor !== undefined && !isEventId(cursor)) {
 		throw new ApiError('INVALID_REQUEST', `cursor must come from an earlier answer, received ${shown(cursor)}`);
 	}
+	if (inferenceId !== undefined && !isEventId(inferenceId)) {
+		throw new ApiError('INVALID_REQUEST', `inferenceId must be that of a prediction, received ${shown(inferenceId)}`);
+	}
 	const page = [];
 	let more = false;
-	for await (const event of eventsOf({ ...readFilter(given), before: cursor })) {
+	for await (const event of eventsOf({ ...readFilter(given), id: inferenceId, before: cursor })) {
 		if (page.length === limit) {
 			more = true;
 			break;

@@ -1,4 +1,5 @@
 // Inference events: written many in one transaction, read as descending ranges of their keys.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, countLostEvent } from '../binding.js';
 import { assertRoom } from './disk.js';
 import { ApiError } from './errors.js';
@@ -6,14 +7,29 @@ import { GroupCommit } from './group-commit.js';
 import { eventFrom } from './monitoring/record.js';
 import { options } from './options.js';
 import { shown } from './query.js';
+import { contextAfter } from './storage/after.js';
+import { hasOtherNodes, mayReplicate } from './storage/cluster.js';
 import { table, tablesExist } from './store.js';
 
 /** An expiry that is given, so that the table's own does not count. */
 const NEVER = Date.UTC(9999, 0);
 const MAX_SCAN_INTERVAL_SECONDS = 3600;
+/** So long an event may take from one node to another before it is taken for unknown. */
+const TRANSIT_MS = 1000;
+const TRANSIT_POLL_MS = 20;
 
 /** The retention that the table knows of, in seconds. */
 let cleaned = 0;
+
+/**
+ * The table of events. What Harper replicates is its audit log, which costs time and disk space, so the schema leaves it off for
+ * events; it is turned on, in each thread, when another node may want them.
+ */
+function eventTable() {
+	const events = table('InferenceEvent');
+	if (!events.audit && options().replicateEvents && mayReplicate()) events.enableAuditing();
+	return events;
+}
 
 const commits = new GroupCommit(async (records) => {
 	await assertRoom();
@@ -55,7 +71,7 @@ export async function recordEvent(event, write = writeEvent) {
  * @param {object} context of the transaction
  */
 export function putEvents(records, { transaction }) {
-	const events = table('InferenceEvent');
+	const events = eventTable();
 	const expiresAt = expiry(events);
 	// Of its own, so that what else the transaction writes does not expire.
 	const context = { transaction, expiresAt: expiresAt ?? NEVER };
@@ -75,10 +91,10 @@ function expiry(events) {
 	return Date.now() + eventRetention * 1000;
 }
 
-/** Has events removed when they expire, also in a thread that records none. */
-export async function cleanEvents() {
+/** Has events removed when they expire, and replicated, also in a thread that records none. */
+export async function prepareEvents() {
 	await tablesExist();
-	expiry(table('InferenceEvent'));
+	expiry(eventTable());
 }
 
 /**
@@ -89,16 +105,27 @@ export async function cleanEvents() {
  * @param {(event: object) => object} outcomeOf the fields to set
  */
 export async function patchEvent(id, outcomeOf) {
-	const events = table('InferenceEvent');
+	const events = eventTable();
 	// Harper may lose one of two patches of a record that are under way at once.
 	const lock = await acquireLock(`event:${id}`);
 	try {
-		const stored = await events.get(id);
+		const stored = await awaitedEvent(events, id);
 		const event = stored && eventFrom(stored);
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
-		await events.patch(id, outcomeOf(event), { expiresAt: event.expiresAt ?? NEVER });
+		const context = contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
+		await globalThis.transaction(context, () => events.patch(id, outcomeOf(event), context));
 	} finally {
 		lock.release();
+	}
+}
+
+/** An event, which may be on its way when another node has just recorded it. */
+async function awaitedEvent(events, id) {
+	const deadline = performance.now() + (hasOtherNodes() ? TRANSIT_MS : 0);
+	for (;;) {
+		const event = await events.get(id);
+		if (event || performance.now() >= deadline) return event;
+		await sleep(TRANSIT_POLL_MS);
 	}
 }
 

@@ -55,6 +55,7 @@ export const SCHEMA = {
 	maxBodyBytes: { ...count(1), default: 64 * MiB },
 	recordFeatures: { ...oneOf('summary', 'full', 'none'), default: 'summary' },
 	eventDurability: { ...oneOf('required', 'best-effort'), default: 'required' },
+	replicateEvents: { ...flag, default: true },
 	eventRetention: { ...count(0), default: 0 },
 	anonymousPredict: { ...flag, default: false },
 };

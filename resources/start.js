@@ -1,10 +1,10 @@
 // What a thread does by itself, as soon as it knows its options.
-import { cleanEvents } from './events.js';
+import { prepareEvents } from './events.js';
 import { preload } from './preload.js';
 
 /** Starts it again, when the options have changed; what is done is not done twice. */
 export function start() {
-	for (const act of [cleanEvents, preload]) {
+	for (const act of [prepareEvents, preload]) {
 		act().catch((error) => globalThis.logger?.error?.('edge-ai: at the start', error));
 	}
 }

@@ -1,0 +1,35 @@
+// Writes that count.
+//
+// Of two writes of a record Harper keeps the one with the later time, and drops the other one without a word. The time is that of
+// the clock of the node that wrote. When that clock is minutes ahead of this one, or this one was set back, a change or a deletion
+// here would be answered and lost. So what changes a record says that it is later than what the record holds.
+
+/**
+ * The context of a transaction that changes records.
+ *
+ * @param {Array<[any, any]>} records of each its table and its key
+ * @param {object} [context] what else is in it
+ * @returns {object}
+ */
+export function contextAfter(records, context = {}) {
+	let latest = 0;
+	for (const [table, key] of records) {
+		// Of a deleted record too: its deletion has a time.
+		const version = table.primaryStore.getEntry(key)?.version;
+		if (version > latest) latest = version;
+	}
+	return latest < Date.now() ? context : { ...context, timestamp: latest + 1 };
+}
+
+/**
+ * Changes records in one transaction.
+ *
+ * @template T
+ * @param {Array<[any, any]>} records of each its table and its key
+ * @param {(context: object) => T} change given the context for each write
+ * @returns {Promise<T>}
+ */
+export function changing(records, change) {
+	const context = contextAfter(records);
+	return globalThis.transaction(context, () => change(context));
+}

@@ -507,7 +507,7 @@ describe('access', () => {
 			assert.equal((await harper.request('POST', '/edge_ai/Job/', { body, headers, user })).status, 403);
 		}
 		assert.equal((await harper.get(`/jobs/${UNKNOWN_ID}`)).status, 404);
-		for (const table of ['JobStep', 'JobLease', 'JobCancellation']) {
+		for (const table of ['JobStep', 'Lease', 'JobCancellation']) {
 			assert.equal((await harper.get(`/edge_ai/${table}/`)).status, 404);
 		}
 	});

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startCluster } from './support/cluster.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 const IRIS = 'examples/iris/model.onnx';
@@ -99,5 +100,137 @@ describe('what one node is told', () => {
 		assert.equal((await b.feedback({ inferenceId, outcome: 0 })).status, 200);
 		await predict(a, 'from-b');
 		await predict(b, 'from-a');
+	});
+});
+
+/** y = max(x, 0) for rows of one number. */
+const RELU = onnxModel({
+	nodes: [['Relu', ['x'], ['y']]],
+	inputs: [['x', FLOAT, ['rows', 1]]],
+	outputs: [['y', FLOAT, ['rows', 1]]],
+});
+/** So many that a job takes a while. */
+const ROWS = 8000;
+const ROWS_PER_INSERT = 5000;
+const JOB_TIMEOUT_MS = 120_000;
+
+describe('a job', () => {
+	const modelOf = (table) => `job-${table}`;
+	const keyOf = (at) => `k${String(at).padStart(6, '0')}`;
+	const jobOf = async (harper, id) => (await harper.get(`/jobs/${id}`)).body;
+
+	before(async () => {
+		for (const table of ['Numbers', 'Once', 'Killed', 'Still', 'Parted', 'Cancelled']) {
+			const attributes = ['id', 'x', 'y', 'by'].map((name) => ({ name }));
+			for (const harper of [a, b]) {
+				await harper
+					.operation({ operation: 'create_table', database: 'data', table, primary_key: 'id', attributes })
+					// The other node's table may be here already.
+					.catch((error) => assert.match(error.message, /already exists/));
+			}
+		}
+		const records = Array.from({ length: ROWS }, (_, at) => ({ id: keyOf(at), x: at }));
+		for (let at = 0; at < ROWS; at += ROWS_PER_INSERT) {
+			const part = records.slice(at, at + ROWS_PER_INSERT);
+			await a.operation({ operation: 'insert', database: 'data', table: 'Numbers', records: part });
+		}
+		await until('all rows on both', async () => (await rowsOf(b, 'Numbers')).length === ROWS, JOB_TIMEOUT_MS);
+	});
+
+	const rowsOf = (harper, table) =>
+		harper.operation({
+			operation: 'search_by_conditions',
+			database: 'data',
+			table,
+			conditions: [{ search_attribute: 'id', search_type: 'greater_than', search_value: '' }],
+			get_attributes: ['id', 'y', 'by'],
+		});
+
+	async function start(harper, table) {
+		const modelId = modelOf(table);
+		await a.upload({ modelId, version: 'v1' }, [{ name: 'model.onnx', content: RELU }]);
+		await known(b, modelId);
+		const answer = await harper.request('POST', '/jobs/predict', {
+			body: {
+				modelId,
+				source: { table: 'Numbers' },
+				target: { table, fields: { y: 'prediction.y', by: 'inferenceId' } },
+			},
+		});
+		assert.equal(answer.status, 202, JSON.stringify(answer.body));
+		return answer.body.id;
+	}
+
+	const progress = (harper, id) =>
+		until('progress', async () => (await jobOf(harper, id)).processed > 0, JOB_TIMEOUT_MS);
+
+	const completed = (harper, id) =>
+		until('the end of the job', async () => (await jobOf(harper, id)).state === 'completed', JOB_TIMEOUT_MS);
+
+	/** Both nodes say that it is done, and every row has its result and is one event. */
+	async function isWhole(id, table) {
+		for (const harper of [a, b]) {
+			await completed(harper, id);
+			const { processed, written, failed } = await jobOf(harper, id);
+			assert.deepEqual([processed, written, failed], [ROWS, ROWS, 0]);
+			const modelId = modelOf(table);
+			const count = async () => (await metricsOf(harper, modelId)).count;
+			await until('an event for each row', async () => (await count()) === ROWS, JOB_TIMEOUT_MS);
+			await until('all results', async () => (await rowsOf(harper, table)).length === ROWS, JOB_TIMEOUT_MS);
+			const rows = new Map((await rowsOf(harper, table)).map((row) => [row.id, row]));
+			for (let at = 0; at < ROWS; at += 1) assert.deepEqual(rows.get(keyOf(at)).y, [at]);
+			const { by } = rows.get(keyOf(ROWS - 1));
+			const found = await harper.get(`/monitoring/events?inferenceId=${by}`);
+			assert.equal(found.body.count, 1);
+		}
+	}
+
+	test('belongs to one node, and the other one sees how far it is', async () => {
+		const id = await start(a, 'Once');
+		await until('progress on the other node', async () => (await jobOf(b, id)).processed > 0, JOB_TIMEOUT_MS);
+		await isWhole(id, 'Once');
+		const log = await b.operation({ operation: 'read_audit_log', schema: 'data', table: 'Once' });
+		assert.equal(log.flatMap(({ hash_values: keys }) => keys).length, ROWS, 'each row was written once');
+	});
+
+	test('is taken over from a node that dies', async () => {
+		const id = await start(a, 'Killed');
+		await progress(a, id);
+		await a.kill();
+		await completed(b, id);
+		await a.start();
+		await isWhole(id, 'Killed');
+	});
+
+	test('is taken over from a node that stands still, which does not go on with it', async () => {
+		const id = await start(a, 'Still');
+		await progress(a, id);
+		process.kill(a.pid, 'SIGSTOP');
+		try {
+			await completed(b, id);
+		} finally {
+			process.kill(a.pid, 'SIGCONT');
+		}
+		await isWhole(id, 'Still');
+	});
+
+	test('that both sides finished, when nothing got through, is one', async () => {
+		const id = await start(a, 'Parted');
+		await until('the job on both', async () => (await b.get(`/jobs/${id}`)).status === 200);
+		cluster.cut();
+		await Promise.all([completed(a, id), completed(b, id)]);
+		cluster.heal();
+		await isWhole(id, 'Parted');
+	});
+
+	test('is cancelled from the other node', async () => {
+		const id = await start(a, 'Cancelled');
+		await until('the job on both', async () => (await b.get(`/jobs/${id}`)).status === 200);
+		const { status, body } = await b.request('DELETE', `/jobs/${id}`);
+		assert.deepEqual([status, body.state], [200, 'cancelled']);
+		await until('that it is cancelled', async () => (await jobOf(a, id)).state === 'cancelled');
+		const { written } = await jobOf(a, id);
+		assert.ok(written < ROWS);
+		await until('its rows', async () => (await rowsOf(b, 'Cancelled')).length === written);
 	});
 });

@@ -119,6 +119,9 @@ export async function patchEvent(id, outcomeOf) {
 	}
 }
 
+/** Whether an event is stored here. */
+export const eventExists = async (id) => Boolean(await table('InferenceEvent').get(id));
+
 /** An event, which may be on its way when another node has just recorded it. */
 async function awaitedEvent(events, id) {
 	const deadline = performance.now() + (hasOtherNodes() ? TRANSIT_MS : 0);

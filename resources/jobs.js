@@ -4,10 +4,11 @@ import { authorize } from './access.js';
 import { ApiError } from './errors.js';
 import { FIELDS, readDefinition } from './jobs/definition.js';
 import { isJob } from './jobs/record.js';
-import { cancel, jobOf, plain, work } from './jobs/worker.js';
+import { begin, cancel, jobOf, plain } from './jobs/worker.js';
 import { prepareTarget } from './jobs/target.js';
 import { readLimit } from './monitoring.js';
 import { readJsonObject, readQuery, shown } from './query.js';
+import { changing } from './storage/after.js';
 import { table } from './store.js';
 
 const TOLD = [
@@ -46,8 +47,7 @@ export async function create({ query, stream, user }) {
 		createdAt: Date.now(),
 	};
 	await prepareTarget(job);
-	await table('Job').put(job);
-	work(job.id);
+	await begin(job);
 	return { status: 202, headers: { location: `/jobs/${job.id}` }, body: describe(job) };
 }
 
@@ -88,7 +88,7 @@ export async function remove({ params, query, user }) {
 	const job = await find(params.id);
 	if (job.userId !== user.username) authorize(user, { Job: ['delete'] });
 	if (job.state !== 'running') {
-		await table('Job').delete(job.id);
+		await changing([[table('Job'), job.id]], (context) => table('Job').delete(job.id, context));
 		return { body: describe(job) };
 	}
 	await cancel(job.id);
@@ -103,5 +103,6 @@ async function find(id) {
 
 /** A job without what only the worker needs. */
 function describe(job) {
-	return Object.fromEntries(TOLD.flatMap((name) => (job[name] == null ? [] : [[name, job[name]]])));
+	const told = { ...job, ...job.result };
+	return Object.fromEntries(TOLD.flatMap((name) => (told[name] == null ? [] : [[name, told[name]]])));
 }

@@ -68,8 +68,8 @@ export async function modelFor(modelId, version) {
  * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
  * @param {object} model its record
  * @param {object} session
- * @param {{signal?: AbortSignal, together?: boolean, record?: (event: object) => any, run?: typeof predictJson}}
- *   [options] `record` takes the event
+ * @param {{signal?: AbortSignal, together?: boolean, record?: (event: object) => any, run?: typeof predictJson,
+ *   inferenceId?: string}} [options] `record` takes the event
  * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
  *   `run` gives
  */
@@ -77,9 +77,8 @@ export async function runRecorded(
 	request,
 	model,
 	session,
-	{ signal, record = recordEvent, run = predictJson, together } = {}
+	{ signal, record = recordEvent, run = predictJson, together, inferenceId = createId() } = {}
 ) {
-	const inferenceId = createId();
 	let result;
 	try {
 		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, together });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DATABASE = 'edge_ai';
 
 /**
- * @param {'Model' | 'ModelFile' | 'InferenceEvent' | 'Feature' | 'Job' | 'JobStep' | 'JobLease' | 'JobCancellation'} name
+ * @param {'Model' | 'ModelFile' | 'InferenceEvent' | 'Feature' | 'Job' | 'JobStep' | 'Lease' | 'JobCancellation'} name
  * @returns {any} Harper's table
  */
 export const table = (name) => globalThis.databases[DATABASE][name];
@@ -17,6 +17,9 @@ const LOOK_INTERVAL_MS = 50;
 export async function tablesExist() {
 	while (!globalThis.databases?.[DATABASE]?.Model) await sleep(LOOK_INTERVAL_MS, undefined, { ref: false });
 }
+
+/** The name of this node in its cluster. */
+export const nodeName = () => globalThis.server.hostname ?? 'localhost';
 
 /**
  * The id of a model's version.

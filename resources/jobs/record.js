@@ -52,7 +52,7 @@ const RULES = {
 export const isJob = (job) => Object.entries(RULES).every(([field, isRight]) => isRight(job[field]));
 
 /** What a step says of a job; everything else of the job is not a step's business. */
-const PROGRESS = ['processed', 'failed', 'errors', 'checkpoint'];
+const PROGRESS = ['processed', 'written', 'failed', 'errors', 'checkpoint'];
 
 /**
  * Whether a record of the table JobStep is one that a worker of this job stores.
@@ -72,6 +72,7 @@ export function isStep(step, job) {
 		isObject(progress) &&
 		Object.keys(progress).every((name) => PROGRESS.includes(name)) &&
 		isCount(progress.processed) &&
+		(isAbsent(progress.written) || isCount(progress.written)) &&
 		isCount(progress.failed) &&
 		Array.isArray(progress.errors)
 	);

@@ -1,6 +1,7 @@
 // Writing results into a job's target.
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../errors.js';
+import { contextAfter } from '../storage/after.js';
 import { applicationTable } from './tables.js';
 
 /**
@@ -25,7 +26,8 @@ export async function prepareTarget({ target }) {
 export async function writeRows({ source, target }, writes) {
 	const table = applicationTable('target', target);
 	const isSource = source.database === target.database && source.table === target.table;
-	const context = {};
+	// Also over what a node wrote whose clock is ahead.
+	const context = contextAfter(writes.map(({ id }) => [table, id]));
 	try {
 		return await globalThis.transaction(context, async () => {
 			let held = 0;

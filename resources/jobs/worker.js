@@ -1,30 +1,24 @@
-// Works on jobs: runs the rows, writes the results in steps, and goes on where a dead worker stopped.
-//
-// A step is stored in one transaction with the events of its rows, then written to the target, then its progress is stored and
-// the step deleted in one transaction. Whatever happens in between, the next worker finds the step and finishes it with the
-// same values: no row runs, and no event is recorded, a second time for it.
+// Works on jobs: each is the work of one thread of one node, which has its lease, and goes on where a dead one stopped.
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from '../../binding.js';
 import { ApiError, answerOf } from '../errors.js';
-import { putEvents } from '../events.js';
-import { find } from '../models.js';
-import { inOrder } from '../rows/order.js';
-import { LIMITS, runRow, templateOf } from '../rows/run.js';
-import { sessionFor } from '../sessions.js';
+import { changing } from '../storage/after.js';
+import { RENEWAL_MS } from '../storage/lease.js';
+import { leases } from '../storage/lease-rows.js';
 import { table } from '../store.js';
-import { authorizeJob, fieldsFor } from './definition.js';
-import { endLease, isLeased, lease, RENEWAL_MS } from './lease.js';
-import { isJob, isStep } from './record.js';
-import { sourceRows } from './source.js';
-import { writeRows } from './target.js';
+import { isJob } from './record.js';
+import { forgetStep, forgetSteps, run } from './run.js';
 
 const POLL_MS = 2000;
-const STEP_ROWS = 500;
-const STEP_BYTES = 4 << 20;
-const STEP_MS = 1000;
-const MAX_ERRORS = 10;
-/** The engine shuts down: the job is somebody else's, later. */
+/** A node that has not ended a cancelled job by then does not hear of it. */
+const CANCEL_MS = 15_000;
+const CANCEL_POLL_MS = 50;
+/** The engine shuts down, or another node goes on: the job is somebody else's. */
 const ENDINGS = new Set(['CLOSED', 'CANCELLED']);
+
+/** The name of a job's lease. */
+const leaseOf = (id) => `job:${id}`;
 
 /** The jobs of this thread: what stops them. */
 const working = new Map();
@@ -45,7 +39,7 @@ async function pickUp() {
 	const conditions = [{ attribute: 'state', value: 'running' }];
 	for await (const { id } of table('Job').search({ conditions, select: ['id'] })) running.push(id);
 	for (const id of running) {
-		if (!working.has(id) && !(await isLeased(id))) work(id);
+		if (!working.has(id) && (await leases().isFree(leaseOf(id)))) work(id);
 	}
 }
 
@@ -60,7 +54,7 @@ export async function work(id) {
 	setMaxListeners(0, leaving.signal);
 	working.set(id, leaving);
 	try {
-		// Of all threads of this process one works; the lease is for the other processes.
+		// Of all threads of this process one works; the lease is for the other nodes.
 		const lock = await acquireLock(`job:${id}`);
 		try {
 			await workAlone(id, leaving);
@@ -87,140 +81,106 @@ export async function jobOf(id) {
 	return found && isJob(found) ? found : undefined;
 }
 
+/**
+ * Stores a new job, which belongs to this node from the start.
+ *
+ * @param {object} job
+ */
+export async function begin(job) {
+	const claim = leases().first(leaseOf(job.id));
+	const context = {};
+	await globalThis.transaction(context, async () => {
+		await table('Job').put(job, context);
+		await table('Lease').put(claim, context);
+	});
+	work(job.id);
+}
+
 async function workAlone(id, leaving) {
-	const job = await jobOf(id);
-	if (job?.state !== 'running' || (await isLeased(id))) return;
-	if (await isCancelled(id)) {
-		await end(id, { state: 'cancelled' });
-		return;
-	}
-	await lease(id);
-	const renewal = setInterval(() => renew(id, leaving).catch(complain), RENEWAL_MS);
+	if ((await jobOf(id))?.state !== 'running') return;
+	const lease = await leases().take(leaseOf(id));
+	if (!lease) return;
+	const renewal = setInterval(() => renew(id, lease, leaving).catch(complain), RENEWAL_MS);
 	try {
-		await run(job, leaving.signal);
-		await end(id, { state: 'completed' });
-	} catch (error) {
-		// Who cancels it ends it.
-		if (!leaving.signal.aborted && !ENDINGS.has(error.code)) {
-			const { error: message, code } = answerOf(error).body;
-			await end(id, { state: 'failed', error: { code, error: message } });
+		const outcome = await outcomeOf(id, lease, leaving.signal);
+		if (outcome) {
+			await end(id, outcome);
+			await leases().forget(leaseOf(id));
 		}
 	} finally {
 		clearInterval(renewal);
-		await endLease(id);
+		if (lease.isHeld()) await lease.release();
+		else await forgetStep(id, lease);
 	}
 }
 
-async function renew(id, leaving) {
-	if (await isCancelled(id)) leaving.abort(new ApiError('CANCELLED', 'the job was cancelled'));
-	else await lease(id);
+/** Does what there is to do. Resolves to how the job ended, or to nothing when it is to go on elsewhere or later. */
+async function outcomeOf(id, lease, signal) {
+	try {
+		// The last owner may have changed it until the lease was ours.
+		const job = await jobOf(id);
+		if (await isCancelled(id)) return { state: 'cancelled' };
+		const result = await run(job, lease, signal);
+		await lease.check();
+		return { state: 'completed', result };
+	} catch (error) {
+		if (!lease.isHeld()) return undefined;
+		if (signal.aborted) return { state: 'cancelled' };
+		if (ENDINGS.has(error.code)) return undefined;
+		const { error: message, code } = answerOf(error).body;
+		return { state: 'failed', error: { code, error: message } };
+	}
 }
 
-const isCancelled = async (id) => Boolean(await table('JobCancellation').get(id));
+/** Keeps the lease, and stops the work when it is lost or the job is to stop. */
+async function renew(id, lease, leaving) {
+	if (!(await lease.renew())) leaving.abort(new ApiError('CLOSED', 'another node works on the job'));
+	else if (await isCancelled(id)) leaving.abort(new ApiError('CANCELLED', 'the job was cancelled'));
+}
+
+/** Whether it is to stop, or another node has ended it when nothing got through between them. */
+async function isCancelled(id) {
+	return Boolean(await table('JobCancellation').get(id)) || (await jobOf(id))?.state !== 'running';
+}
 
 /** Ends a job. Only who has its lock does that: of two that patch a record at once, Harper may lose one. */
 async function end(id, outcome) {
-	await table('Job').patch(id, { ...outcome, finishedAt: Date.now() });
-	await table('JobStep').delete(id);
-	await table('JobCancellation').delete(id);
+	const job = await jobOf(id);
+	if (job?.state === 'running') {
+		const finishedAt = Math.max(Date.now(), job.createdAt);
+		await changing([[table('Job'), id]], (context) => table('Job').patch(id, { ...outcome, finishedAt }, context));
+	}
+	await forgetSteps(id);
+	await uncancel(id);
 }
 
+const uncancel = (id) =>
+	changing([[table('JobCancellation'), id]], (context) => table('JobCancellation').delete(id, context));
+
 /**
- * Cancels a job; nothing is written any more when this resolves, as far as this node is concerned.
+ * Cancels a job; nothing is written any more when this resolves, also on another node as long as that one is heard.
  *
  * @param {string} id
  */
 export async function cancel(id) {
-	await table('JobCancellation').put({ id });
+	await changing([[table('JobCancellation'), id]], (context) => table('JobCancellation').put({ id }, context));
+	await endedElsewhere(id);
 	working.get(id)?.abort(new ApiError('CANCELLED', 'the job was cancelled'));
 	const lock = await acquireLock(`job:${id}`);
 	try {
 		// It may have come to its own end just before.
 		if ((await jobOf(id))?.state === 'running') await end(id, { state: 'cancelled' });
-		else await table('JobCancellation').delete(id);
+		else await uncancel(id);
 	} finally {
 		lock.release();
 	}
 }
 
-async function run(job, signal) {
-	authorizeJob(job, await globalThis.server.getUser(job.userId, null));
-	const model = await find(job.modelId, job.modelVersion);
-	const session = await sessionFor(model);
-	const { modelId, modelVersion: version, record, timeoutMs } = job;
-	const batch = { template: templateOf({ modelId, version, record, timeoutMs }), model, session, signal };
-
-	const unfinished = await table('JobStep').get(job.id);
-	const { processed, written, failed, errors, checkpoint } = job;
-	let progress = { processed, written, failed, errors, checkpoint };
-	if (unfinished && isStep(unfinished, job)) progress = await take(job, unfinished, progress);
-
-	let outcomes = [];
-	let bytes = 0;
-	let since = Date.now();
-	const step = async () => {
-		progress = await take(job, await store(job, outcomes, progress), progress);
-		outcomes = [];
-		bytes = 0;
-		since = Date.now();
-	};
-	for await (const group of inOrder(sourceRows(job.source, progress.checkpoint), LIMITS, sizeOf, runIn(batch))) {
-		for (const outcome of group) {
-			signal.throwIfAborted();
-			outcomes.push(outcome);
-			bytes += outcome.result?.prediction.length ?? 0;
-			if (outcomes.length >= STEP_ROWS || bytes >= STEP_BYTES) await step();
-		}
-		if (outcomes.length > 0 && Date.now() - since >= STEP_MS) await step();
+/** Waits for the node that works on a job to end it, as long as there is one. */
+async function endedElsewhere(id) {
+	const deadline = performance.now() + CANCEL_MS;
+	while (performance.now() < deadline) {
+		if ((await jobOf(id))?.state !== 'running' || !(await leases().isElsewhere(leaseOf(id)))) return;
+		await sleep(CANCEL_POLL_MS);
 	}
-	signal.throwIfAborted();
-	if (outcomes.length > 0) await step();
-}
-
-const sizeOf = ({ features }) => features.length;
-
-const runIn = (batch) => async (row) => {
-	let event;
-	const { result, error } = await runRow(batch, row, (made) => (event = made));
-	return { id: row.id, result, error, event };
-};
-
-/** Stores what is to be written, with the events of its rows. */
-async function store(job, outcomes, { processed, failed, errors }) {
-	const failures = outcomes.filter(({ error }) => error);
-	const shownErrors = failures.map(({ id, error }) => ({ id, code: error.code, error: error.message }));
-	const step = {
-		id: job.id,
-		writes: JSON.stringify(
-			outcomes.flatMap((outcome) => {
-				const fields = fieldsFor(job.target.fields, outcome, job);
-				return fields ? [{ id: outcome.id, fields }] : [];
-			})
-		),
-		progress: JSON.stringify({
-			processed: processed + outcomes.length,
-			failed: failed + failures.length,
-			errors: [...errors, ...shownErrors].slice(0, MAX_ERRORS),
-			checkpoint: outcomes.at(-1).id,
-		}),
-	};
-	const events = outcomes.flatMap(({ event }) => event ?? []);
-	const context = {};
-	await globalThis.transaction(context, async () => {
-		putEvents(events, context);
-		await table('JobStep').put(step, context);
-	});
-	return step;
-}
-
-/** Writes a stored step and what it means for the job. */
-async function take(job, step, { written }) {
-	const held = await writeRows(job, JSON.parse(step.writes));
-	const progress = { ...JSON.parse(step.progress), written: written + held };
-	const context = {};
-	await globalThis.transaction(context, async () => {
-		await table('Job').patch(job.id, progress, context);
-		await table('JobStep').delete(job.id, context);
-	});
-	return progress;
 }

@@ -27,10 +27,10 @@ export const templateOf = (fields) => Buffer.from(JSON.stringify({ priority: PRI
  *
  * @param {{template: Buffer, model: object, session: object, signal: AbortSignal}} batch
  * @param {{features?: string, error?: Error}} row
- * @param {(event: object) => any} [record] takes the event, by default to its table
+ * @param {{inferenceId?: string, record?: (event: object) => any}} [options] `record` takes the event, by default to its table
  * @returns {Promise<{result?: object, error?: Error}>} `error` is of this row alone; all others are thrown
  */
-export async function runRow({ template, model, session, signal }, { features, error }, record) {
+export async function runRow({ template, model, session, signal }, { features, error }, { inferenceId, record } = {}) {
 	if (error) return { error };
 	const recordPatiently = (event) => recordEvent(event, () => patiently(() => writeEvent(event), signal));
 	try {
@@ -41,6 +41,7 @@ export async function runRow({ template, model, session, signal }, { features, e
 			together: true,
 			run: (...run) => inTurn(() => patiently(() => predictJson(...run), signal), signal),
 			record: record ?? recordPatiently,
+			inferenceId,
 		});
 		request.release();
 		return { result };

@@ -1,0 +1,163 @@
+// Runs the rows of a job, as the owner of its lease.
+//
+// A step is stored in one transaction with the events of its rows, then written to the target, then its progress is stored and
+// the step deleted in one transaction. Whatever happens in between, the next owner finds the step and finishes it with the same
+// values. What it does not find, because it did not reach its node, it runs again, under the same keys and the same ids of events;
+// so each row is written once and is one event.
+import { putEvents, eventExists } from '../events.js';
+import { find } from '../models.js';
+import { inOrder } from '../rows/order.js';
+import { LIMITS, runRow, templateOf } from '../rows/run.js';
+import { sessionFor } from '../sessions.js';
+import { changing } from '../storage/after.js';
+import { table } from '../store.js';
+import { authorizeJob, fieldsFor } from './definition.js';
+import { eventIdOf } from './event-id.js';
+import { isStep } from './record.js';
+import { sourceRows } from './source.js';
+import { writeRows } from './target.js';
+
+const STEP_ROWS = 500;
+const STEP_BYTES = 4 << 20;
+const STEP_MS = 1000;
+const MAX_ERRORS = 10;
+
+/**
+ * @param {object} job
+ * @param {object} lease that this process has
+ * @param {AbortSignal} signal
+ * @returns {Promise<{processed: number, written: number, failed: number, errors: object[]}>} what became of its rows
+ */
+export async function run(job, lease, signal) {
+	authorizeJob(job, await globalThis.server.getUser(job.userId, null));
+	const model = await find(job.modelId, job.modelVersion);
+	const session = await sessionFor(model);
+	const { modelId, modelVersion: version, record, timeoutMs } = job;
+	const batch = { template: templateOf({ modelId, version, record, timeoutMs }), model, session, signal };
+
+	let progress = await finishSteps(job, lease);
+	let outcomes = [];
+	let bytes = 0;
+	let since = performance.now();
+	const step = async () => {
+		progress = await take(job, lease, await store(job, lease, outcomes, progress));
+		outcomes = [];
+		bytes = 0;
+		since = performance.now();
+	};
+	for await (const group of inOrder(sourceRows(job.source, progress.checkpoint), LIMITS, sizeOf, runIn(job, batch))) {
+		for (const outcome of group) {
+			signal.throwIfAborted();
+			outcomes.push(outcome);
+			bytes += outcome.result?.prediction.length ?? 0;
+			if (outcomes.length >= STEP_ROWS || bytes >= STEP_BYTES) await step();
+		}
+		if (outcomes.length > 0 && performance.now() - since >= STEP_MS) await step();
+	}
+	signal.throwIfAborted();
+	if (outcomes.length > 0) await step();
+	const { processed, written, failed, errors } = progress;
+	return { processed, written, failed, errors };
+}
+
+const sizeOf = ({ features }) => features.length;
+
+const runIn = (job, batch) => async (row) => {
+	let event;
+	const { result, error } = await runRow(batch, row, {
+		inferenceId: eventIdOf(job, row.id),
+		record: (made) => (event = made),
+	});
+	return { id: row.id, result, error, event };
+};
+
+/** Finishes what earlier owners left. Resolves to the progress of the job after that. */
+async function finishSteps(job, lease) {
+	const { processed, written, failed, errors, checkpoint } = job;
+	let progress = { processed, written, failed, errors, checkpoint };
+	const left = await stepsOf(job.id);
+	for (const [at, step] of left.entries()) {
+		if (at === left.length - 1 && isStep(step, job)) progress = await take(job, lease, step, written);
+		else await deleteSteps([step]);
+	}
+	return progress;
+}
+
+/** The steps of a job that are stored, that of the last owner last. An owner has one at a time. */
+async function stepsOf(id) {
+	const steps = [];
+	const conditions = [{ attribute: 'id', comparator: 'between', value: [id, `${id}|~`] }];
+	for await (const step of table('JobStep').search({ conditions })) steps.push(step);
+	return steps.sort((a, b) => (a.token ?? 0) - (b.token ?? 0));
+}
+
+/** Deletes all steps of a job. */
+export const forgetSteps = async (id) => deleteSteps(await stepsOf(id));
+
+/** Deletes the step that an owner has left because it is not the owner any more. */
+export const forgetStep = (id, lease) => deleteSteps([{ id: stepId(id, lease) }]);
+
+async function deleteSteps(steps) {
+	for (const { id } of steps) {
+		await changing([[table('JobStep'), id]], (context) => table('JobStep').delete(id, context));
+	}
+}
+
+/** Each node has its own, so that two of them that do not hear of each other never write the same record. */
+const stepId = (id, { node }) => `${id}|${node}`;
+
+/** Stores what is to be written, with the events of its rows. */
+async function store(job, lease, outcomes, { processed, written, failed, errors }) {
+	const failures = outcomes.filter(({ error }) => error);
+	const shownErrors = failures.map(({ id, error }) => ({ id, code: error.code, error: error.message }));
+	const step = {
+		id: stepId(job.id, lease),
+		token: lease.token,
+		writes: JSON.stringify(
+			outcomes.flatMap((outcome) => {
+				const fields = fieldsFor(job.target.fields, outcome, job);
+				return fields ? [{ id: outcome.id, fields }] : [];
+			})
+		),
+		progress: JSON.stringify({
+			processed: processed + outcomes.length,
+			written,
+			failed: failed + failures.length,
+			errors: [...errors, ...shownErrors].slice(0, MAX_ERRORS),
+			checkpoint: outcomes.at(-1).id,
+		}),
+	};
+	const events = await unrecorded(outcomes, lease);
+	await lease.check();
+	await changing([[table('JobStep'), step.id]], async (context) => {
+		putEvents(events, context);
+		await table('JobStep').put(step, context);
+	});
+	return step;
+}
+
+/** The events of a step. An earlier owner may have recorded some, and somebody given feedback to them. */
+async function unrecorded(outcomes, lease) {
+	const events = outcomes.flatMap(({ event }) => event ?? []);
+	if (lease.token === 1) return events;
+	const isKnown = await Promise.all(events.map(({ id }) => eventExists(id)));
+	return events.filter((_event, at) => !isKnown[at]);
+}
+
+/** Writes a stored step and what it means for the job. */
+async function take(job, lease, step, writtenBefore = 0) {
+	await lease.check();
+	const held = await writeRows(job, JSON.parse(step.writes));
+	const stored = JSON.parse(step.progress);
+	const progress = { ...stored, written: (stored.written ?? writtenBefore) + held };
+	const changed = [
+		[table('Job'), job.id],
+		[table('JobStep'), step.id],
+	];
+	await lease.check();
+	await changing(changed, async (context) => {
+		await table('Job').patch(job.id, progress, context);
+		await table('JobStep').delete(step.id, context);
+	});
+	return progress;
+}

@@ -384,6 +384,8 @@ export interface InferenceEvent {
 	timestamp: number;
 	modelId: string;
 	modelVersion: string;
+	/** SHA-256 of the model that ran. */
+	digest?: string;
 	framework: string;
 	userId?: string;
 	sessionId?: string;
@@ -403,6 +405,8 @@ export interface InferenceEvent {
 export interface EventFilter {
 	modelId?: string;
 	version?: string;
+	/** SHA-256 of the model that ran */
+	digest?: string;
 	userId?: string;
 	sessionId?: string;
 	/** Unix milliseconds, inclusive */
@@ -430,11 +434,17 @@ export interface Measures {
 	throughput: number | null;
 }
 
+export interface DigestMeasures extends Measures {
+	/** SHA-256 of what ran; null where the events do not tell it. */
+	digest: string | null;
+}
+
 export interface Metrics extends Measures {
 	modelId: string;
 	startTime: number | null;
 	endTime: number | null;
-	versions: (Measures & { version: string })[];
+	/** A version counts with the bytes that ran last under its name. */
+	versions: (DigestMeasures & { version: string; previous: DigestMeasures[] })[];
 }
 
 /** The last events in memory, for tests and scripts. */
@@ -445,5 +455,5 @@ export class Monitor {
 	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];
-	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'startTime' | 'endTime'>): Metrics;
+	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
 }

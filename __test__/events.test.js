@@ -173,6 +173,7 @@ describe('events', () => {
 		assert.deepEqual(rest, {
 			modelId: 'paged',
 			modelVersion: 'v1',
+			digest: (await harper.get('/model/paged/v1')).body.digest,
 			framework: 'onnx',
 			confidence: answer.confidence,
 			latencyMs: answer.latencyMs,

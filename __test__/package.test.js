@@ -151,7 +151,6 @@ describe('the tarball', () => {
 			'plugin.js',
 			'resources.js',
 			'resources/predict.js',
-			'roles.yaml',
 			'schema.graphql',
 		];
 		assert.deepEqual(
@@ -171,7 +170,7 @@ describe('the tarball', () => {
 		assert.deepEqual(
 			root.filter(
 				(path) =>
-					!/^[A-Z]+(\.md)?$|^(binding|index|native|platform|plugin|resources)\.(js|d\.ts)$|^(config|roles)\.yaml$|^(package\.json|schema\.graphql)$/.test(
+					!/^[A-Z]+(\.md)?$|^(binding|index|native|platform|plugin|resources)\.(js|d\.ts)$|^config\.yaml$|^(package\.json|schema\.graphql)$/.test(
 						path
 					)
 			),

@@ -116,6 +116,7 @@ export class InferenceEngine {
 			id: inferenceId,
 			modelId,
 			modelVersion,
+			digest: model.digest,
 			framework: model.framework,
 			userId,
 			sessionId,

@@ -49,10 +49,10 @@ export class Monitor {
 	/**
 	 * Events, newest first.
 	 *
-	 * @param {{modelId?: string, version?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
+	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
 	 */
-	events({ modelId, version, userId, sessionId, startTime = 0, endTime = Infinity, limit = 100 } = {}) {
-		const wanted = { modelId, modelVersion: version, userId, sessionId };
+	events({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity, limit = 100 } = {}) {
+		const wanted = { modelId, modelVersion: version, digest, userId, sessionId };
 		return [...this.#events.values()]
 			.reverse()
 			.filter((event) => event.timestamp >= startTime && event.timestamp <= endTime)
@@ -63,19 +63,24 @@ export class Monitor {
 	}
 
 	/**
-	 * Count, error rate, latency quantiles, confidence and accuracy of a model, also by version.
+	 * Count, error rate, latency quantiles, confidence and accuracy of a model, also by version. A version counts with the
+	 * bytes that ran last under its name; what ran before is in `previous`.
 	 *
 	 * @param {string} modelId
-	 * @param {{version?: string, startTime?: number, endTime?: number}} [filter]
+	 * @param {{version?: string, digest?: string, startTime?: number, endTime?: number}} [filter]
 	 */
-	metrics(modelId, { version, startTime, endTime } = {}) {
+	metrics(modelId, { version, digest, startTime, endTime } = {}) {
 		if (typeof modelId !== 'string') throw new TypeError('metrics takes the modelId of a model');
 		const accumulator = new MetricsAccumulator();
-		for (const event of this.events({ modelId, version, startTime, endTime, limit: Infinity })) {
+		const current = {};
+		for (const event of this.events({ modelId, version, digest, startTime, endTime, limit: Infinity })) {
 			const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, error } = event;
 			const sure = meanConfidence(confidence);
+			// The newest come first.
+			if (event.digest !== undefined) current[modelVersion] ??= event.digest;
 			accumulator.add(
 				modelVersion,
+				event.digest,
 				timestamp,
 				latencyMs,
 				sure,
@@ -84,7 +89,7 @@ export class Monitor {
 				error !== undefined
 			);
 		}
-		return JSON.parse(accumulator.toJson(modelId, startTime, endTime));
+		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
 	}
 }
 

@@ -1,9 +1,10 @@
 // POST /predict/batch: many rows in one body, answered as a stream in the same order.
 import { setMaxListeners } from 'node:events';
 import { PredictRequest } from '../binding.js';
+import { visibleTo } from './access.js';
 import { ApiError, answerOf } from './errors.js';
 import { options } from './options.js';
-import { answerJson, modelFor } from './predict.js';
+import { answerJson, authorizeRecording, modelFor } from './predict.js';
 import { identifier, readQuery, shown } from './query.js';
 import { csvRows } from './rows/csv.js';
 import { jsonRows } from './rows/json.js';
@@ -19,7 +20,7 @@ const CSV_TYPE = /^text\/csv\b/i;
 const NDJSON = 'application/x-ndjson';
 
 /** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, lines of JSON or CSV */
-export async function batch({ query, stream }) {
+export async function batch({ query, stream, user }) {
 	const leaving = new AbortController();
 	const { signal } = leaving;
 	// Every row in flight listens.
@@ -31,10 +32,12 @@ export async function batch({ query, stream }) {
 		const { fields, rows } = await read(stream, query);
 		const template = templateOf(fields);
 		const request = PredictRequest.parse(template);
+		authorizeRecording(user, request);
 		const model = await modelFor(identifier('modelId', request.modelId), request.version);
 		const session = await sessionFor(model);
 
-		const run = async (row, at) => line(at, model, await runRow({ template, model, session, signal }, row));
+		const isVisible = visibleTo(user, 'Model');
+		const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));
 		const groups = inOrder(rows(model), LIMITS, sizeOf, run);
 		// What is wrong from the beginning is answered with its status.
 		const first = await groups.next();
@@ -102,8 +105,8 @@ function fieldsOfObject(text) {
 	return fields;
 }
 
-function line(row, model, { result, error }) {
-	if (result) return `{"row":${row},${answerJson(result, model).slice(1)}`;
+function line(row, model, isVisible, { result, error }) {
+	if (result) return `{"row":${row},${answerJson(result, model, isVisible).slice(1)}`;
 	return JSON.stringify({ row, ...answerOf(error).body });
 }
 

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { engineStatus, predictJson, PredictRequest } from '../binding.js';
 import { agreement } from './agreement.js';
+import { visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
@@ -15,7 +16,7 @@ const MAX_ITERATIONS = 1000;
 const WARM_UP = 3;
 
 /** `POST /benchmark/compare` with `{models, features, iterations?}` */
-export async function compare({ query, stream }) {
+export async function compare({ query, stream, user }) {
 	readQuery(query, []);
 	const body = await readJsonObject(stream, ['models', 'features', 'iterations']);
 	const iterations = readIterations(body.iterations);
@@ -23,15 +24,16 @@ export async function compare({ query, stream }) {
 	const sides = [];
 	for (const record of records) sides.push(await sideOf(record, body.features));
 
-	const deadline = Date.now() + options().timeoutMs;
+	const deadline = performance.now() + options().timeoutMs;
 	for (let count = 0; count < WARM_UP; count += 1) await round(sides);
 	for (const { latenciesMs } of sides) latenciesMs.length = 0;
 	let done = 0;
-	while (done < iterations && (done === 0 || Date.now() < deadline)) {
+	while (done < iterations && (done === 0 || performance.now() < deadline)) {
 		await round(done % 2 === 0 ? sides : sides.toReversed());
 		done += 1;
 	}
-	return { body: { iterations: done, models: sides.map((side) => describe(side, sides[0])) } };
+	const isVisible = visibleTo(user, 'Model');
+	return { body: { iterations: done, models: sides.map((side) => describe(side, sides[0], isVisible)) } };
 }
 
 function readIterations(iterations = DEFAULT_ITERATIONS) {
@@ -85,16 +87,17 @@ async function round(sides) {
 	await turn();
 }
 
-function describe(side, first) {
+function describe(side, first, isVisible) {
 	const { modelId, version, framework, digest, size } = side.record;
+	const seen = (attribute, value) => (isVisible(attribute) ? value : undefined);
 	const loaded = engineStatus().sessions.find((session) => session.digest === digest);
 	const prediction = JSON.parse(side.result.prediction);
 	return {
-		modelId,
-		version,
-		framework,
-		engine: side.session.engine,
-		fileBytes: size,
+		modelId: seen('modelId', modelId),
+		version: seen('version', version),
+		framework: seen('framework', framework),
+		engine: seen('engine', side.session.engine),
+		fileBytes: seen('size', size),
 		weightBytes: loaded?.bytes ?? null,
 		latencyMs: quantiles(side.latenciesMs),
 		prediction,

@@ -161,14 +161,16 @@ function idPrefix(milliseconds) {
 /**
  * The events of a filter, newest first.
  *
- * @param {{id?: string, modelId?: string, version?: string, userId?: string, sessionId?: string, startTime?: number,
- *   endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the id of an event that is newer
+ * @param {{id?: string, modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string,
+ *   startTime?: number, endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the
+ *   id of an event that is newer
  * @returns {AsyncGenerator<object>}
  */
 export async function* eventsOf({
 	id,
 	modelId,
 	version,
+	digest,
 	userId,
 	sessionId,
 	startTime = 0,
@@ -195,6 +197,7 @@ export async function* eventsOf({
 			(event.expiresAt == null || event.expiresAt > now) &&
 			(modelId === undefined || event.modelId === modelId) &&
 			(version === undefined || event.modelVersion === version) &&
+			(digest === undefined || event.digest === digest) &&
 			(userId === undefined || event.userId === userId) &&
 			(sessionId === undefined || event.sessionId === sessionId);
 		if (wanted) yield event;

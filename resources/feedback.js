@@ -1,12 +1,14 @@
 // POST /feedback: what really happened, beside what was predicted.
 import { compareOutcome } from '../binding.js';
+import { authorizeAttributes, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { patchEvent } from './events.js';
 import { readJsonObject, readQuery, shown } from './query.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
-export async function feedback({ query, stream }) {
+export async function feedback({ query, stream, user }) {
 	readQuery(query, []);
+	authorizeAttributes(user, 'InferenceEvent', 'update', ['actualOutcome', 'feedbackTimestamp', 'correct']);
 	const { inferenceId, outcome, correct } = await readJsonObject(stream, ['inferenceId', 'outcome', 'correct']);
 	if (typeof inferenceId !== 'string' || inferenceId === '') {
 		throw new ApiError('INVALID_REQUEST', `inferenceId must be the id of a prediction, received ${shown(inferenceId)}`);
@@ -19,9 +21,15 @@ export async function feedback({ query, stream }) {
 	await patchEvent(inferenceId, (event) => ({
 		actualOutcome,
 		feedbackTimestamp: Date.now(),
-		correct: correct ?? compared(event, actualOutcome),
+		correct: correct ?? (mayCompare(user) ? compared(event, actualOutcome) : null),
 	}));
 	return { body: { success: true, inferenceId } };
+}
+
+/** Who may read whether a guess is correct, but not the prediction, could find out the prediction by guessing. */
+function mayCompare(user) {
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	return !isVisible('correct') || (isVisible('prediction') && isVisible('confidence'));
 }
 
 function compared({ prediction, confidence }, actualOutcome) {

@@ -1,6 +1,6 @@
 // /jobs: predictions for the rows of a table.
 import { createId } from '../binding.js';
-import { authorize } from './access.js';
+import { authorize, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { FIELDS, readDefinition } from './jobs/definition.js';
 import { isJob } from './jobs/record.js';
@@ -48,16 +48,17 @@ export async function create({ query, stream, user }) {
 	};
 	await prepareTarget(job);
 	await begin(job);
-	return { status: 202, headers: { location: `/jobs/${job.id}` }, body: describe(job) };
+	return { status: 202, headers: { location: `/jobs/${job.id}` }, body: describe(job, user) };
 }
 
 /** `GET /jobs?state=&limit=&cursor=` */
-export async function list({ query }) {
+export async function list({ query, user }) {
 	const { state, limit: limitText, cursor } = readQuery(query, ['state', 'limit', 'cursor']);
 	const limit = readLimit(limitText);
 	if (state !== undefined && !STATES.includes(state)) {
 		throw new ApiError('INVALID_REQUEST', `state must be one of ${STATES.join(', ')}, received ${shown(state)}`);
 	}
+	if (state !== undefined) requireVisible(user, 'Job', ['state']);
 	// "~" sorts after every id.
 	const conditions = [{ attribute: 'id', comparator: 'less_than', value: cursor ?? '~' }];
 	if (state !== undefined) conditions.push({ attribute: 'state', value: state });
@@ -70,16 +71,16 @@ export async function list({ query }) {
 	});
 	for await (const record of found) {
 		const job = plain(record);
-		if (isJob(job)) jobs.push(describe(job));
+		if (isJob(job)) jobs.push(describe(job, user));
 	}
 	const page = jobs.slice(0, limit);
 	return { body: { jobs: page, count: page.length, cursor: jobs.length > limit ? page.at(-1).id : undefined } };
 }
 
 /** `GET /jobs/:id` */
-export async function get({ params, query }) {
+export async function get({ params, query, user }) {
 	readQuery(query, []);
-	return { body: describe(await find(params.id)) };
+	return { body: describe(await find(params.id), user) };
 }
 
 /** `DELETE /jobs/:id`: cancels a job that runs, and removes one that has ended */
@@ -89,10 +90,10 @@ export async function remove({ params, query, user }) {
 	if (job.userId !== user.username) authorize(user, { Job: ['delete'] });
 	if (job.state !== 'running') {
 		await changing([[table('Job'), job.id]], (context) => table('Job').delete(job.id, context));
-		return { body: describe(job) };
+		return { body: describe(job, user) };
 	}
 	await cancel(job.id);
-	return { body: describe(await find(job.id)) };
+	return { body: describe(await find(job.id), user) };
 }
 
 async function find(id) {
@@ -101,8 +102,11 @@ async function find(id) {
 	return job;
 }
 
-/** A job without what only the worker needs. */
-function describe(job) {
+/** A job as a user may see it, without what only the worker needs. */
+function describe(job, user) {
+	const isVisible = visibleTo(user, 'Job');
 	const told = { ...job, ...job.result };
-	return Object.fromEntries(TOLD.flatMap((name) => (told[name] == null ? [] : [[name, told[name]]])));
+	return Object.fromEntries(
+		TOLD.filter((name) => told[name] != null && (name === 'id' || isVisible(name))).map((name) => [name, told[name]])
+	);
 }

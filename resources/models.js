@@ -1,5 +1,6 @@
 // Models: listing, reading, changing, deleting.
 import { acquireLock } from '../binding.js';
+import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { modelChanged, untilSettled } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
@@ -8,8 +9,9 @@ import { forget } from './sessions.js';
 import { table, versionKey } from './store.js';
 
 /** `GET /model/` */
-export async function list({ query }) {
+export async function list({ query, user }) {
 	readQuery(query, []);
+	const isVisible = visibleTo(user, 'Model');
 	const models = new Map();
 	for await (const record of modelRecords()) {
 		const known = models.get(record.modelId);
@@ -21,36 +23,38 @@ export async function list({ query }) {
 	}
 	return {
 		body: {
-			models: [...models].map(([modelId, { latest, versions }]) => ({
-				modelId,
-				latestVersion: latest.version,
+			models: [...models.values()].map(({ latest, versions }) => ({
+				...pick(latest, ['modelId'], isVisible),
+				latestVersion: isVisible('version') ? latest.version : undefined,
 				versions,
-				framework: latest.framework,
-				stage: latest.stage,
-				uploadedAt: latest.uploadedAt,
+				...pick(latest, ['framework', 'stage', 'uploadedAt'], isVisible),
 			})),
 		},
 	};
 }
 
 /** `GET /model/versions?modelId=` */
-export async function versions({ query }) {
+export async function versions({ query, user }) {
 	const modelId = identifier('modelId', readQuery(query, ['modelId']).modelId);
 	const records = await versionsOf(modelId);
 	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
 	const fields = ['version', 'framework', 'stage', 'uploadedAt', 'digest', 'size'];
-	return { body: { modelId, versions: records.map((record) => pick(record, fields)) } };
+	const isVisible = visibleTo(user, 'Model');
+	const listed = records.map((record) => pick(record, fields, isVisible));
+	return { body: { modelId: isVisible('modelId') ? modelId : undefined, versions: listed } };
 }
 
 /** `GET /model/:modelId/:version` */
-export async function get({ params, query }) {
+export async function get({ params, query, user }) {
 	readQuery(query, []);
-	return { body: describe(await find(params.modelId, params.version)) };
+	return { body: describe(await find(params.modelId, params.version), user) };
 }
 
 /** `GET /model/:modelId/:version/file`, of several files the one in `?name=` */
-export async function file({ params, query }) {
+export async function file({ params, query, user }) {
 	const { name } = readQuery(query, ['name']);
+	requireVisible(user, 'Model', ['files']);
+	requireVisible(user, 'ModelFile', ['content']);
 	const record = await find(params.modelId, params.version);
 	const names = record.files.map((entry) => entry.name);
 	const entry =
@@ -80,17 +84,18 @@ export async function file({ params, query }) {
 }
 
 /** `PATCH /model/:modelId/:version` with `{stage?, metadata?}` */
-export async function patch({ params, query, stream }) {
+export async function patch({ params, query, stream, user }) {
 	readQuery(query, []);
 	const change = await readJsonObject(stream, ['stage', 'metadata']);
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
+	authorizeAttributes(user, 'Model', 'update', Object.keys(update));
 	return alone(params.modelId, async () => {
 		const record = await find(params.modelId, params.version);
 		await table('Model').patch(record.id, update);
 		modelChanged();
-		return { body: { ...describe(record), ...update } };
+		return { body: { ...describe(record, user), ...update } };
 	});
 }
 
@@ -177,24 +182,40 @@ export function stage(value) {
 	return value;
 }
 
-function describe(record) {
-	const fields = [
-		'id',
-		'modelId',
-		'version',
-		'framework',
-		'engine',
-		'stage',
-		'inputSchema',
-		'outputSchema',
-		'metadata',
-	];
+/** A record as a user may see it. */
+function describe(record, user) {
+	const isVisible = visibleTo(user, 'Model');
+	const { inputSchema, outputSchema } = record;
 	const signature = {
-		inputs: JSON.parse(record.inputSchema).inputs,
-		outputs: JSON.parse(record.outputSchema).outputs,
+		inputs: isVisible('inputSchema') ? JSON.parse(inputSchema).inputs : undefined,
+		outputs: isVisible('outputSchema') ? JSON.parse(outputSchema).outputs : undefined,
 	};
-	const files = record.files.map((entry) => pick(entry, ['name', 'digest', 'size']));
-	return { ...pick(record, [...fields, 'labels', 'uploadedAt', 'digest', 'size']), signature, files };
+	// The only file of a model has its digest and size.
+	const describeFile = (entry) =>
+		pick(entry, ['name', 'digest', 'size'], (field) => field === 'name' || isVisible(field));
+	return {
+		// The id is made of both.
+		id: isVisible('modelId') && isVisible('version') ? record.id : undefined,
+		...pick(record, DESCRIBED, isVisible),
+		signature,
+		files: isVisible('files') ? record.files.map(describeFile) : undefined,
+	};
 }
 
-const pick = (record, fields) => Object.fromEntries(fields.map((field) => [field, record[field]]));
+const DESCRIBED = [
+	'modelId',
+	'version',
+	'framework',
+	'engine',
+	'stage',
+	'inputSchema',
+	'outputSchema',
+	'metadata',
+	'labels',
+	'uploadedAt',
+	'digest',
+	'size',
+];
+
+const pick = (record, fields, isVisible) =>
+	Object.fromEntries(fields.filter(isVisible).map((field) => [field, record[field]]));

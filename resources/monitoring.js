@@ -2,18 +2,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { lostEvents, MetricsAccumulator } from '../binding.js';
 import { meanConfidence } from '../library/confidence.js';
+import { requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { eventsOf } from './events.js';
 import { isEventId } from './monitoring/record.js';
 import { identifier, readQuery, shown, time } from './query.js';
+import { isDigest, modelRecords } from './registry/record.js';
 
 const MAX_LIMIT = 1000;
-const FILTERS = ['modelId', 'version', 'userId', 'sessionId', 'startTime', 'endTime'];
+const FILTERS = ['modelId', 'version', 'digest', 'userId', 'sessionId', 'startTime', 'endTime'];
 const FIELDS = [
 	'id',
 	'timestamp',
 	'modelId',
 	'modelVersion',
+	'digest',
 	'framework',
 	'featuresIn',
 	'prediction',
@@ -30,8 +33,8 @@ const FIELDS = [
 /** After so many events other requests get their turn. */
 const EVENTS_PER_TURN = 500;
 
-/** `GET /monitoring/events?inferenceId=&modelId=&version=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
-export async function events({ query }) {
+/** `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
+export async function events({ query, user }) {
 	const {
 		limit: limitText,
 		cursor,
@@ -45,54 +48,135 @@ export async function events({ query }) {
 	if (inferenceId !== undefined && !isEventId(inferenceId)) {
 		throw new ApiError('INVALID_REQUEST', `inferenceId must be that of a prediction, received ${shown(inferenceId)}`);
 	}
+	const filter = readFilter(given, user);
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	const fields = FIELDS.filter((field) => field === 'id' || isVisible(field));
 	const page = [];
 	let more = false;
-	for await (const event of eventsOf({ ...readFilter(given), id: inferenceId, before: cursor })) {
+	for await (const event of eventsOf({ ...filter, id: inferenceId, before: cursor })) {
 		if (page.length === limit) {
 			more = true;
 			break;
 		}
-		page.push(Object.fromEntries(FIELDS.flatMap((field) => (event[field] == null ? [] : [[field, event[field]]]))));
+		page.push(Object.fromEntries(fields.flatMap((field) => (event[field] == null ? [] : [[field, event[field]]]))));
 	}
 	return { body: { events: page, count: page.length, cursor: more ? page.at(-1).id : undefined } };
 }
 
-/** `GET /monitoring/metrics?modelId=&version=&startTime=&endTime=` */
-export async function metrics({ query }) {
-	const given = readQuery(query, ['modelId', 'version', 'startTime', 'endTime']);
-	const filter = readFilter(given);
+/** What of the answer tells of an attribute. */
+const ATTRIBUTE_OF = {
+	modelId: 'modelId',
+	version: 'modelVersion',
+	versions: 'modelVersion',
+	digest: 'digest',
+	previous: 'digest',
+	startTime: 'timestamp',
+	endTime: 'timestamp',
+	throughput: 'timestamp',
+	errorCount: 'error',
+	errorRate: 'error',
+	avgLatency: 'latencyMs',
+	p50Latency: 'latencyMs',
+	p90Latency: 'latencyMs',
+	p95Latency: 'latencyMs',
+	p99Latency: 'latencyMs',
+	avgConfidence: 'confidence',
+	feedbackCount: 'actualOutcome',
+	accuracy: 'correct',
+};
+
+/** `GET /monitoring/metrics?modelId=&version=&digest=&startTime=&endTime=` */
+export async function metrics({ query, user }) {
+	const given = readQuery(query, ['modelId', 'version', 'digest', 'startTime', 'endTime']);
+	const { digest: wanted, ...filter } = readFilter(given, user);
 	const modelId = identifier('modelId', filter.modelId);
+	const now = await currentModels(modelId);
 	const accumulator = new MetricsAccumulator();
 	let seen = 0;
 	for await (const event of eventsOf(filter)) {
+		seen += 1;
+		if (seen % EVENTS_PER_TURN === 0) await turn();
 		const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, error } = event;
+		const digest = digestOf(event, now);
+		if (wanted !== undefined && digest !== wanted) continue;
 		accumulator.add(
 			modelVersion,
+			digest,
 			timestamp,
 			latencyMs,
 			meanConfidence(confidence),
-			actualOutcome != null,
+			actualOutcome !== undefined,
 			correct,
-			error != null
+			error !== undefined
 		);
-		seen += 1;
-		if (seen % EVENTS_PER_TURN === 0) await turn();
 	}
-	const measured = accumulator.toJson(modelId, filter.startTime, filter.endTime);
-	return { json: `${measured.slice(0, -1)},"lostEvents":${lostEvents()[modelId] ?? 0}}` };
+	const digests =
+		wanted === undefined ? Object.fromEntries([...now].map(([version, { digest }]) => [version, digest])) : {};
+	const measured = JSON.parse(accumulator.toJson(modelId, filter.startTime, filter.endTime, digests));
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	return { body: { ...visibleMetrics(measured, isVisible), lostEvents: lostEvents()[modelId] ?? 0 } };
 }
 
-function readFilter({ modelId, version, userId, sessionId, startTime, endTime }) {
+/** The versions of a model as they are now. */
+async function currentModels(modelId) {
+	const models = new Map();
+	for await (const { version, digest, uploadedAt } of modelRecords(modelId)) {
+		models.set(version, { digest, uploadedAt });
+	}
+	return models;
+}
+
+/** What ran. Events of earlier releases do not tell; after the upload of the model that is there now, it was that one. */
+function digestOf({ digest, modelVersion, timestamp }, now) {
+	if (digest !== undefined) return digest;
+	const model = now.get(modelVersion);
+	return model && timestamp >= model.uploadedAt ? model.digest : undefined;
+}
+
+function visibleMetrics(measured, isVisible) {
+	const entries = Object.entries(measured).filter(([name]) => isVisible(ATTRIBUTE_OF[name] ?? 'id'));
+	return Object.fromEntries(
+		entries.map(([name, value]) => [
+			name,
+			Array.isArray(value) ? value.map((part) => visibleMetrics(part, isVisible)) : value,
+		])
+	);
+}
+
+function readFilter({ modelId, version, userId, sessionId, digest, startTime, endTime }, user) {
 	const filter = {
 		modelId: modelId === undefined ? undefined : identifier('modelId', modelId),
 		version: version === undefined ? undefined : identifier('version', version),
 		userId,
 		sessionId,
+		digest: digest === undefined ? undefined : sha256(digest),
 		startTime: time('startTime', startTime),
 		endTime: time('endTime', endTime),
 	};
 	if (filter.startTime > filter.endTime) throw new ApiError('INVALID_REQUEST', 'startTime must not be after endTime');
+	// Whoever filters by an attribute learns it.
+	const filtered = Object.entries(FILTERED).filter(([name]) => filter[name] !== undefined);
+	requireVisible(
+		user,
+		'InferenceEvent',
+		filtered.map(([, attribute]) => attribute)
+	);
 	return filter;
+}
+
+const FILTERED = {
+	modelId: 'modelId',
+	version: 'modelVersion',
+	userId: 'userId',
+	sessionId: 'sessionId',
+	digest: 'digest',
+	startTime: 'timestamp',
+	endTime: 'timestamp',
+};
+
+function sha256(text) {
+	if (isDigest(text)) return text;
+	throw new ApiError('INVALID_REQUEST', `digest must be the 64 hexadecimal digits of a model, received ${shown(text)}`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // POST /predict: a body in, a recorded prediction out, in JSON, CBOR or MessagePack. Numbers never become JavaScript objects on
 // the way.
 import { createId, predictJson, PredictRequest } from '../binding.js';
-import { authorize } from './access.js';
+import { authorize, authorizeAttributes, isUnrestricted, requireVisible, visibleTo } from './access.js';
 import { othersOfCohort } from './cohort.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
@@ -20,6 +20,20 @@ const LIMIT_OF = { summary: MAX_RECORDED_BYTES, full: 2 ** 32 - 1 };
 /** What went wrong in a run, not in the request: these are recorded as events. */
 const FAILED_RUNS = new Set(['RUN_FAILED', 'DEADLINE_EXCEEDED']);
 
+/** The attributes of an event: those that every one has or may come to have, and those that its request may name. */
+const EVENT_FIELDS = [
+	'timestamp',
+	'modelId',
+	'modelVersion',
+	'framework',
+	'digest',
+	'prediction',
+	'confidence',
+	'latencyMs',
+	'error',
+];
+const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];
+
 /** What a caller of `/predict` needs; nothing when anonymous callers are welcome. */
 export const needs = () => (options().anonymousPredict ? undefined : { InferenceEvent: ['insert', 'update'] });
 
@@ -31,10 +45,12 @@ export async function predict({ query, stream, user }) {
 	const { 'content-type': contentType, accept } = stream.headers;
 	const [bodyFormat, format] = [formatOf(contentType), acceptedFormat(accept)];
 	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
+	if (needs()) authorizeRecording(user, request);
 	const modelId = identifier('modelId', request.modelId);
 	const model = await modelFor(modelId, request.version);
 	if (request.entityId != null) {
 		authorize(user, { Feature: ['read'] });
+		requireVisible(user, 'Feature', ['features']);
 		await addStoredFeatures(request, model);
 	}
 	const session = await sessionFor(model);
@@ -44,12 +60,27 @@ export async function predict({ query, stream, user }) {
 		together: others !== undefined,
 	});
 	request.release();
-	return { ...answer(result, model, format), direct: true };
+	return { ...answer(result, model, format, visibleTo(user, 'Model')), direct: true };
+}
+
+/**
+ * Throws unless a caller may write all that the event of a request will hold.
+ *
+ * @param {object} user Harper's user
+ * @param {{record?: boolean, userId?: string, sessionId?: string, requestId?: string}} request
+ */
+export function authorizeRecording(user, request) {
+	if (isUnrestricted(user, 'InferenceEvent', 'insert') || request.record === false) return;
+	const features = options().recordFeatures === 'none' ? [] : ['featuresIn'];
+	const given = GIVEN_IDS.filter((name) => request[name] != null);
+	authorizeAttributes(user, 'InferenceEvent', 'insert', [...EVENT_FIELDS, ...features, ...given]);
 }
 
 /** What the route answers: see `answerIn`. */
-export const answer = (result, model, format) =>
-	format === 'json' ? { json: answerJson(result, model) } : answerIn(format, fieldsJson(result, model), result.encoded);
+export const answer = (result, model, format, isVisible) =>
+	format === 'json'
+		? { json: answerJson(result, model, isVisible) }
+		: answerIn(format, fieldsJson(result, model, isVisible), result.encoded);
 
 /**
  * The record of a version, or of the one uploaded last.
@@ -102,14 +133,19 @@ export async function runRecorded(
  *
  * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
  * @param {object} model its record
+ * @param {(attribute: string) => boolean} isVisible what the caller may see of the record
  */
-export const answerJson = (result, model) => fieldsJson(result, model, `"prediction":${result.prediction},`);
+export const answerJson = (result, model, isVisible) =>
+	fieldsJson(result, model, isVisible, `"prediction":${result.prediction},`);
 
 /** The fields of an answer, by default without its prediction. */
-function fieldsJson({ inferenceId, confidence, latencyMs }, { modelId, version, framework }, prediction = '') {
+function fieldsJson({ inferenceId, confidence, latencyMs }, model, isVisible, prediction = '') {
 	// Identifiers need no escaping.
-	const model = `"modelId":"${modelId}","modelVersion":"${version}","framework":"${framework}"`;
-	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${model},"latencyMs":${latencyMs}}`;
+	const modelId = isVisible('modelId') ? `"modelId":"${model.modelId}",` : '';
+	const version = isVisible('version') ? `"modelVersion":"${model.version}",` : '';
+	const framework = isVisible('framework') ? `"framework":"${model.framework}",` : '';
+	const of = modelId + version + framework;
+	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${of}"latencyMs":${latencyMs}}`;
 }
 
 /** Takes the inputs that the request lacks from the entity's features. */
@@ -124,9 +160,10 @@ async function addStoredFeatures(request, model) {
 
 function eventOf(id, request, model, outcome) {
 	const { recordFeatures } = options();
-	const event = { id, modelId: model.modelId, modelVersion: model.version, framework: model.framework };
+	const { modelId, version: modelVersion, framework, digest } = model;
+	const event = { id, modelId, modelVersion, framework, digest };
 	if (recordFeatures !== 'none') event.featuresIn = request.featuresJson(LIMIT_OF[recordFeatures]);
-	for (const name of ['userId', 'sessionId', 'requestId']) {
+	for (const name of GIVEN_IDS) {
 		if (request[name] != null) event[name] = request[name];
 	}
 	return Object.assign(event, outcome);

@@ -1,10 +1,11 @@
 // What a thread does by itself, as soon as it knows its options.
 import { prepareEvents } from './events.js';
+import { makeRoles } from './http/roles.js';
 import { preload } from './preload.js';
 
 /** Starts it again, when the options have changed; what is done is not done twice. */
 export function start() {
-	for (const act of [prepareEvents, preload]) {
+	for (const act of [makeRoles, prepareEvents, preload]) {
 		act().catch((error) => globalThis.logger?.error?.('edge-ai: at the start', error));
 	}
 }

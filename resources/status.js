@@ -1,5 +1,6 @@
 // GET /status: what runs here.
 import { readFileSync } from 'node:fs';
+import { visibleTo } from './access.js';
 import { engineStatus, lostEvents } from '../binding.js';
 import { options } from './options.js';
 import { readQuery } from './query.js';
@@ -9,12 +10,25 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const PRIVATE = ['cacheDirectory'];
 
 /** `GET /status` */
-export async function status({ query }) {
+export async function status({ query, user }) {
 	readQuery(query, []);
 	// Paths of this machine are nobody's business.
 	const shared = Object.entries(options()).filter(([name]) => !PRIVATE.includes(name));
 	const shown = Object.fromEntries(shared);
 	shown.executionProviders = shown.executionProviders.map((provider) => provider.name ?? provider);
-	const events = { lost: lostEvents() };
-	return { body: { version, node: process.version, ...engineStatus(), events, options: shown } };
+	return { body: { version, node: process.version, ...engineFor(user), events: eventsFor(user), options: shown } };
 }
+
+/** The state of the engine, without what the user may not read of models. */
+function engineFor(user) {
+	const isVisible = visibleTo(user, 'Model');
+	const without = (hidden) => (entry) =>
+		Object.fromEntries(Object.entries(entry).filter(([name]) => !hidden.has(name)));
+	const hidden = new Set(['modelId', 'version', 'digest', 'framework', 'engine'].filter((name) => !isVisible(name)));
+	const { sessions, preload, ...engine } = engineStatus();
+	const failures = preload?.failures.map(without(hidden));
+	return { ...engine, sessions: sessions.map(without(hidden)), ...(preload && { preload: { ...preload, failures } }) };
+}
+
+/** Events that could not be written, by model. */
+const eventsFor = (user) => (visibleTo(user, 'InferenceEvent')('modelId') ? { lost: lostEvents() } : {});

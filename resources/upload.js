@@ -7,6 +7,7 @@ import { pipeline as connect } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
 import { acquireLock, digestModel, inspectModel } from '../binding.js';
+import { authorizeAttributes, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { discarded, discarding } from './garbage.js';
 import { modelChanged, untilSettled } from './known-models.js';
@@ -20,18 +21,39 @@ import { table, versionKey } from './store.js';
 const FIELDS = ['modelId', 'version', 'framework', 'inputSchema', 'outputSchema', 'metadata', 'stage'];
 /** Parts that are files: `file`, and what `tf.LayersModel.save(url)` sends. */
 const FILE_PARTS = ['file', 'model.json', 'model.weights.bin'];
+/** The attributes that every upload writes. */
+const WRITTEN = [
+	'modelId',
+	'version',
+	'framework',
+	'engine',
+	'stage',
+	'inputSchema',
+	'outputSchema',
+	'labels',
+	'uploadedAt',
+	'digest',
+	'size',
+	'files',
+];
 const MAX_FIELD_BYTES = 1 << 20;
 const MAX_FILES = 1000;
 
 /** `POST /model/upload` */
-export async function upload({ query, request, stream }) {
+export async function upload({ query, request, stream, user }) {
+	authorizeAttributes(user, 'Model', 'insert', WRITTEN);
 	const directory = unfinished('upload');
 	await mkdir(directory, { recursive: true });
 	try {
 		await removeUnfinished();
 		const { fields, files } = await receive(query, request, stream, directory);
-		const { record, created } = await register(readFields(fields), files, directory);
-		return { status: created ? 201 : 200, body: answer(record) };
+		const model = readFields(fields);
+		if (model.metadata !== undefined) authorizeAttributes(user, 'Model', 'insert', ['metadata']);
+		const { record, created } = await register(model, files, directory);
+		return { status: created ? 201 : 200, body: answer(record, user) };
+	} catch (error) {
+		if (!visibleTo(user, 'Model')('digest')) delete error.details?.digest;
+		throw error;
 	} finally {
 		await rm(directory, { recursive: true, force: true });
 	}
@@ -120,16 +142,13 @@ async function discard(stored) {
 	for (const { fileId } of stored) await table('ModelFile').delete(fileId);
 }
 
-const answer = ({ id, modelId, version, uploadedAt, framework, digest, size }) => ({
-	success: true,
-	modelId,
-	version,
-	uploadedAt,
-	id,
-	framework,
-	digest,
-	size,
-});
+function answer(record, user) {
+	const isVisible = visibleTo(user, 'Model');
+	const { modelId, version, id } = record;
+	const fields = ['uploadedAt', 'framework', 'digest', 'size'].filter(isVisible);
+	// The names are the caller's own.
+	return { success: true, modelId, version, id, ...Object.fromEntries(fields.map((field) => [field, record[field]])) };
+}
 
 /** Streams the parts of a multipart body to disk. */
 async function receive(query, request, stream, directory) {

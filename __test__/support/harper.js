@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseUrl, harperEnvironment, spawnHarper } from '../../scripts/harper.js';
+import { ROLES } from '../../resources/http/roles.js';
 import { variableOf } from '../../resources/options.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -238,11 +239,11 @@ class Harper {
 		return this.request('POST', '/model/upload', { body: form, ...how });
 	}
 
-	/** A call of Harper's operations API, as the administrator. */
-	async operation(body) {
+	/** A call of Harper's operations API, by default as the administrator. */
+	async operation(body, user = ADMIN) {
 		const response = await fetch(this.operations, {
 			method: 'POST',
-			headers: { 'content-type': 'application/json', ...credentials(ADMIN) },
+			headers: { 'content-type': 'application/json', ...credentials(user) },
 			body: JSON.stringify(body),
 		});
 		const answer = await response.json();
@@ -250,9 +251,15 @@ class Harper {
 		return answer;
 	}
 
-	/** Adds a user with a role of the same name. */
-	addUser(role) {
-		return this.operation({ operation: 'add_user', role, username: role, password: passwordOf(role), active: true });
+	/** Adds a user with a role: by default that of the component with its name behind `edge_ai_`, else the one of its name. */
+	addUser(username, role = Object.hasOwn(ROLES, `edge_ai_${username}`) ? `edge_ai_${username}` : username) {
+		return this.operation({ operation: 'add_user', role, username, password: passwordOf(username), active: true });
+	}
+
+	/** Adds a role, and a user of the same name who has it. */
+	async addRole(role, permission) {
+		await this.operation({ operation: 'add_role', role, permission: { super_user: false, ...permission } });
+		await this.addUser(role, role);
 	}
 
 	/** Bytes of memory by kind: `VmRSS`, `RssAnon` ... On Linux only. */

@@ -2,7 +2,7 @@
 import { PredictRequest } from '../../binding.js';
 import { authorize, authorizeTable } from '../access.js';
 import { ApiError } from '../errors.js';
-import { modelFor } from '../predict.js';
+import { authorizeRecording, modelFor } from '../predict.js';
 import { identifier, shown, unknownName } from '../query.js';
 import { templateOf } from '../rows/run.js';
 import { tryConditions } from './source.js';
@@ -16,7 +16,7 @@ const MAX_CONDITIONS = 100;
 
 /**
  * @param {object} body
- * @returns {Promise<object>} modelId, modelVersion, source, target, record and timeoutMs, complete
+ * @returns {Promise<object>} modelId, modelVersion, digest, source, target, record and timeoutMs, complete
  */
 export async function readDefinition({ modelId, version, source, target, record = true, timeoutMs }, user) {
 	identifier('modelId', modelId);
@@ -33,6 +33,7 @@ export async function readDefinition({ modelId, version, source, target, record 
 	const definition = {
 		modelId,
 		modelVersion: model.version,
+		digest: model.digest,
 		source: {
 			database: tables.source.databaseName,
 			table: tables.source.tableName,
@@ -58,8 +59,9 @@ export async function readDefinition({ modelId, version, source, target, record 
  * @param {object} job
  * @param {object | undefined} user
  */
-export function authorizeJob({ source, target }, user) {
+export function authorizeJob({ source, target, record }, user) {
 	authorize(user, { InferenceEvent: ['insert', 'update'] });
+	authorizeRecording(user, { record });
 	const read = [...attributesOf(source.conditions), ...Object.values(source.fields).flat()];
 	authorizeTable(user, applicationTable('source', source), ['read'], read);
 	authorizeTable(user, applicationTable('target', target), ['insert', 'update'], Object.keys(target.fields));

@@ -1,5 +1,6 @@
 // Records of the tables Job and JobStep, checked when they are read: roles may allow writing to the tables themselves, and what
 // they hold says what is read and written here.
+import { isDigest } from '../registry/record.js';
 
 const STATES = ['running', 'completed', 'failed', 'cancelled'];
 
@@ -36,6 +37,7 @@ const RULES = {
 	state: (value) => STATES.includes(value),
 	modelId: isText,
 	modelVersion: isText,
+	digest: (value) => isAbsent(value) || isDigest(value),
 	source: isSource,
 	target: isTarget,
 	record: (value) => typeof value === 'boolean',

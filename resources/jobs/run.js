@@ -4,6 +4,7 @@
 // the step deleted in one transaction. Whatever happens in between, the next owner finds the step and finishes it with the same
 // values. What it does not find, because it did not reach its node, it runs again, under the same keys and the same ids of events;
 // so each row is written once and is one event.
+import { ApiError } from '../errors.js';
 import { putEvents, eventExists } from '../events.js';
 import { find } from '../models.js';
 import { inOrder } from '../rows/order.js';
@@ -31,6 +32,12 @@ const MAX_ERRORS = 10;
 export async function run(job, lease, signal) {
 	authorizeJob(job, await globalThis.server.getUser(job.userId, null));
 	const model = await find(job.modelId, job.modelVersion);
+	if (job.digest != null && job.digest !== model.digest) {
+		throw new ApiError(
+			'MODEL_NOT_FOUND',
+			'the version was deleted and uploaded again with other bytes since the job was made'
+		);
+	}
 	const session = await sessionFor(model);
 	const { modelId, modelVersion: version, record, timeoutMs } = job;
 	const batch = { template: templateOf({ modelId, version, record, timeoutMs }), model, session, signal };

@@ -1,5 +1,6 @@
 // The tables of the application, by the names that a caller gives.
 import { nearestName } from '../../binding.js';
+import { ROUTES_DATABASE } from '../access.js';
 import { ApiError } from '../errors.js';
 import { shown } from '../query.js';
 import { DATABASE } from '../store.js';
@@ -19,7 +20,7 @@ export function applicationTable(field, { database = DEFAULT_DATABASE, table }) 
 			throw new ApiError('INVALID_REQUEST', `${field}.${part} must be a name, received ${shown(value)}`);
 		}
 	}
-	if (database === 'system' || database === DATABASE) {
+	if (['system', DATABASE, ROUTES_DATABASE].includes(database)) {
 		throw new ApiError(
 			'INVALID_REQUEST',
 			`${field}.database must be one of the application, received ${shown(database)}`

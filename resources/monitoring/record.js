@@ -1,4 +1,5 @@
 // Records of the table InferenceEvent, checked when they are read: roles may allow writing to the table itself.
+import { isDigest } from '../registry/record.js';
 
 const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -17,6 +18,7 @@ const FIELDS = {
 	timestamp: isTime,
 	modelId: isText,
 	modelVersion: isText,
+	digest: isDigest,
 	framework: isText,
 	featuresIn: isText,
 	prediction: isText,

@@ -1,4 +1,5 @@
 // GET /v1/models/:modelId[/versions/:version|/labels/:label]/metadata: the signature, as TensorFlow writes it.
+import { requireVisible } from '../access.js';
 import { modelOf } from './model.js';
 
 const DTYPE_OF = {
@@ -19,8 +20,9 @@ const DTYPE_OF = {
 };
 
 /** `GET /v1/models/:modelId[/versions/:version|/labels/:label]/metadata` */
-export async function metadata({ params }) {
-	const { modelId, version, inputSchema, outputSchema } = await modelOf(params);
+export async function metadata({ params, user }) {
+	requireVisible(user, 'Model', ['modelId', 'version', 'inputSchema', 'outputSchema']);
+	const { modelId, version, inputSchema, outputSchema } = await modelOf(params, user);
 	const signature = {
 		inputs: tensorsOf(JSON.parse(inputSchema).inputs),
 		outputs: tensorsOf(JSON.parse(outputSchema).outputs),

@@ -1,4 +1,5 @@
 // The model that a path names: by version, by label, or the latest.
+import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
 import { latest, versionsOf } from '../models.js';
 import { modelFor } from '../predict.js';
@@ -7,9 +8,10 @@ import { STAGES } from '../registry/record.js';
 
 /**
  * @param {{modelId: string, version?: string, label?: string}} params the label is a stage, or "latest"
+ * @param {object | undefined} user Harper's user
  * @returns {Promise<object>} its record
  */
-export async function modelOf({ modelId, version, label }) {
+export async function modelOf({ modelId, version, label }, user) {
 	identifier('model', modelId);
 	if (label === undefined) return modelFor(modelId, version);
 	if (label === 'latest') return latest(modelId);
@@ -17,6 +19,7 @@ export async function modelOf({ modelId, version, label }) {
 		const known = [...STAGES, 'latest'].join(', ');
 		throw new ApiError('INVALID_REQUEST', `unknown label ${shown(label)}; labels are ${known}`);
 	}
+	requireVisible(user, 'Model', ['stage']);
 	const record = (await versionsOf(modelId)).findLast(({ stage }) => stage === label);
 	if (!record) {
 		throw new ApiError('MODEL_NOT_FOUND', `there is no version of a model "${modelId}" in the stage ${label}`);

@@ -3,7 +3,7 @@ import { PredictRequest } from '../../binding.js';
 import { othersOfCohort } from '../cohort.js';
 import { ApiError } from '../errors.js';
 import { leavingOf } from '../leaving.js';
-import { runRecorded } from '../predict.js';
+import { authorizeRecording, needs, runRecorded } from '../predict.js';
 import { readBody, shown, utf8 } from '../query.js';
 import { fieldsOf, itemsOf, valueOf } from '../raw-json.js';
 import { sessionFor } from '../sessions.js';
@@ -11,10 +11,10 @@ import { featureJson, isBytes } from './feature.js';
 import { modelOf } from './model.js';
 
 /** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
-export async function predict({ params, stream }) {
+export async function predict({ params, stream, user }) {
 	const others = othersOfCohort();
 	if (others) await others;
-	const model = await modelOf(params);
+	const model = await modelOf(params, user);
 	const declared = JSON.parse(model.inputSchema).inputs;
 	const { rows, columns } = readColumns(utf8(await readBody(stream)), declared);
 	const features = [...columns].map(
@@ -26,6 +26,7 @@ export async function predict({ params, stream }) {
 	);
 	const body = `{"modelId":${JSON.stringify(model.modelId)},"features":{${features.join(',')}}}`;
 	const request = PredictRequest.parse(Buffer.from(body));
+	if (needs()) authorizeRecording(user, request);
 	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model), {
 		signal: leavingOf(stream),
 		together: others !== undefined,

@@ -1,10 +1,12 @@
 // GET /v2/models/:modelId[/versions/:version]/config: a model as Triton configures it.
+import { requireVisible } from '../access.js';
 import { options } from '../options.js';
 import { inputsOf, outputsOf } from './datatypes.js';
 import { modelOf } from './models.js';
 
 /** `GET /v2/models/:modelId[/versions/:version]/config` */
-export async function config({ params }) {
+export async function config({ params, user }) {
+	requireVisible(user, 'Model', ['modelId', 'inputSchema', 'outputSchema']);
 	const model = await modelOf(params);
 	const [inputs, outputs] = [inputsOf(model), outputsOf(model)];
 	const { maxBatchSize, maxQueueDelayMs } = options();

@@ -1,8 +1,9 @@
 // POST /v2/models/:modelId[/versions/:version]/infer: tensors in, tensors out, recorded as every prediction is.
 import { runSession } from '../../binding.js';
+import { visibleTo } from '../access.js';
 import { ApiError } from '../errors.js';
 import { leavingOf } from '../leaving.js';
-import { runRecorded } from '../predict.js';
+import { authorizeRecording, needs, runRecorded } from '../predict.js';
 import { readBody, shown } from '../query.js';
 import { sessionFor } from '../sessions.js';
 import { predictionJson } from '../tensor-json.js';
@@ -13,13 +14,14 @@ import { InferRequest } from './request.js';
 const LENGTH_HEADER = 'inference-header-content-length';
 
 /** `POST /v2/models/:modelId[/versions/:version]/infer` */
-export async function infer({ params, stream }) {
+export async function infer({ params, stream, user }) {
 	const model = await modelOf(params);
 	const body = await readBody(stream);
 	const request = new InferRequest(body, jsonLength(stream.headers[LENGTH_HEADER], body), model);
+	if (needs()) authorizeRecording(user, request);
 	const session = await sessionFor(model);
 	const options = { run: runnerOf(model), signal: leavingOf(stream) };
-	return answer(request, model, await runRecorded(request, model, session, options));
+	return answer(request, model, await runRecorded(request, model, session, options), visibleTo(user, 'Model'));
 }
 
 function jsonLength(text, body) {
@@ -68,9 +70,10 @@ class Result {
 	}
 }
 
-function answer({ id, outputs }, { modelId, version }, { inferenceId, outputs: values }) {
+function answer({ id, outputs }, { modelId, version }, { inferenceId, outputs: values }, isVisible) {
 	const written = outputs.map((wanted) => writeOutput(wanted, values[wanted.name]));
-	const head = JSON.stringify({ model_name: modelId, model_version: version, id, parameters: { inferenceId } });
+	const model_version = isVisible('version') ? version : undefined;
+	const head = JSON.stringify({ model_name: modelId, model_version, id, parameters: { inferenceId } });
 	const json = `${head.slice(0, -1)},"outputs":[${written.map((output) => output.json).join(',')}]}`;
 	const binary = written.flatMap(({ bytes }) => bytes ?? []);
 	if (binary.length === 0) return { json };

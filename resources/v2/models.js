@@ -1,4 +1,5 @@
 // What a model is, and whether it can be asked.
+import { requireVisible } from '../access.js';
 import { versionsOf } from '../models.js';
 import { modelFor } from '../predict.js';
 import { identifier } from '../query.js';
@@ -12,7 +13,8 @@ import { inputsOf, outputsOf } from './datatypes.js';
 export const modelOf = ({ modelId, version }) => modelFor(identifier('model', modelId), version);
 
 /** `GET /v2/models/:modelId[/versions/:version]` */
-export async function metadata({ params }) {
+export async function metadata({ params, user }) {
+	requireVisible(user, 'Model', ['modelId', 'version', 'inputSchema', 'outputSchema']);
 	const model = await modelOf(params);
 	const versions = (await versionsOf(model.modelId)).map(({ version }) => version);
 	const described = ({ name, datatype, shape }) => ({ name, datatype, shape });
@@ -28,7 +30,8 @@ export async function metadata({ params }) {
 }
 
 /** `GET /v2/models/:modelId[/versions/:version]/ready`: what is registered can be asked, and is loaded when it is. */
-export async function ready({ params }) {
+export async function ready({ params, user }) {
+	requireVisible(user, 'Model', ['modelId']);
 	const { modelId } = await modelOf(params);
 	return { body: { name: modelId, ready: true } };
 }

@@ -1,5 +1,6 @@
 // Triton's model repository: what is registered, and what of it is in memory.
 import { evictSession } from '../../binding.js';
+import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
 import { latest, versionsOf } from '../models.js';
 import { identifier, readBody, shown, utf8 } from '../query.js';
@@ -8,7 +9,8 @@ import { modelRecords } from '../registry/record.js';
 import { sessionFor } from '../sessions.js';
 
 /** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
-export async function index({ stream }) {
+export async function index({ stream, user }) {
+	requireVisible(user, 'Model', ['modelId', 'version']);
 	await readOptional(stream);
 	const models = [];
 	for await (const { modelId: name, version } of modelRecords()) {

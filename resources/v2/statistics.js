@@ -1,5 +1,6 @@
 // GET /v2/models[/:modelId[/versions/:version]]/stats: what the engine counted since it loaded a model.
 import { engineStatus } from '../../binding.js';
+import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
 import { versionsOf } from '../models.js';
 import { identifier } from '../query.js';
@@ -7,23 +8,24 @@ import { modelRecords } from '../registry/record.js';
 import { modelOf } from './models.js';
 
 /** `GET /v2/models/stats` */
-export async function all() {
+export async function all({ user }) {
 	const records = [];
 	for await (const record of modelRecords()) records.push(record);
-	return { body: statistics(records) };
+	return { body: statistics(records, user) };
 }
 
 /** `GET /v2/models/:modelId/stats` */
-export async function ofModel({ params }) {
+export async function ofModel({ params, user }) {
 	const records = await versionsOf(identifier('model', params.modelId));
 	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${params.modelId}"`);
-	return { body: statistics(records) };
+	return { body: statistics(records, user) };
 }
 
 /** `GET /v2/models/:modelId/versions/:version/stats` */
-export const ofVersion = async ({ params }) => ({ body: statistics([await modelOf(params)]) });
+export const ofVersion = async ({ params, user }) => ({ body: statistics([await modelOf(params)], user) });
 
-function statistics(records) {
+function statistics(records, user) {
+	requireVisible(user, 'Model', ['modelId', 'version']);
 	const sessions = new Map(engineStatus().sessions.map((session) => [session.digest, session]));
 	return { model_stats: records.map((record) => statisticsOf(record, sessions.get(record.digest))) };
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use sketches_ddsketch::{Config, DDSketch};
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 /// The relative error of a quantile: a reported 100 ms stands for 99 to 101 ms.
 pub const QUANTILE_RELATIVE_ERROR: f64 = 0.01;
@@ -27,48 +28,94 @@ pub struct EventMeasures {
     pub failed: bool,
 }
 
-/// Metrics of one model, by version. Counts and averages are exact, quantiles within [`QUANTILE_RELATIVE_ERROR`].
+/// Metrics of one model, by version and by what the version was: one that is deleted may be uploaded again with other bytes,
+/// and is another model then. Counts and averages are exact, quantiles within [`QUANTILE_RELATIVE_ERROR`].
 /// Accumulators of separate streams can be merged and give what one over both streams would.
 #[derive(Clone, Default)]
 pub struct MetricsAccumulator {
-    versions: BTreeMap<String, Measures>,
+    versions: BTreeMap<String, Digests>,
 }
 
+/// By digest; the empty one is of events that do not tell theirs.
+type Digests = BTreeMap<String, Measures>;
+
 impl MetricsAccumulator {
-    pub fn add(&mut self, version: &str, event: &EventMeasures) {
-        if let Some(measures) = self.versions.get_mut(version) {
+    pub fn add(&mut self, version: &str, digest: Option<&str>, event: &EventMeasures) {
+        let digest = digest.unwrap_or_default();
+        if let Some(measures) = self.versions.get_mut(version).and_then(|digests| digests.get_mut(digest)) {
             return measures.add(event);
         }
-        self.versions.entry(version.to_owned()).or_default().add(event);
+        self.versions.entry(version.to_owned()).or_default().entry(digest.to_owned()).or_default().add(event);
     }
 
     pub fn merge(&mut self, other: &Self) {
-        for (version, measures) in &other.versions {
-            self.versions.entry(version.clone()).or_default().merge(measures);
+        for (version, digests) in &other.versions {
+            let own = self.versions.entry(version.clone()).or_default();
+            for (digest, measures) in digests {
+                own.entry(digest.clone()).or_default().merge(measures);
+            }
         }
     }
 
     /// `{modelId, startTime, endTime, count, errorCount, errorRate, avgLatency, p50Latency, p90Latency, p95Latency,
-    /// p99Latency, avgConfidence, feedbackCount, accuracy, throughput, versions: [{version, ...}]}`: latencies in
+    /// p99Latency, avgConfidence, feedbackCount, accuracy, throughput, versions: [{version, digest, ..., previous: [{digest,
+    /// ...}]}]}`: latencies in
     /// milliseconds over runs that succeeded, rates within [0, 1], `accuracy` over the events whose correctness is known,
     /// `throughput` in events a second from `startTime` (or the first event) to `endTime` (or the last event). What has
     /// nothing to be computed from is null.
-    pub fn to_json(&self, model_id: &str, start_time: Option<f64>, end_time: Option<f64>) -> Json {
+    ///
+    /// A version counts with the digest that it has by `current`, else with that of its last event; what ran under other
+    /// digests is in `previous`, the last one first, and in nothing else.
+    pub fn to_json(
+        &self,
+        model_id: &str,
+        start_time: Option<f64>,
+        end_time: Option<f64>,
+        current: &HashMap<String, String>,
+    ) -> Json {
+        let versions: Vec<_> = self
+            .versions
+            .iter()
+            .map(|(version, digests)| (version, VersionMeasures::new(digests, current.get(version))))
+            .collect();
         let mut all = Measures::default();
-        self.versions.values().for_each(|measures| all.merge(measures));
+        versions.iter().for_each(|(_, version)| all.merge(&version.measures));
         let mut answer = json!({
             "modelId": model_id,
             "startTime": start_time.or(all.first).map(integer),
             "endTime": end_time.or(all.last).map(integer),
         });
         all.write(&mut answer, start_time, end_time);
-        let versions = self.versions.iter().map(|(version, measures)| {
-            let mut part = json!({ "version": version });
+        let part = |mut part: Json, digest: &str, measures: &Measures| {
+            part["digest"] = json!((!digest.is_empty()).then_some(digest));
             measures.write(&mut part, start_time, end_time);
             part
+        };
+        let versions = versions.iter().map(|(version, VersionMeasures { digest, measures, previous })| {
+            let mut answer = part(json!({ "version": version }), digest, measures);
+            answer["previous"] = previous.iter().map(|(digest, measures)| part(json!({}), digest, measures)).collect();
+            answer
         });
         answer["versions"] = versions.collect();
         answer
+    }
+}
+
+/// What counts for a version, and what ran under its name before.
+struct VersionMeasures<'a> {
+    digest: &'a str,
+    measures: Measures,
+    previous: Vec<(&'a str, &'a Measures)>,
+}
+
+impl<'a> VersionMeasures<'a> {
+    fn new(digests: &'a Digests, current: Option<&'a String>) -> Self {
+        let mut previous: Vec<_> = digests.iter().map(|(digest, measures)| (digest.as_str(), measures)).collect();
+        previous.sort_by(|(_, a), (_, b)| b.last.partial_cmp(&a.last).unwrap_or(Ordering::Equal));
+        let digest = current.map_or_else(|| previous.first().map_or("", |(digest, _)| digest), String::as_str);
+        let measures = digests.get(digest).cloned().unwrap_or_default();
+        previous.retain(|(other, _)| *other != digest);
+        Self { digest, measures, previous }
     }
 }
 
@@ -217,7 +264,7 @@ mod tests {
 
     #[test]
     fn without_events_everything_is_zero_or_null() {
-        let metrics = MetricsAccumulator::default().to_json("m", None, Some(5.0));
+        let metrics = MetricsAccumulator::default().to_json("m", None, Some(5.0), &HashMap::new());
         assert_eq!(
             metrics,
             json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null,
@@ -229,13 +276,28 @@ mod tests {
     #[test]
     fn counts_and_averages_are_exact() {
         let mut metrics = MetricsAccumulator::default();
-        metrics
-            .add("v1", &EventMeasures { timestamp: 1000.0, latency_ms: Some(1.0), confidence: Some(0.5), ..run(0.0) });
-        metrics.add("v2", &EventMeasures { timestamp: 3000.0, confidence: Some(1.0), has_feedback: true, ..run(4.0) });
-        metrics.add("v2", &EventMeasures { timestamp: 2000.0, has_feedback: true, correct: Some(true), ..run(4.0) });
-        metrics.add("v2", &EventMeasures { timestamp: 2500.0, has_feedback: true, correct: Some(false), ..run(7.0) });
-        metrics.add("v2", &EventMeasures { timestamp: 2500.0, failed: true, latency_ms: None, ..run(0.0) });
-        let metrics = metrics.to_json("m", None, None);
+        metrics.add(
+            "v1",
+            None,
+            &EventMeasures { timestamp: 1000.0, latency_ms: Some(1.0), confidence: Some(0.5), ..run(0.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 3000.0, confidence: Some(1.0), has_feedback: true, ..run(4.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 2000.0, has_feedback: true, correct: Some(true), ..run(4.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 2500.0, has_feedback: true, correct: Some(false), ..run(7.0) },
+        );
+        metrics.add("v2", None, &EventMeasures { timestamp: 2500.0, failed: true, latency_ms: None, ..run(0.0) });
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
         assert_eq!((&metrics["startTime"], &metrics["endTime"]), (&json!(1000), &json!(3000)));
         assert_eq!((&metrics["count"], &metrics["errorCount"]), (&json!(5), &json!(1)));
         assert_eq!((&metrics["errorRate"], &metrics["avgLatency"]), (&json!(0.2), &json!(4.0)));
@@ -253,9 +315,9 @@ mod tests {
         // Eleven orders of magnitude in a fixed pseudo-random order.
         let mut latencies: Vec<f64> =
             (0..20_000u64).map(|at| 10f64.powf((at * 7919 % 20_000) as f64 / 20_000.0 * 11.0 - 4.0)).collect();
-        latencies.iter().for_each(|latency| metrics.add("v", &run(*latency)));
+        latencies.iter().for_each(|latency| metrics.add("v", None, &run(*latency)));
         latencies.sort_by(f64::total_cmp);
-        let metrics = metrics.to_json("m", None, None);
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
         for (name, q) in [("p50Latency", 0.5), ("p90Latency", 0.9), ("p95Latency", 0.95), ("p99Latency", 0.99)] {
             let exact = latencies[(q * latencies.len() as f64).ceil() as usize - 1];
             let found = metrics[name].as_f64().unwrap();
@@ -267,9 +329,9 @@ mod tests {
     fn high_quantiles_of_two_are_the_larger_one() {
         let mut metrics = MetricsAccumulator::default();
         for latency_ms in [1.0, 2.0] {
-            metrics.add("v", &run(latency_ms));
+            metrics.add("v", None, &run(latency_ms));
         }
-        let found = metrics.to_json("m", None, None);
+        let found = metrics.to_json("m", None, None, &HashMap::new());
         let near = |name: &str, value: f64| {
             (found[name].as_f64().unwrap() / value - 1.0).abs() <= QUANTILE_RELATIVE_ERROR + 1e-6
         };
@@ -280,8 +342,8 @@ mod tests {
     fn one_event_is_its_own_quantile() {
         for latency_ms in [0.0, 0.000_4, 3.0, 86_400_000.0] {
             let mut metrics = MetricsAccumulator::default();
-            metrics.add("v", &run(latency_ms));
-            let found = metrics.to_json("m", None, None)["p99Latency"].as_f64().unwrap();
+            metrics.add("v", None, &run(latency_ms));
+            let found = metrics.to_json("m", None, None, &HashMap::new())["p99Latency"].as_f64().unwrap();
             assert!(
                 (found - latency_ms).abs() <= latency_ms * QUANTILE_RELATIVE_ERROR,
                 "{found}, exactly {latency_ms}"
@@ -303,11 +365,11 @@ mod tests {
                 failed: at % 11 == 0,
             };
             let version = if at % 5 == 0 { "v2" } else { "v1" };
-            whole.add(version, &event);
-            if at < 400 { &mut left } else { &mut right }.add(version, &event);
+            whole.add(version, None, &event);
+            if at < 400 { &mut left } else { &mut right }.add(version, None, &event);
         }
         left.merge(&right);
-        assert_eq!(left.to_json("m", None, None), whole.to_json("m", None, None));
+        assert_eq!(left.to_json("m", None, None, &HashMap::new()), whole.to_json("m", None, None, &HashMap::new()));
     }
 
     #[test]
@@ -323,10 +385,40 @@ mod tests {
     fn values_that_are_no_measure_are_left_out() {
         let mut metrics = MetricsAccumulator::default();
         for latency_ms in [f64::NAN, f64::INFINITY, -1.0] {
-            metrics.add("v", &EventMeasures { confidence: Some(f64::NAN), ..run(latency_ms) });
+            metrics.add("v", None, &EventMeasures { confidence: Some(f64::NAN), ..run(latency_ms) });
         }
-        let metrics = metrics.to_json("m", None, None);
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
         assert_eq!((&metrics["count"], &metrics["avgLatency"]), (&json!(3), &Json::Null));
         assert_eq!((&metrics["p99Latency"], &metrics["avgConfidence"]), (&Json::Null, &Json::Null));
+    }
+
+    #[test]
+    fn a_version_uploaded_again_does_not_mix_with_the_one_before() {
+        let mut metrics = MetricsAccumulator::default();
+        let at = |timestamp, correct| EventMeasures { timestamp, correct: Some(correct), ..run(1.0) };
+        metrics.add("v1", Some("old"), &at(1000.0, false));
+        metrics.add("v1", Some("older"), &at(500.0, false));
+        metrics.add("v1", None, &at(100.0, false));
+        metrics.add("v1", Some("new"), &at(2000.0, true));
+        metrics.add("v2", Some("other"), &at(3000.0, true));
+        let accuracies = |metrics: &Json| {
+            let version = &metrics["versions"][0];
+            let previous: Vec<_> =
+                version["previous"].as_array().unwrap().iter().map(|part| part["digest"].clone()).collect();
+            (version["digest"].clone(), version["count"].clone(), version["accuracy"].clone(), json!(previous))
+        };
+        // Without knowing what the version is now, the last one that ran counts.
+        let last = metrics.to_json("m", None, None, &HashMap::new());
+        assert_eq!(accuracies(&last), (json!("new"), json!(1), json!(1.0), json!(["old", "older", null])));
+        assert_eq!((&last["count"], &last["accuracy"]), (&json!(2), &json!(1.0)));
+        // One that has not run yet counts with nothing.
+        let current = HashMap::from([("v1".to_owned(), "newest".to_owned())]);
+        let now = metrics.to_json("m", None, None, &current);
+        assert_eq!(accuracies(&now), (json!("newest"), json!(0), json!(null), json!(["new", "old", "older", null])));
+        assert_eq!(now["count"], json!(1));
+        // Merging keeps them apart.
+        let mut merged = MetricsAccumulator::default();
+        merged.merge(&metrics);
+        assert_eq!(merged.to_json("m", None, None, &current), now);
     }
 }

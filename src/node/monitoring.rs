@@ -23,12 +23,13 @@ impl MetricsAccumulator {
         Self::default()
     }
 
-    /// Adds an event: Unix milliseconds, latency in milliseconds, what is known of it.
+    /// Adds an event: the SHA-256 of its model, Unix milliseconds, latency in milliseconds, what is known of it.
     #[allow(clippy::too_many_arguments, reason = "an object per event costs more than the call")]
     #[napi(catch_unwind)]
     pub fn add(
         &mut self,
         version: String,
+        digest: Option<String>,
         timestamp: f64,
         latency_ms: Option<f64>,
         confidence: Option<f64>,
@@ -37,13 +38,19 @@ impl MetricsAccumulator {
         failed: bool,
     ) {
         let event = EventMeasures { timestamp, latency_ms, confidence, has_feedback, correct, failed };
-        self.inner.add(&version, &event);
+        self.inner.add(&version, digest.as_deref(), &event);
     }
 
-    /// The answer of `GET /monitoring/metrics`.
+    /// The answer of `GET /monitoring/metrics`; `current` has the digests of versions as they are now.
     #[napi(catch_unwind)]
-    pub fn to_json(&self, model_id: String, start_time: Option<f64>, end_time: Option<f64>) -> String {
-        self.inner.to_json(&model_id, start_time, end_time).to_string()
+    pub fn to_json(
+        &self,
+        model_id: String,
+        start_time: Option<f64>,
+        end_time: Option<f64>,
+        current: Option<HashMap<String, String>>,
+    ) -> String {
+        self.inner.to_json(&model_id, start_time, end_time, &current.unwrap_or_default()).to_string()
     }
 }
 

@@ -16,6 +16,7 @@ import {
 	type Features,
 	type InferenceEvent,
 	type LoadOptions,
+	type DigestMeasures,
 	type Measures,
 	type Metrics,
 	type ModelFile,
@@ -146,6 +147,8 @@ export async function record(): Promise<Metrics> {
 	const metrics = monitor.metrics('m', { version: '1' });
 	const [first]: Measures[] = metrics.versions;
 	first?.p99Latency?.toFixed(1);
+	const before: DigestMeasures | undefined = metrics.versions[0]?.previous[0];
+	before?.digest?.slice(0, 12);
 	registry.delete('m', '1');
 	return metrics;
 }

@@ -12,6 +12,7 @@ const HTTP_ONLY = [
 	'UNAUTHENTICATED',
 	'FORBIDDEN',
 	'NOT_FOUND',
+	'MODEL_NOT_READY',
 	'INFERENCE_NOT_FOUND',
 	'ENTITY_NOT_FOUND',
 	'TABLE_NOT_FOUND',
@@ -27,6 +28,7 @@ const UNPROVOKED = {
 	CANCELLED: 'only a caller that has gone gets it',
 	CLOSED: 'only while the process ends',
 	INTERNAL: 'it is a defect',
+	MODEL_NOT_READY: 'there must be another node; see replication.test.js',
 	NOT_SUPPORTED: 'only the other protocols have it, whose answers have no codes',
 	STORAGE_UNAVAILABLE: 'the disk must be full',
 };

@@ -1,11 +1,16 @@
 // Two real nodes that replicate with each other: what is told to one holds on both.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startCluster } from './support/cluster.js';
+import { writeLargeModel } from './support/large-model.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 const IRIS = 'examples/iris/model.onnx';
+const SLOW_BYTES_PER_SECOND = 1_000_000;
 const SETOSA = { float_input: [5.1, 3.5, 1.4, 0.2] };
 
 let cluster;
@@ -100,6 +105,75 @@ describe('what one node is told', () => {
 		assert.equal((await b.feedback({ inferenceId, outcome: 0 })).status, 200);
 		await predict(a, 'from-b');
 		await predict(b, 'from-a');
+	});
+});
+
+describe('a model', () => {
+	const sessionsOf = async (harper) => (await harper.get('/status')).body.sessions.map(({ digest }) => digest);
+	const folderOf = (harper, digest) => join(harper.rootPath, 'edge-ai-cache', digest);
+
+	test('that is deleted on one node is gone on the other: its session and its folder too', async () => {
+		const { digest } = await upload(a, 'deleted', 'v1', '__test__/fixtures/identity_double.onnx');
+		await known(b, 'deleted');
+		const features = { x: [1, 2, 3, 4, 5, 6] };
+		await predict(b, 'deleted', { features });
+		assert.ok((await sessionsOf(b)).includes(digest));
+		assert.ok(existsSync(folderOf(b, digest)));
+		assert.equal((await a.request('DELETE', '/model/deleted/v1')).status, 200);
+		await until('no model', async () => (await b.predict({ modelId: 'deleted', features })).status === 404);
+		await until('no session', async () => !(await sessionsOf(b)).includes(digest));
+		await until('no folder', () => !existsSync(folderOf(b, digest)));
+	});
+
+	test('whose bytes are on their way is not ready, and says when to ask again', async () => {
+		const path = join(a.rootPath, 'large.onnx');
+		await writeLargeModel(path, 4);
+		cluster.slow(SLOW_BYTES_PER_SECOND);
+		let waiting;
+		try {
+			const content = await readFile(path);
+			assert.equal((await a.upload({ modelId: 'slow', version: 'v1' }, [{ name: 'model.onnx', content }])).status, 201);
+			await known(b, 'slow');
+			waiting = await b.predict({ modelId: 'slow', features: { index: [1] } });
+			assert.equal(waiting.status, 503, JSON.stringify(waiting.body));
+			assert.equal(waiting.body.code, 'MODEL_NOT_READY');
+			assert.equal(waiting.headers.get('retry-after'), '1');
+			const file = await b.get('/model/slow/v1/file');
+			assert.deepEqual([file.status, file.body.code], [503, 'MODEL_NOT_READY']);
+		} finally {
+			cluster.slow(Infinity);
+		}
+		const isReady = async () => (await b.predict({ modelId: 'slow', features: { index: [1] } })).status === 200;
+		await until('the bytes', isReady);
+	});
+
+	test('that got different bytes on two nodes is the same one on both, and both tell of the other bytes', async () => {
+		cluster.cut();
+		const ofA = await upload(a, 'twice');
+		const ofB = await upload(b, 'twice', 'v1', '__test__/fixtures/identity_float.onnx');
+		await predict(a, 'twice');
+		cluster.heal();
+		const told = async (harper) => (await harper.get('/model/twice/v1')).body;
+		await until('a conflict on both', async () => (await told(a)).conflict && (await told(b)).conflict);
+		await until('the same bytes', async () => (await told(a)).digest === (await told(b)).digest);
+		const { digest, conflict } = await told(a);
+		const [lost] = [ofA, ofB].filter((upload_) => upload_.digest !== digest);
+		assert.equal(conflict.length, 1);
+		assert.equal(conflict[0].digest, lost.digest);
+		assert.equal(conflict[0].node, cluster.addresses[lost === ofA ? 0 : 1]);
+		for (const harper of [a, b]) {
+			const { models } = (await harper.get('/status')).body;
+			assert.deepEqual(models.conflicts, [{ modelId: 'twice', version: 'v1', digest, lost: conflict }]);
+			await until('a line in the log', async () => (await harper.log()).includes(`lost are ${lost.digest}`));
+			const again = await harper.upload({ modelId: 'twice', version: 'v1' }, [
+				lost === ofA ? IRIS : '__test__/fixtures/identity_float.onnx',
+			]);
+			assert.deepEqual([again.status, again.body.code], [409, 'VERSION_EXISTS']);
+		}
+		await b.request('DELETE', '/model/twice/v1');
+		for (const harper of [a, b]) {
+			await until('no conflict', async () => (await harper.get('/status')).body.models.conflicts.length === 0);
+		}
 	});
 });
 

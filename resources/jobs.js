@@ -8,7 +8,7 @@ import { begin, cancel, jobOf, plain } from './jobs/worker.js';
 import { prepareTarget } from './jobs/target.js';
 import { readLimit } from './monitoring.js';
 import { readJsonObject, readQuery, shown } from './query.js';
-import { changing } from './storage/after.js';
+import { deleteAfter } from './storage/after.js';
 import { table } from './store.js';
 
 const TOLD = [
@@ -89,7 +89,7 @@ export async function remove({ params, query, user }) {
 	const job = await find(params.id);
 	if (job.userId !== user.username) authorize(user, { Job: ['delete'] });
 	if (job.state !== 'running') {
-		await changing([[table('Job'), job.id]], (context) => table('Job').delete(job.id, context));
+		await deleteAfter(table('Job'), job.id);
 		return { body: describe(job, user) };
 	}
 	await cancel(job.id);

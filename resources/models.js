@@ -5,7 +5,10 @@ import { ApiError } from './errors.js';
 import { modelChanged, untilSettled } from './known-models.js';
 import { identifier, readJsonObject, readQuery, shown } from './query.js';
 import { faultOf, modelAt, modelRecords, STAGES } from './registry/record.js';
+import { absenceOf } from './registry/transit.js';
+import { lostUploads, removeRecord } from './registry/uploads.js';
 import { forget } from './sessions.js';
+import { patchAfter } from './storage/after.js';
 import { table, versionKey } from './store.js';
 
 /** `GET /model/` */
@@ -47,7 +50,9 @@ export async function versions({ query, user }) {
 /** `GET /model/:modelId/:version` */
 export async function get({ params, query, user }) {
 	readQuery(query, []);
-	return { body: describe(await find(params.modelId, params.version), user) };
+	const record = await find(params.modelId, params.version);
+	const lost = visibleTo(user, 'Model')('digest') ? await lostUploads(record) : [];
+	return { body: { ...describe(record, user), conflict: lost.length > 0 ? lost : undefined } };
 }
 
 /** `GET /model/:modelId/:version/file`, of several files the one in `?name=` */
@@ -71,7 +76,7 @@ export async function file({ params, query, user }) {
 		);
 	}
 	const stored = await table('ModelFile').get(entry.fileId);
-	if (!stored) throw new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
+	if (!stored) throw await absenceOf(record);
 	return {
 		stream: stored.content.stream(),
 		headers: {
@@ -93,7 +98,7 @@ export async function patch({ params, query, stream, user }) {
 	authorizeAttributes(user, 'Model', 'update', Object.keys(update));
 	return alone(params.modelId, async () => {
 		const record = await find(params.modelId, params.version);
-		await table('Model').patch(record.id, update);
+		await patchAfter(table('Model'), record.id, update);
 		modelChanged();
 		return { body: { ...describe(record, user), ...update } };
 	});
@@ -106,7 +111,7 @@ export async function remove({ params, query }) {
 	return alone(modelId, async () => {
 		const record = await table('Model').get(versionKey(modelId, version));
 		if (!record) throw noVersion(modelId, version);
-		await table('Model').delete(record.id);
+		await removeRecord(record.id);
 		modelChanged();
 		// What a record names that no upload wrote is not its own.
 		if (faultOf(record) === undefined) await removeFiles(record);

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../binding.js';
-import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
 import { isDigest } from './registry/record.js';
+import { absenceOf } from './registry/transit.js';
 import { table } from './store.js';
 
 /** By record. Asking a session whether it is still in the cache costs a fraction of asking the cache for one. */
@@ -84,8 +84,12 @@ async function unpack(record) {
 	try {
 		for (const [at, entry] of record.files.entries()) {
 			const stored = await table('ModelFile').get(entry.fileId);
-			if (!stored) throw new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
-			await write(stored.content.stream(), join(filling, fileName(at)), entry.digest);
+			if (!stored) throw await absenceOf(record);
+			const digest = await write(stored.content.stream(), join(filling, fileName(at)));
+			if (digest === entry.digest) continue;
+			const { size } = await stat(join(filling, fileName(at)));
+			if (size < entry.size) throw await absenceOf(record);
+			throw new Error(`the stored bytes of a model do not have the digest ${entry.digest}`);
 		}
 		await adopt(filling, record.digest);
 	} finally {
@@ -94,7 +98,8 @@ async function unpack(record) {
 	return directory;
 }
 
-async function write(content, path, digest) {
+/** Resolves to the SHA-256 of what was written. */
+async function write(content, path) {
 	const hash = createHash('sha256');
 	const digesting = new Transform({
 		transform(chunk, _encoding, done) {
@@ -103,7 +108,7 @@ async function write(content, path, digest) {
 		},
 	});
 	await pipeline(Readable.from(content), digesting, createWriteStream(path));
-	if (hash.digest('hex') !== digest) throw new Error(`the stored bytes of a model do not have the digest ${digest}`);
+	return hash.digest('hex');
 }
 
 /**
@@ -152,8 +157,24 @@ export async function forget(record) {
 	for await (const other of table('Model').search({ conditions, limit: 2 })) {
 		if (other.id !== record.id) return;
 	}
-	evictSession(record.digest);
-	await rm(directoryOf(record.digest), { recursive: true, force: true });
+	await drop(record.digest);
+}
+
+/**
+ * Drops what is cached of bytes that no model has any more.
+ *
+ * @param {string} digest as it stood in a record
+ */
+export async function forgetUnused(digest) {
+	if (!isDigest(digest)) return;
+	const conditions = [{ attribute: 'digest', value: digest }];
+	for await (const _ of table('Model').search({ conditions, limit: 1 })) return;
+	await drop(digest);
+}
+
+async function drop(digest) {
+	evictSession(digest);
+	await rm(directoryOf(digest), { recursive: true, force: true });
 }
 
 const exists = (path) =>

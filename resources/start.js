@@ -2,10 +2,11 @@
 import { prepareEvents } from './events.js';
 import { makeRoles } from './http/roles.js';
 import { preload } from './preload.js';
+import { watchModels } from './registry/watch.js';
 
 /** Starts it again, when the options have changed; what is done is not done twice. */
 export function start() {
-	for (const act of [makeRoles, prepareEvents, preload]) {
+	for (const act of [makeRoles, prepareEvents, preload, watchModels]) {
 		act().catch((error) => globalThis.logger?.error?.('edge-ai: at the start', error));
 	}
 }

@@ -4,6 +4,7 @@ import { visibleTo } from './access.js';
 import { engineStatus, lostEvents } from '../binding.js';
 import { options } from './options.js';
 import { readQuery } from './query.js';
+import { conflicts } from './registry/uploads.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -16,7 +17,16 @@ export async function status({ query, user }) {
 	const shared = Object.entries(options()).filter(([name]) => !PRIVATE.includes(name));
 	const shown = Object.fromEntries(shared);
 	shown.executionProviders = shown.executionProviders.map((provider) => provider.name ?? provider);
-	return { body: { version, node: process.version, ...engineFor(user), events: eventsFor(user), options: shown } };
+	return {
+		body: {
+			version,
+			node: process.version,
+			...engineFor(user),
+			events: eventsFor(user),
+			models: await modelsFor(user),
+			options: shown,
+		},
+	};
 }
 
 /** The state of the engine, without what the user may not read of models. */
@@ -32,3 +42,9 @@ function engineFor(user) {
 
 /** Events that could not be written, by model. */
 const eventsFor = (user) => (visibleTo(user, 'InferenceEvent')('modelId') ? { lost: lostEvents() } : {});
+
+/** Versions that got different bytes on several nodes. */
+async function modelsFor(user) {
+	const isVisible = visibleTo(user, 'Model');
+	return ['modelId', 'version', 'digest'].every(isVisible) ? { conflicts: await conflicts() } : {};
+}

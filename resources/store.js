@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DATABASE = 'edge_ai';
 
 /**
- * @param {'Model' | 'ModelFile' | 'InferenceEvent' | 'Feature' | 'Job' | 'JobStep' | 'Lease' | 'JobCancellation'} name
+ * @param {'Model' | 'ModelUpload' | 'ModelFile' | 'InferenceEvent' | 'Feature' | 'Job' | 'JobStep' | 'Lease' | 'JobCancellation'} name
  * @returns {any} Harper's table
  */
 export const table = (name) => globalThis.databases[DATABASE][name];

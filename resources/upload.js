@@ -16,6 +16,7 @@ import { options } from './options.js';
 import { identifier, shown, unknownName } from './query.js';
 import { modelAt } from './registry/record.js';
 import { adopt, fileName, removeUnfinished, unfinished } from './sessions.js';
+import { storeRecord } from './registry/uploads.js';
 import { table, versionKey } from './store.js';
 
 const FIELDS = ['modelId', 'version', 'framework', 'inputSchema', 'outputSchema', 'metadata', 'stage'];
@@ -101,7 +102,7 @@ export async function register(fields, files, directory) {
 			size: inspected.size,
 			files: stored,
 		};
-		await table('Model').put(record);
+		await storeRecord(record);
 		modelChanged();
 		await adopt(directory, digest);
 		return { record, created: true };

@@ -10,7 +10,7 @@ import { find } from '../models.js';
 import { inOrder } from '../rows/order.js';
 import { LIMITS, runRow, templateOf } from '../rows/run.js';
 import { sessionFor } from '../sessions.js';
-import { changing } from '../storage/after.js';
+import { changing, deleteAfter } from '../storage/after.js';
 import { table } from '../store.js';
 import { authorizeJob, fieldsFor } from './definition.js';
 import { eventIdOf } from './event-id.js';
@@ -105,9 +105,7 @@ export const forgetSteps = async (id) => deleteSteps(await stepsOf(id));
 export const forgetStep = (id, lease) => deleteSteps([{ id: stepId(id, lease) }]);
 
 async function deleteSteps(steps) {
-	for (const { id } of steps) {
-		await changing([[table('JobStep'), id]], (context) => table('JobStep').delete(id, context));
-	}
+	for (const { id } of steps) await deleteAfter(table('JobStep'), id);
 }
 
 /** Each node has its own, so that two of them that do not hear of each other never write the same record. */

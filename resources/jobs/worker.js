@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from '../../binding.js';
 import { ApiError, answerOf } from '../errors.js';
-import { changing } from '../storage/after.js';
+import { deleteAfter, patchAfter, putAfter } from '../storage/after.js';
 import { RENEWAL_MS } from '../storage/lease.js';
 import { leases } from '../storage/lease-rows.js';
 import { table } from '../store.js';
@@ -148,14 +148,13 @@ async function end(id, outcome) {
 	const job = await jobOf(id);
 	if (job?.state === 'running') {
 		const finishedAt = Math.max(Date.now(), job.createdAt);
-		await changing([[table('Job'), id]], (context) => table('Job').patch(id, { ...outcome, finishedAt }, context));
+		await patchAfter(table('Job'), id, { ...outcome, finishedAt });
 	}
 	await forgetSteps(id);
 	await uncancel(id);
 }
 
-const uncancel = (id) =>
-	changing([[table('JobCancellation'), id]], (context) => table('JobCancellation').delete(id, context));
+const uncancel = (id) => deleteAfter(table('JobCancellation'), id);
 
 /**
  * Cancels a job; nothing is written any more when this resolves, also on another node as long as that one is heard.
@@ -163,7 +162,7 @@ const uncancel = (id) =>
  * @param {string} id
  */
 export async function cancel(id) {
-	await changing([[table('JobCancellation'), id]], (context) => table('JobCancellation').put({ id }, context));
+	await putAfter(table('JobCancellation'), { id });
 	await endedElsewhere(id);
 	working.get(id)?.abort(new ApiError('CANCELLED', 'the job was cancelled'));
 	const lock = await acquireLock(`job:${id}`);

@@ -33,3 +33,14 @@ export function changing(records, change) {
 	const context = contextAfter(records);
 	return globalThis.transaction(context, () => change(context));
 }
+
+/** Puts a record. */
+export const putAfter = (table, record) =>
+	changing([[table, record[table.primaryKey]]], (context) => table.put(record, context));
+
+/** Changes attributes of a record. */
+export const patchAfter = (table, key, update) =>
+	changing([[table, key]], (context) => table.patch(key, update, context));
+
+/** Deletes a record. */
+export const deleteAfter = (table, key) => changing([[table, key]], (context) => table.delete(key, context));

@@ -1,7 +1,7 @@
 // Where claims to leases are: a table that is replicated. Each record is written by one node only.
 const processId = () => String(process.pid);
 import { nodeName, table } from '../store.js';
-import { changing } from './after.js';
+import { deleteAfter, putAfter } from './after.js';
 import { hasOtherNodes } from './cluster.js';
 import { Leases } from './lease.js';
 
@@ -27,8 +27,8 @@ const store = {
 		}
 		return claims;
 	},
-	put: (claim) => changing([[table('Lease'), claim.id]], (context) => table('Lease').put(claim, context)),
-	remove: ({ id }) => changing([[table('Lease'), id]], (context) => table('Lease').delete(id, context)),
+	put: (claim) => putAfter(table('Lease'), claim),
+	remove: ({ id }) => deleteAfter(table('Lease'), id),
 };
 
 let made;

@@ -1,0 +1,19 @@
+// Bytes of a model that are not here: they were deleted, or they are on their way from another node.
+import { ApiError } from '../errors.js';
+import { hasOtherNodes } from '../storage/cluster.js';
+import { table } from '../store.js';
+
+const RETRY_SECONDS = 1;
+
+/**
+ * The error for bytes that a record names and that are not here, or not all of them.
+ *
+ * @param {{id: string}} record
+ * @returns {Promise<Error>}
+ */
+export async function absenceOf({ id }) {
+	if (!(await table('Model').get(id))) return new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
+	if (!hasOtherNodes()) return new Error(`the bytes of the model ${id} are missing`);
+	const error = new ApiError('MODEL_NOT_READY', `the bytes of the model ${id} are on their way from another node`);
+	return Object.assign(error, { headers: { 'retry-after': String(RETRY_SECONDS) } });
+}

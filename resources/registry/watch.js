@@ -1,0 +1,54 @@
+// What other nodes do with models: their changes count here at once, and what they delete or replace leaves memory and the cache.
+import { acquireLock } from '../../binding.js';
+import { modelChanged, untilSettled } from '../known-models.js';
+import { forgetUnused } from '../sessions.js';
+import { table, tablesExist } from '../store.js';
+import { conflictOf, conflicts } from './uploads.js';
+
+let started = false;
+
+/** Watches the models, in one thread of the process; when that one ends, another one goes on. */
+export async function watchModels() {
+	if (started) return;
+	started = true;
+	await tablesExist();
+	await acquireLock('model-watch');
+	const models = await table('Model').subscribe({ omitCurrent: true });
+	const uploads = await table('ModelUpload').subscribe({ omitCurrent: true });
+	const digests = new Map();
+	for await (const { id, digest } of table('Model').search({ select: ['id', 'digest'] })) digests.set(id, digest);
+	for (const conflict of await conflicts()) tell(conflict);
+	follow(models, (change) => noteChange(digests, change));
+	follow(uploads, async ({ id }) => {
+		const conflict = await conflictOf(id);
+		if (conflict) tell(conflict);
+	});
+}
+
+async function follow(changes, act) {
+	for await (const change of changes) {
+		try {
+			await act(change);
+		} catch (error) {
+			globalThis.logger?.error?.('edge-ai: a change of a model from elsewhere', error);
+		}
+	}
+}
+
+async function noteChange(digests, { id }) {
+	modelChanged();
+	// What is read from now on is no older than the change.
+	await untilSettled();
+	const last = digests.get(id);
+	const digest = (await table('Model').get(id))?.digest;
+	if (digest === undefined) digests.delete(id);
+	else digests.set(id, digest);
+	if (last !== undefined && last !== digest) await forgetUnused(last);
+}
+
+function tell({ modelId, version, digest, lost }) {
+	const others = lost.map((upload) => `${upload.digest} (node ${upload.node})`).join(', ');
+	globalThis.logger?.warn?.(
+		`edge-ai: different bytes were uploaded as version ${version} of model ${modelId} on several nodes; it has ${digest}, lost are ${others}`
+	);
+}

@@ -149,6 +149,7 @@ function toProvider(given) {
 
 export const { engineStatus, evictSession, cachedSession, reportPreload } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
+export const { tryLock, processId, reserveSpace } = native;
 export const {
 	createId,
 	checkIdentifier,

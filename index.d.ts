@@ -29,6 +29,7 @@ export type ErrorCode =
 	| 'CANCELLED'
 	| 'DEADLINE_EXCEEDED'
 	| 'ENGINE_UNAVAILABLE'
+	| 'STORAGE_UNAVAILABLE'
 	| 'CLOSED'
 	| 'INTERNAL';
 

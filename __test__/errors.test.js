@@ -20,7 +20,6 @@ const HTTP_ONLY = [
 	'METHOD_NOT_ALLOWED',
 	'UNSUPPORTED_MEDIA_TYPE',
 	'NOT_SUPPORTED',
-	'STORAGE_UNAVAILABLE',
 ];
 
 /** Codes that no request provokes, with the reason. */

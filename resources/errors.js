@@ -16,6 +16,7 @@ export const STATUS_OF = {
 	CANCELLED: 499,
 	DEADLINE_EXCEEDED: 504,
 	ENGINE_UNAVAILABLE: 503,
+	STORAGE_UNAVAILABLE: 503,
 	CLOSED: 503,
 	INTERNAL: 500,
 	// Those that only HTTP knows.
@@ -30,7 +31,6 @@ export const STATUS_OF = {
 	METHOD_NOT_ALLOWED: 405,
 	UNSUPPORTED_MEDIA_TYPE: 415,
 	NOT_SUPPORTED: 501,
-	STORAGE_UNAVAILABLE: 503,
 };
 
 /** A failure with a code of the table above. */

@@ -1,7 +1,6 @@
 // Inference events: written many in one transaction, read as descending ranges of their keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, countLostEvent } from '../binding.js';
-import { assertRoom } from './disk.js';
 import { ApiError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
 import { eventFrom } from './monitoring/record.js';
@@ -9,6 +8,7 @@ import { options } from './options.js';
 import { shown } from './query.js';
 import { contextAfter } from './storage/after.js';
 import { hasOtherNodes, mayReplicate } from './storage/cluster.js';
+import { commit } from './storage/disk.js';
 import { table, tablesExist } from './store.js';
 
 /** An expiry that is given, so that the table's own does not count. */
@@ -32,10 +32,16 @@ function eventTable() {
 }
 
 const commits = new GroupCommit(async (records) => {
-	await assertRoom();
 	const context = {};
-	await globalThis.transaction(context, () => putEvents(records, context));
+	await commit(byteLength(records), () => globalThis.transaction(context, () => putEvents(records, context)));
 });
+
+/** Bytes of what is large in events; the rest is in the space that is always left. */
+export function byteLength(records) {
+	let sum = 0;
+	for (const { featuresIn, prediction } of records) sum += (featuresIn?.length ?? 0) + (prediction?.length ?? 0);
+	return sum;
+}
 
 /** What a prediction may go without when availability goes first. */
 const UNWRITTEN = new Set(['QUEUE_FULL', 'STORAGE_UNAVAILABLE']);
@@ -113,7 +119,9 @@ export async function patchEvent(id, outcomeOf) {
 		const event = stored && eventFrom(stored);
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
 		const context = contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
-		await globalThis.transaction(context, () => events.patch(id, outcomeOf(event), context));
+		const outcome = outcomeOf(event);
+		const write = () => globalThis.transaction(context, () => events.patch(id, outcome, context));
+		await commit(byteLength([event]) + JSON.stringify(outcome).length, write);
 	} finally {
 		lock.release();
 	}

@@ -4,6 +4,7 @@ import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { isEventId } from './monitoring/record.js';
 import { readJsonObject, readQuery, shown, time } from './query.js';
+import { commit } from './storage/disk.js';
 import { table } from './store.js';
 
 const MAX_ENTITY_BYTES = 256;
@@ -83,14 +84,15 @@ export async function featuresOf(entityId, { names, asOf, now = Date.now() } = {
  */
 export async function writeFeatures(entityId, features, { timestamp: given, now = Date.now() } = {}) {
 	const timestamp = given ?? Math.max(now, (await newestHeld(entityId, now))?.timestamp ?? 0);
-	await table('Feature').put({
+	const record = {
 		id: await nextKey(`${entityId}|${sortable(timestamp)}|`),
 		entityId,
 		features: JSON.stringify(features),
 		timestamp,
 		// So that it holds by what is stored of it, whatever the clock says.
 		created: given === undefined ? timestamp : now,
-	});
+	};
+	await commit(record.features.length, () => table('Feature').put(record));
 	return timestamp;
 }
 

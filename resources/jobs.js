@@ -9,6 +9,7 @@ import { prepareTarget } from './jobs/target.js';
 import { readLimit } from './monitoring.js';
 import { readJsonObject, readQuery, shown } from './query.js';
 import { deleteAfter } from './storage/after.js';
+import { commit } from './storage/disk.js';
 import { table } from './store.js';
 
 const TOLD = [
@@ -46,8 +47,10 @@ export async function create({ query, stream, user }) {
 		errors: [],
 		createdAt: Date.now(),
 	};
-	await prepareTarget(job);
-	await begin(job);
+	await commit(JSON.stringify(job).length, async () => {
+		await prepareTarget(job);
+		await begin(job);
+	});
 	return { status: 202, headers: { location: `/jobs/${job.id}` }, body: describe(job, user) };
 }
 
@@ -89,7 +92,7 @@ export async function remove({ params, query, user }) {
 	const job = await find(params.id);
 	if (job.userId !== user.username) authorize(user, { Job: ['delete'] });
 	if (job.state !== 'running') {
-		await deleteAfter(table('Job'), job.id);
+		await commit(0, () => deleteAfter(table('Job'), job.id), 'deletion');
 		return { body: describe(job, user) };
 	}
 	await cancel(job.id);

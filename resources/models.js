@@ -8,8 +8,9 @@ import { faultOf, modelAt, modelRecords, STAGES } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
 import { lostUploads, removeRecord } from './registry/uploads.js';
 import { forget } from './sessions.js';
+import { commit } from './storage/disk.js';
 import { patchAfter } from './storage/after.js';
-import { table, versionKey } from './store.js';
+import { table, tried, versionKey } from './store.js';
 
 /** `GET /model/` */
 export async function list({ query, user }) {
@@ -98,7 +99,7 @@ export async function patch({ params, query, stream, user }) {
 	authorizeAttributes(user, 'Model', 'update', Object.keys(update));
 	return alone(params.modelId, async () => {
 		const record = await find(params.modelId, params.version);
-		await patchAfter(table('Model'), record.id, update);
+		await commit(JSON.stringify(update).length, () => patchAfter(table('Model'), record.id, update));
 		modelChanged();
 		return { body: { ...describe(record, user), ...update } };
 	});
@@ -111,20 +112,36 @@ export async function remove({ params, query }) {
 	return alone(modelId, async () => {
 		const record = await table('Model').get(versionKey(modelId, version));
 		if (!record) throw noVersion(modelId, version);
-		await removeRecord(record.id);
-		modelChanged();
 		// What a record names that no upload wrote is not its own.
-		if (faultOf(record) === undefined) await removeFiles(record);
+		const isSound = faultOf(record) === undefined;
+		await deleteRecord(record, isSound);
+		modelChanged();
+		// It is deleted now, and what is left of it harms nobody until it is swept.
+		if (isSound) await tried('what belongs to a deleted model is not removed', () => removeFiles(record));
 		return { body: { success: true, modelId, version } };
 	});
 }
 
+async function deleteRecord(record, isSound) {
+	const write = () => removeRecord(record.id);
+	try {
+		await commit(0, write, 'deletion');
+	} catch (error) {
+		if (error.code !== 'STORAGE_UNAVAILABLE' || !isSound) throw error;
+		// Its unpacked files can be made again; they may take the space that the deletion lacks.
+		await forget(record);
+		await commit(0, write, 'deletion');
+	}
+}
+
 /** Removes what belongs to a deleted record, but for what another record names as its own too. */
 async function removeFiles(record) {
+	await forget(record);
 	const others = new Set();
 	for await (const { files } of modelRecords()) for (const { fileId } of files) others.add(fileId);
-	for (const { fileId } of record.files) if (!others.has(fileId)) await table('ModelFile').delete(fileId);
-	await forget(record);
+	for (const { fileId } of record.files) {
+		if (!others.has(fileId)) await commit(0, () => table('ModelFile').delete(fileId), 'deletion');
+	}
 }
 
 /** Does something while no other thread of this process changes the model: of two changes at once Harper may lose one. */

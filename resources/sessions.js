@@ -9,6 +9,7 @@ import { acquireLock, cachedSession, digestModel, evictSession, loadSession } fr
 import { cacheDirectory } from './options.js';
 import { isDigest } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
+import { cacheSpace, storageError } from './storage/disk.js';
 import { table } from './store.js';
 
 /** By record. Asking a session whether it is still in the cache costs a fraction of asking the cache for one. */
@@ -31,7 +32,8 @@ export async function sessionFor(record, options) {
 async function load(record, options) {
 	const directory = await unpack(record);
 	const { digest, framework } = record;
-	const files = record.files.map(({ name }, at) => ({ name, path: join(directory, fileName(at)) }));
+	const names = fileNames(record.files);
+	const files = record.files.map(({ name }, at) => ({ name, path: join(directory, names[at]) }));
 	const start = () => loadSession(digest, files, { framework, cacheFolder: directory, ...options });
 	try {
 		return await start();
@@ -62,8 +64,20 @@ async function repair(record, files) {
 	}
 }
 
-/** Files on disk are numbered: a name that was uploaded never becomes a path. */
-export const fileName = (at) => `file-${at}`;
+/**
+ * What the files of a model are named on disk. They are numbered, because a name that was uploaded never becomes a path; in the
+ * order of their names, because models of one digest may have been uploaded in different orders and share one folder.
+ *
+ * @param {{name: string}[]} files
+ * @returns {string[]} in the order of `files`
+ */
+export function fileNames(files) {
+	const order = files.map(({ name }, at) => ({ name, at }));
+	order.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.at - b.at));
+	const names = [];
+	for (const [rank, { at }] of order.entries()) names[at] = `file-${rank}`;
+	return names;
+}
 
 /** A directory that is still being filled: `upload.<uuid>` or `<digest>.<uuid>`. */
 export const unfinished = (name) => join(cacheDirectory(), `${name}.${randomUUID()}`);
@@ -80,30 +94,37 @@ async function unpack(record) {
 	const directory = directoryOf(record.digest);
 	if (await exists(directory)) return directory;
 	const filling = unfinished(record.digest);
-	await mkdir(filling, { recursive: true });
+	const names = fileNames(record.files);
+	const space = cacheSpace(record.size);
 	try {
+		await mkdir(filling, { recursive: true });
 		for (const [at, entry] of record.files.entries()) {
 			const stored = await table('ModelFile').get(entry.fileId);
 			if (!stored) throw await absenceOf(record);
-			const digest = await write(stored.content.stream(), join(filling, fileName(at)));
+			const path = join(filling, names[at]);
+			const digest = await write(stored.content.stream(), path, space);
 			if (digest === entry.digest) continue;
-			const { size } = await stat(join(filling, fileName(at)));
+			const { size } = await stat(path);
 			if (size < entry.size) throw await absenceOf(record);
 			throw new Error(`the stored bytes of a model do not have the digest ${entry.digest}`);
 		}
 		await adopt(filling, record.digest);
+	} catch (error) {
+		throw storageError(error);
 	} finally {
+		space.release();
 		await rm(filling, { recursive: true, force: true });
 	}
 	return directory;
 }
 
 /** Resolves to the SHA-256 of what was written. */
-async function write(content, path) {
+async function write(content, path, space) {
 	const hash = createHash('sha256');
 	const digesting = new Transform({
 		transform(chunk, _encoding, done) {
 			hash.update(chunk);
+			space.written(chunk.length);
 			done(null, chunk);
 		},
 	});
@@ -125,13 +146,8 @@ export async function adopt(directory, digest) {
 	}
 }
 
-let removing;
-
-/** Removes, once per thread, what a process that was killed left unfinished: directories that are older than this process. */
-export function removeUnfinished() {
-	removing ??= removeOlderThan(Date.now() - process.uptime() * 1000);
-	return removing;
-}
+/** Removes what a process that was killed left unfinished: directories that are older than this process. */
+export const removeUnfinished = () => removeOlderThan(Date.now() - process.uptime() * 1000);
 
 async function removeOlderThan(startedAt, directory = cacheDirectory()) {
 	// Another thread may be removing it too.

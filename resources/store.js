@@ -22,6 +22,20 @@ export async function tablesExist() {
 export const nodeName = () => globalThis.server.hostname ?? 'localhost';
 
 /**
+ * Does what may fail without harm, because it is done again later: after a commit an error would say that nothing happened.
+ *
+ * @param {string} problem what the log says then
+ * @param {() => Promise<unknown>} act
+ */
+export async function tried(problem, act) {
+	try {
+		await act();
+	} catch (error) {
+		globalThis.logger?.error?.(`edge-ai: ${problem}`, error);
+	}
+}
+
+/**
  * The id of a model's version.
  *
  * @param {string} modelId

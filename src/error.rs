@@ -35,6 +35,8 @@ pub enum ErrorCode {
     DeadlineExceeded,
     /// The engine that was asked for cannot be loaded here, or none of its execution providers can be used.
     EngineUnavailable,
+    /// The disk is full, or as good as full.
+    StorageUnavailable,
     /// The model, engine or session is closed.
     Closed,
     /// A defect of this library.
@@ -43,7 +45,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables that must name them all.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::ModelNotFound,
@@ -58,6 +60,7 @@ impl ErrorCode {
         Self::Cancelled,
         Self::DeadlineExceeded,
         Self::EngineUnavailable,
+        Self::StorageUnavailable,
         Self::Closed,
         Self::Internal,
     ];
@@ -79,6 +82,7 @@ impl ErrorCode {
             Self::Cancelled => "CANCELLED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::EngineUnavailable => "ENGINE_UNAVAILABLE",
+            Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
             Self::Closed => "CLOSED",
             Self::Internal => "INTERNAL",
         }

@@ -251,6 +251,20 @@ class Harper {
 		return answer;
 	}
 
+	/** All rows of a table of the component, read around its routes. */
+	rows(table, attributes) {
+		// Every id sorts after "!".
+		const conditions = [{ search_attribute: 'id', search_type: 'greater_than', search_value: '!' }];
+		const database = 'edge_ai';
+		return this.operation({
+			operation: 'search_by_conditions',
+			database,
+			table,
+			get_attributes: attributes,
+			conditions,
+		});
+	}
+
 	/** Adds a user with a role: by default that of the component with its name behind `edge_ai_`, else the one of its name. */
 	addUser(username, role = Object.hasOwn(ROLES, `edge_ai_${username}`) ? `edge_ai_${username}` : username) {
 		return this.operation({ operation: 'add_user', role, username, password: passwordOf(username), active: true });

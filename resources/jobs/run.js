@@ -5,12 +5,13 @@
 // values. What it does not find, because it did not reach its node, it runs again, under the same keys and the same ids of events;
 // so each row is written once and is one event.
 import { ApiError } from '../errors.js';
-import { putEvents, eventExists } from '../events.js';
+import { byteLength, putEvents, eventExists } from '../events.js';
 import { find } from '../models.js';
 import { inOrder } from '../rows/order.js';
 import { LIMITS, runRow, templateOf } from '../rows/run.js';
 import { sessionFor } from '../sessions.js';
 import { changing, deleteAfter } from '../storage/after.js';
+import { commit } from '../storage/disk.js';
 import { table } from '../store.js';
 import { authorizeJob, fieldsFor } from './definition.js';
 import { eventIdOf } from './event-id.js';
@@ -134,10 +135,11 @@ async function store(job, lease, outcomes, { processed, written, failed, errors 
 	};
 	const events = await unrecorded(outcomes, lease);
 	await lease.check();
-	await changing([[table('JobStep'), step.id]], async (context) => {
+	const write = async (context) => {
 		putEvents(events, context);
 		await table('JobStep').put(step, context);
-	});
+	};
+	await commit(byteLength(events) + step.writes.length, () => changing([[table('JobStep'), step.id]], write));
 	return step;
 }
 
@@ -152,7 +154,7 @@ async function unrecorded(outcomes, lease) {
 /** Writes a stored step and what it means for the job. */
 async function take(job, lease, step, writtenBefore = 0) {
 	await lease.check();
-	const held = await writeRows(job, JSON.parse(step.writes));
+	const held = await commit(step.writes.length, () => writeRows(job, JSON.parse(step.writes)));
 	const stored = JSON.parse(step.progress);
 	const progress = { ...stored, written: (stored.written ?? writtenBefore) + held };
 	const changed = [
@@ -160,9 +162,10 @@ async function take(job, lease, step, writtenBefore = 0) {
 		[table('JobStep'), step.id],
 	];
 	await lease.check();
-	await changing(changed, async (context) => {
+	const write = async (context) => {
 		await table('Job').patch(job.id, progress, context);
 		await table('JobStep').delete(step.id, context);
-	});
+	};
+	await commit(step.progress.length, () => changing(changed, write));
 	return progress;
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from '../../binding.js';
 import { ApiError, answerOf } from '../errors.js';
 import { deleteAfter, patchAfter, putAfter } from '../storage/after.js';
+import { commit } from '../storage/disk.js';
 import { RENEWAL_MS } from '../storage/lease.js';
 import { leases } from '../storage/lease-rows.js';
 import { table } from '../store.js';
@@ -14,8 +15,8 @@ const POLL_MS = 2000;
 /** A node that has not ended a cancelled job by then does not hear of it. */
 const CANCEL_MS = 15_000;
 const CANCEL_POLL_MS = 50;
-/** The engine shuts down, or another node goes on: the job is somebody else's. */
-const ENDINGS = new Set(['CLOSED', 'CANCELLED']);
+/** The engine shuts down, another node goes on, or the disk is full: the job is somebody else's, or is to go on later. */
+const ENDINGS = new Set(['CLOSED', 'CANCELLED', 'STORAGE_UNAVAILABLE']);
 
 /** The name of a job's lease. */
 const leaseOf = (id) => `job:${id}`;
@@ -32,7 +33,10 @@ export function watchJobs() {
 	setInterval(look, POLL_MS).unref();
 }
 
-const complain = (error) => globalThis.logger?.error?.('edge-ai: a job', error);
+function complain(error) {
+	// A log that grows would not help a full disk; the job goes on when there is room.
+	if (error.code !== 'STORAGE_UNAVAILABLE') globalThis.logger?.error?.('edge-ai: a job', error);
+}
 
 async function pickUp() {
 	const running = [];
@@ -148,7 +152,8 @@ async function end(id, outcome) {
 	const job = await jobOf(id);
 	if (job?.state === 'running') {
 		const finishedAt = Math.max(Date.now(), job.createdAt);
-		await patchAfter(table('Job'), id, { ...outcome, finishedAt });
+		const change = { ...outcome, finishedAt };
+		await commit(JSON.stringify(change).length, () => patchAfter(table('Job'), id, change));
 	}
 	await forgetSteps(id);
 	await uncancel(id);
@@ -162,7 +167,7 @@ const uncancel = (id) => deleteAfter(table('JobCancellation'), id);
  * @param {string} id
  */
 export async function cancel(id) {
-	await putAfter(table('JobCancellation'), { id });
+	await commit(0, () => putAfter(table('JobCancellation'), { id }));
 	await endedElsewhere(id);
 	working.get(id)?.abort(new ApiError('CANCELLED', 'the job was cancelled'));
 	const lock = await acquireLock(`job:${id}`);

@@ -3,6 +3,7 @@ const processId = () => String(process.pid);
 import { nodeName, table } from '../store.js';
 import { deleteAfter, putAfter } from './after.js';
 import { hasOtherNodes } from './cluster.js';
+import { commit } from './disk.js';
 import { Leases } from './lease.js';
 
 const FIELDS = {
@@ -27,7 +28,7 @@ const store = {
 		}
 		return claims;
 	},
-	put: (claim) => putAfter(table('Lease'), claim),
+	put: (claim) => commit(0, () => putAfter(table('Lease'), claim)),
 	remove: ({ id }) => deleteAfter(table('Lease'), id),
 };
 

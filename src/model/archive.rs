@@ -4,6 +4,7 @@ use super::{Content, ModelFile};
 use crate::error::{Result, error};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
+use std::collections::HashSet;
 use std::io::{Cursor, Read};
 
 /// What an archive may hold. A few kilobytes can unpack to any size, so nothing is believed that the archive says.
@@ -29,13 +30,20 @@ const MIN_RATIO_BYTES: u64 = 16 << 20;
 /// links and hidden files are left out.
 ///
 /// # Errors
-/// `INVALID_MODEL` for an archive that cannot be read or goes beyond the limits.
+/// `INVALID_MODEL` for an archive that cannot be read, goes beyond the limits, or has a name twice or with control characters.
 pub fn unpack(files: &[ModelFile], limits: ArchiveLimits) -> Result<Vec<ModelFile>> {
     let mut unpacked = Vec::new();
     for file in files {
         let bytes = file.bytes()?;
-        let mut archive =
-            Archive { name: &file.name, packed: bytes.len() as u64, limits, seen: 0, made: Vec::new(), size: 0 };
+        let mut archive = Archive {
+            name: &file.name,
+            packed: bytes.len() as u64,
+            limits,
+            seen: 0,
+            paths: HashSet::new(),
+            made: Vec::new(),
+            size: 0,
+        };
         if bytes.starts_with(b"PK\x03\x04") {
             archive.read_zip(bytes)?;
         } else if bytes.starts_with(b"\x1F\x8B") {
@@ -53,6 +61,7 @@ struct Archive<'a> {
     packed: u64,
     limits: ArchiveLimits,
     seen: usize,
+    paths: HashSet<String>,
     made: Vec<ModelFile>,
     size: u64,
 }
@@ -61,6 +70,10 @@ impl Archive<'_> {
     fn read_zip(&mut self, bytes: Bytes) -> Result<()> {
         let broken = |name: &str| error!(InvalidModel, "\"{name}\" is no .zip archive that can be read");
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken(self.name))?;
+        // Of two entries of one name, which one counts depends on who reads it.
+        if archive.has_duplicate_names() {
+            return Err(error!(InvalidModel, "two files in \"{}\" have the same name", self.name));
+        }
         for at in 0..archive.len() {
             let entry = archive.by_index(at).map_err(|_| broken(self.name))?;
             let regular = entry.is_file() && !entry.is_symlink();
@@ -92,6 +105,15 @@ impl Archive<'_> {
         self.seen += 1;
         if self.seen > self.limits.entries {
             return Err(error!(InvalidModel, "\"{}\" holds more than {} files", self.name, self.limits.entries));
+        }
+        if path.chars().any(char::is_control) {
+            return Err(error!(
+                InvalidModel,
+                "the name of a file in \"{}\" has no control characters, received {path:?}", self.name
+            ));
+        }
+        if regular && !self.paths.insert(path.to_owned()) {
+            return Err(error!(InvalidModel, "two files in \"{}\" are named \"{path}\"", self.name));
         }
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
         if !regular || name.is_empty() || name.starts_with('.') || path.starts_with("__MACOSX") {
@@ -196,6 +218,27 @@ mod tests {
             assert!(by_size.unwrap_err().message.contains("more than 4 bytes"));
             let by_count = unpack(&[file("m", pack(&many))], ArchiveLimits { entries: 10, ..ArchiveLimits::default() });
             assert!(by_count.unwrap_err().message.contains("more than 10 files"));
+        }
+    }
+
+    #[test]
+    fn names_that_can_be_mistaken_are_refused() {
+        let twice: &[(&str, &[u8])] = &[("model.json", b"{}"), ("w.bin", b"1"), ("w.bin", b"2")];
+        // The writer of .zip files refuses a name that occurs twice, so one of the same length is overwritten.
+        let mut zip = zip_of(&[("w.bin", b"1"), ("v.bin", b"2")]);
+        for at in 0..zip.len() - 5 {
+            if &zip[at..at + 5] == b"v.bin" {
+                zip[at] = b'w';
+            }
+        }
+        for packed in [zip, tar_gz_of(twice)] {
+            let refused = unpack(&[file("m", packed)], ArchiveLimits::default()).unwrap_err();
+            assert!(refused.message.contains("two files"), "{refused}");
+        }
+        let control: &[(&str, &[u8])] = &[("a\nb.bin", b"1")];
+        for packed in [zip_of(control), tar_gz_of(control)] {
+            let refused = unpack(&[file("m", packed)], ArchiveLimits::default()).unwrap_err();
+            assert!(refused.message.contains("control characters"), "{refused}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The identity of a model: SHA-256 of its bytes.
 
-use super::{Content, ModelFile};
+use super::{Content, ModelFile, names};
 use crate::error::{Result, error};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -13,8 +13,18 @@ pub struct FileDigest {
     pub digest: String,
 }
 
+/// The identity of a model that is new here: as [`digest_files`], of files whose names cannot be mistaken.
+///
+/// # Errors
+/// As [`digest_files`]; `INVALID_MODEL` also for names that occur twice or have control characters.
+pub fn identify(files: &[ModelFile]) -> Result<(String, Vec<FileDigest>)> {
+    names::check(files)?;
+    digest_files(files)
+}
+
 /// Digests each file, and all of them together: of one file its own digest, of several that of the lines
-/// `name NUL size NUL digest LF`, sorted by name, so that the order of an upload does not matter. Memory stays flat.
+/// `name NUL size NUL digest LF`, sorted by name, so that the order of an upload does not matter. Memory stays flat. Names
+/// without control characters, as [`identify`] has them, make it one-to-one.
 ///
 /// # Errors
 /// `INVALID_MODEL` when a file cannot be read.

@@ -5,6 +5,7 @@ use super::external_data::set_external;
 use super::{Content, Framework, ModelFile, Prepared, digest_files};
 use crate::error::{Error, Result, error};
 use crate::onnx::proto::ModelProto;
+use crate::registry::{DiskSpace, Reservation, SpaceUse, write_error};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use prost::Message;
@@ -27,6 +28,8 @@ const CODE: &str = env!("EDGE_AI_PREPARATION");
 /// From here on weights are worth a file of their own.
 const MIN_WEIGHTS_BYTES: u64 = 8 << 20;
 const MIN_TENSOR_BYTES: usize = 4 << 10;
+/// More than the facts and the seal take.
+const REST_BYTES: u64 = 1 << 20;
 /// ONNX Runtime maps external data and hands it to vectorised kernels.
 const ALIGNMENT: u64 = 64;
 
@@ -58,16 +61,20 @@ pub fn read(cache_folder: &Path) -> Option<Prepared> {
 /// external data of the model. `main` is the file that weights may lie in.
 ///
 /// # Errors
-/// `INTERNAL` when the files cannot be written.
+/// `STORAGE_UNAVAILABLE` when the disk has no room for the files, `INTERNAL` when they cannot be written for another reason.
 pub fn keep(prepared: &mut Prepared, cache_folder: &Path, main: Option<(&Path, &Bytes)>) -> Result<()> {
     let moves = large_weights(&prepared.model);
     if moves.is_empty() && prepared.framework == Framework::Onnx {
         return Ok(());
     }
-    let failed = |problem: &io::Error| error!(Internal, "the model cannot be kept for later: {}", problem.kind());
+    let weights = moves.last().map_or(0, |&(_, offset, length)| offset + length);
+    // Beside the weights the graph, and the two small files.
+    let graph = prepared.model.encoded_len() as u64;
+    let needed = weights + graph.saturating_sub(moves.iter().map(|&(_, _, length)| length).sum()) + REST_BYTES;
+    let mut space = DiskSpace::shared().reserve(cache_folder, needed, SpaceUse::Files)?;
     let unfinished = cache_folder.join(format!("{FOLDER}.{}", uuid::Uuid::now_v7()));
     let written = fs::create_dir(&unfinished)
-        .and_then(|()| write_weights(&prepared.model, &moves, &unfinished.join(WEIGHTS), main))
+        .and_then(|()| write_weights(&prepared.model, &moves, &unfinished.join(WEIGHTS), main, &mut space))
         .map_err(|problem| failed(&problem))
         .and_then(|()| {
             for &(at, offset, length) in &moves {
@@ -79,7 +86,7 @@ pub fn keep(prepared: &mut Prepared, cache_folder: &Path, main: Option<(&Path, &
             publish(&unfinished, &cache_folder.join(FOLDER)).map_err(|problem| failed(&problem))
         });
     if written.is_err() {
-        // What is left is removed at a later upload.
+        // What is left is removed at a later start.
         let _ = fs::remove_dir_all(&unfinished);
     }
     if !moves.is_empty() {
@@ -106,6 +113,7 @@ fn write_weights(
     moves: &[(usize, u64, u64)],
     to: &Path,
     main: Option<(&Path, &Bytes)>,
+    space: &mut Reservation,
 ) -> io::Result<()> {
     let Some(graph) = model.graph.as_ref().filter(|_| !moves.is_empty()) else { return Ok(()) };
     let mut reader = main.map(|(path, bytes)| Ok::<_, io::Error>((File::open(path)?, bytes))).transpose()?;
@@ -122,6 +130,7 @@ fn write_weights(
             }
             _ => writer.write_all(raw)?,
         }
+        space.written(offset + length - written);
         written = offset + length;
     }
     writer.flush()
@@ -133,11 +142,16 @@ fn write_rest(prepared: &Prepared, folder: &Path) -> Result<()> {
         renamed_outputs: prepared.renamed_outputs.clone(),
         labels: prepared.labels.clone(),
     };
-    let failed = |problem: &dyn std::fmt::Display| error!(Internal, "the model cannot be kept for later: {problem}");
-    let facts = serde_json::to_vec(&facts).map_err(|problem| failed(&problem))?;
-    fs::write(folder.join(FACTS), facts).map_err(|problem| failed(&problem.kind()))?;
-    fs::write(folder.join(GRAPH), prepared.model.encode_to_vec()).map_err(|problem| failed(&problem.kind()))?;
-    fs::write(folder.join(SEAL), seal_of(folder)?).map_err(|problem| failed(&problem.kind()))
+    let facts = serde_json::to_vec(&facts).map_err(|problem| error!(Internal, "{UNKEPT}: {problem}"))?;
+    fs::write(folder.join(FACTS), facts).map_err(|problem| failed(&problem))?;
+    fs::write(folder.join(GRAPH), prepared.model.encode_to_vec()).map_err(|problem| failed(&problem))?;
+    fs::write(folder.join(SEAL), seal_of(folder)?).map_err(|problem| failed(&problem))
+}
+
+const UNKEPT: &str = "the model cannot be kept for later";
+
+fn failed(problem: &io::Error) -> Error {
+    write_error(UNKEPT, problem)
 }
 
 /// Puts a finished folder in its place, unless another load was faster.

@@ -5,12 +5,13 @@ mod digest;
 mod external_data;
 mod initializers;
 mod kept;
+mod names;
 
 use archive::ArchiveLimits;
 pub(crate) use digest::hex;
-pub use digest::{FileDigest, digest_files};
+pub use digest::{FileDigest, digest_files, identify};
 
-use crate::error::{Result, error};
+use crate::error::{ErrorCode, Result, error};
 use crate::onnx::proto::ModelProto;
 use crate::signature::Signature;
 use crate::tensorflow::{self, Artifacts};
@@ -158,7 +159,8 @@ impl Source {
     /// prepared again.
     ///
     /// # Errors
-    /// As [`Self::framework`] and [`Self::prepare`]; `INVALID_MODEL` also for files that do not have the digest.
+    /// As [`Self::framework`] and [`Self::prepare`], but not for a full disk; `INVALID_MODEL` also for files that do not have the
+    /// digest.
     pub fn prepare_again(&self, stated: Option<Framework>, digest: &str) -> Result<Prepared> {
         if let Some(kept) = self.cache_folder.as_deref().and_then(kept::read) {
             return Ok(kept);
@@ -166,14 +168,21 @@ impl Source {
         if digest_files(&self.files)?.0 != digest {
             return Err(error!(InvalidModel, "the files of the model have changed since they were stored"));
         }
-        self.prepare(self.framework(stated)?)
+        let framework = self.framework(stated)?;
+        match self.prepare(framework) {
+            // What cannot be kept for later can be loaded all the same.
+            Err(problem) if problem.code == ErrorCode::StorageUnavailable => {
+                Self { cache_folder: None, ..self.clone() }.prepare(framework)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Reads, checks and, for TensorFlow.js, translates the model, and keeps what later loads can start from.
     ///
     /// # Errors
     /// `INVALID_MODEL` for bytes that are no model or reach outside the upload; `UNSUPPORTED_MODEL` for what cannot be
-    /// translated; `INTERNAL` when the cache folder cannot be written to.
+    /// translated; `STORAGE_UNAVAILABLE` when the disk of the cache folder is full, `INTERNAL` when it cannot be written to.
     pub fn prepare(&self, framework: Framework) -> Result<Prepared> {
         match framework {
             Framework::Onnx => self.prepare_onnx(),

@@ -8,7 +8,7 @@ use crate::engine::{
     Providers, provider_names,
 };
 use crate::error::{Result, error};
-use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, digest_files};
+use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, identify};
 use crate::signature::check_schema;
 use napi::Env;
 use napi::bindgen_prelude::{Either, Uint8Array, Unknown};
@@ -155,12 +155,13 @@ pub fn engine_status<'env>(env: &'env Env) -> napi::Result<Unknown<'env>> {
     env.to_js_value(&Engine::shared().status())
 }
 
-/// SHA-256 of one file or of several together, answered on the channel.
+/// SHA-256 of one file or of several together, answered on the channel; INVALID_MODEL for names that occur twice or have control
+/// characters.
 #[napi(catch_unwind)]
 pub fn digest_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
     let reply = channel.reply(id);
     let files = read_files(files);
-    Engine::shared().spawn_load(move || reply.send_value(digest_files(&files).map(|(digest, _)| digest)));
+    Engine::shared().spawn_load(move || reply.send_value(identify(&files).map(|(digest, _)| digest)));
 }
 
 /// Detects, checks and once loads a model; answered on the channel with an `Inspection`.
@@ -196,7 +197,7 @@ fn inspect(
             check_schema(&signature, field, text)?;
         }
     }
-    let (digest, files) = digest_files(&source.files)?;
+    let (digest, files) = identify(&source.files)?;
     Ok(Inspection {
         framework: framework.as_str().to_owned(),
         engine: engine.to_owned(),

@@ -48,6 +48,17 @@ impl NamedLocks {
         Ok(())
     }
 
+    /// The lock of that name when it is free.
+    pub fn try_acquire(&self, name: &str) -> Option<LockGuard> {
+        let mut locked = self.locked.lock();
+        if locked.contains_key(name) {
+            return None;
+        }
+        let name: Arc<str> = name.into();
+        locked.insert(name.clone(), VecDeque::new());
+        Some(LockGuard { name, locks: self.clone() })
+    }
+
     /// How many names are locked.
     pub fn len(&self) -> usize {
         self.locked.lock().len()
@@ -109,6 +120,18 @@ mod tests {
             .collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert!(locks.is_empty());
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_not_given_to_those_who_do_not_wait() {
+        let locks = NamedLocks::default();
+        let held = locks.try_acquire("a").unwrap();
+        assert!(locks.try_acquire("a").is_none());
+        let waiting = ask(&locks, "a");
+        drop(held);
+        assert!(locks.try_acquire("a").is_none());
+        drop(waiting.try_recv().unwrap());
+        assert!(locks.try_acquire("a").is_some());
     }
 
     #[test]

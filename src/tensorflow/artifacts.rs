@@ -1,7 +1,7 @@
 //! What a TensorFlow.js model is made of: the topology, the weights and what came beside them, found among uploaded files.
 
 use super::weights::{self, Weights};
-use crate::error::{Result, error};
+use crate::error::{Error, Result, error};
 use crate::model::ModelFile;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -40,7 +40,7 @@ impl Artifacts {
     /// `INVALID_MODEL` when there is no such file or more than one, or when shards are missing or too short.
     pub fn read(files: &[ModelFile]) -> Result<Self> {
         let mut main = None;
-        let mut labels = None;
+        let mut metadata = None;
         let mut shards = HashMap::new();
         for file in files {
             let bytes = file.bytes()?;
@@ -52,11 +52,15 @@ impl Artifacts {
                         return Err(error!(InvalidModel, "two of the files have a \"modelTopology\"; one is expected"));
                     }
                 }
-                Some(json) if name == "metadata.json" => labels = read_labels(&json),
+                Some(json) if name == "metadata.json" => {
+                    if metadata.replace(json.clone()).is_some_and(|before| before != json) {
+                        return Err(two_named(name));
+                    }
+                }
                 _ => {
                     let before = shards.insert(name.to_owned(), bytes.clone());
                     if before.is_some_and(|before| before != bytes) {
-                        return Err(error!(InvalidModel, "two different files are named \"{name}\""));
+                        return Err(two_named(name));
                     }
                 }
             }
@@ -68,7 +72,7 @@ impl Artifacts {
                 "none of the files is a TensorFlow.js model.json with a \"modelTopology\"; received {names}"
             )
         })?;
-        Self::from_main(main, &shards, labels)
+        Self::from_main(main, &shards, metadata.as_ref().and_then(read_labels))
     }
 
     fn from_main(mut main: Json, shards: &HashMap<String, Bytes>, labels: Option<Vec<String>>) -> Result<Self> {
@@ -94,6 +98,10 @@ impl Artifacts {
             labels,
         })
     }
+}
+
+fn two_named(name: &str) -> Error {
+    error!(InvalidModel, "two different files are named \"{name}\"")
 }
 
 /// Keras's own files hold the same models, but are for `tensorflowjs_converter` to read.
@@ -125,9 +133,17 @@ fn read_manifest(groups: &[Json], shards: &HashMap<String, Bytes>) -> Result<Wei
     let mut parts = Vec::new();
     let mut missing = Vec::new();
     let mut specs = Vec::new();
+    let mut paths = HashMap::new();
     for group in groups {
         for path in group["paths"].as_array().ok_or_else(wrong)? {
-            let name = base_name(path.as_str().ok_or_else(wrong)?);
+            let path = path.as_str().ok_or_else(wrong)?;
+            let name = base_name(path);
+            if *paths.entry(name).or_insert(path) != path {
+                return Err(error!(
+                    InvalidModel,
+                    "\"weightsManifest\" names two files \"{name}\" in different folders; files are found by their names alone"
+                ));
+            }
             match shards.get(name) {
                 Some(shard) => parts.push(shard.clone()),
                 None => missing.push(name),
@@ -194,6 +210,26 @@ mod tests {
         assert_eq!(read.weights["w"].ints().unwrap(), [5]);
         let missing = Artifacts::read(&[file("model.json", main)]).unwrap_err();
         assert!(missing.message.contains("w.bin"), "{missing}");
+    }
+
+    #[test]
+    fn files_of_one_name_in_two_folders_are_not_confused() {
+        let spec: Json = serde_json::from_str(SPEC).unwrap();
+        let group = |path: &str| json!({"paths": [path], "weights": [spec]});
+        let both = model(json!({"weightsManifest": [group("a/w.bin"), group("b/w.bin")]}));
+        let one = model(json!({"weightsManifest": [group("a/w.bin")]}));
+        let shard = |name: &str, first: u8| file(name, Bytes::copy_from_slice(&[first, 0, 0, 0]));
+        let labels = |name: &str, label: &str| file(name, json!({"labels": [label]}).to_string());
+        for files in [
+            vec![file("model.json", both.clone()), shard("w.bin", 1)],
+            vec![file("model.json", both), shard("a/w.bin", 1), shard("b/w.bin", 1)],
+            vec![file("model.json", one.clone()), shard("a/w.bin", 1), shard("b/w.bin", 2)],
+            vec![file("model.json", model(json!({}))), labels("a/metadata.json", "x"), labels("b/metadata.json", "y")],
+        ] {
+            let refused = Artifacts::read(&files).unwrap_err();
+            assert!(refused.message.contains("two "), "{refused}");
+        }
+        assert!(Artifacts::read(&[file("model.json", one), shard("a/w.bin", 1), shard("b/w.bin", 1)]).is_ok());
     }
 
     #[test]

@@ -153,8 +153,12 @@ export const { tryLock, processId, reserveSpace } = native;
 export const {
 	createId,
 	checkIdentifier,
+	checkJson,
 	encodeAnswer,
 	executionProviderNames,
+	jsonFields,
+	jsonItems,
+	jsonSizes,
 	nearestName,
 	compareOutcome,
 	MetricsAccumulator,

@@ -446,6 +446,7 @@ describe('upload', () => {
 		],
 		['an unknown file part', [ID, VERSION, ['files"; filename="m', 'x']], 400, 'INVALID_REQUEST', /files.*"file"/],
 		['a field twice', [ID, VERSION, ['version', 'v2'], FILE], 400, 'INVALID_REQUEST', /version.*twice/],
+		['the same field twice', [ID, VERSION, VERSION, FILE], 400, 'INVALID_REQUEST', /version.*twice/],
 		['an unknown framework', [ID, VERSION, ['framework', 'torch'], FILE], 400, 'INVALID_REQUEST', /framework.*torch/],
 		['an unknown stage', [ID, VERSION, ['stage', 'live'], FILE], 400, 'INVALID_REQUEST', /stage.*live/],
 		['metadata that is no JSON', [ID, VERSION, ['metadata', '{'], FILE], 400, 'INVALID_REQUEST', /metadata/],

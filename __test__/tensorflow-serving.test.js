@@ -232,7 +232,7 @@ describe('what is refused', () => {
 		['neither rows nor columns', 'iris', {}, /"instances".*"inputs"/],
 		['rows and columns', 'iris', { instances: [SETOSA], inputs: [SETOSA] }, /either/],
 		['no rows', 'iris', { instances: [] }, /at least one/],
-		['rows that are no list', 'iris', { instances: 5 }, /"\["/],
+		['rows that are no list', 'iris', { instances: 5 }, /list/],
 		['rows that are too short', 'iris', { instances: [[1, 2, 3]] }, /\[1, 3\]/],
 		['ragged rows', 'iris', { instances: [SETOSA, [1]] }, /ragged/],
 		['a flat list for rows', 'iris', { instances: SETOSA }, /\[4\]/],

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { PredictRequest } from '../binding.js';
 import { visibleTo } from './access.js';
 import { ApiError, answerOf } from './errors.js';
+import { bodyChunks, mediaType } from './http/body.js';
 import { options } from './options.js';
 import { answerJson, authorizeRecording, modelFor } from './predict.js';
 import { identifier, readQuery, shown } from './query.js';
@@ -56,9 +57,8 @@ const sizeOf = ({ features }) => features?.length ?? 0;
 
 /** How the body says what to run, and its rows when the model is known. */
 async function read(stream, query) {
-	// Left open when reading ends early: the answer goes over the same connection.
-	const chunks = stream.iterator({ destroyOnReturn: false });
-	const contentType = stream.headers['content-type'] ?? 'application/json';
+	const chunks = bodyChunks(stream);
+	const contentType = mediaType(stream.headers);
 	const { maxBodyBytes } = options();
 	if (NDJSON_TYPE.test(contentType)) {
 		return { fields: fieldsOfQuery(query), rows: () => ndjsonRows(chunks, maxBodyBytes) };
@@ -70,7 +70,7 @@ async function read(stream, query) {
 	if (!JSON_TYPE.test(contentType)) {
 		throw new ApiError(
 			'UNSUPPORTED_MEDIA_TYPE',
-			`send Content-Type: application/json, ${NDJSON} or text/csv, received ${shown(contentType)}`
+			`send Content-Type: application/json, ${NDJSON} or text/csv, received ${shown(contentType || 'none')}`
 		);
 	}
 	const { fields, rows } = await jsonRows(chunks, maxBodyBytes);

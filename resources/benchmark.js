@@ -4,9 +4,10 @@ import { engineStatus, predictJson, PredictRequest } from '../binding.js';
 import { agreement } from './agreement.js';
 import { visibleTo } from './access.js';
 import { ApiError } from './errors.js';
+import { readJsonObject } from './http/body.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
-import { identifier, readJsonObject, readQuery, shown, unknownName } from './query.js';
+import { identifier, readQuery, shown, unknownName } from './query.js';
 import { sessionFor } from './sessions.js';
 
 const MAX_MODELS = 8;

@@ -2,8 +2,9 @@
 import { createId } from '../binding.js';
 import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
+import { readJsonObject } from './http/body.js';
 import { isEventId } from './monitoring/record.js';
-import { readJsonObject, readQuery, shown, time } from './query.js';
+import { canBeKey, readQuery, shown, time } from './query.js';
 import { commit } from './storage/disk.js';
 import { table } from './store.js';
 
@@ -49,6 +50,7 @@ export async function get({ params, query, user }) {
  * @returns {Promise<{features: Record<string, any>, timestamp: number}>} `timestamp` of the newest value
  */
 export async function featuresOf(entityId, { names, asOf, now = Date.now() } = {}) {
+	entity(entityId);
 	const features = {};
 	let timestamp;
 	let any = false;
@@ -152,10 +154,10 @@ function valuesOf({ features, timestamp, created }) {
 const sortable = (milliseconds) => milliseconds.toFixed(3).padStart(20, '0');
 
 function entity(entityId) {
-	if (Buffer.byteLength(entityId) > MAX_ENTITY_BYTES || entityId.includes('|')) {
+	if (Buffer.byteLength(entityId) > MAX_ENTITY_BYTES || entityId.includes('|') || !canBeKey(entityId)) {
 		throw new ApiError(
 			'INVALID_REQUEST',
-			`entityId must have 1 to ${MAX_ENTITY_BYTES} bytes and no "|", received ${shown(entityId)}`
+			`entityId must have 1 to ${MAX_ENTITY_BYTES} bytes, no "|" and no control characters, received ${shown(entityId)}`
 		);
 	}
 	return entityId;

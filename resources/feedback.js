@@ -3,16 +3,22 @@ import { compareOutcome } from '../binding.js';
 import { authorizeAttributes, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { patchEvent } from './events.js';
-import { readJsonObject, readQuery, shown } from './query.js';
+import { readJsonObject } from './http/body.js';
+import { canBeKey, readQuery, shown } from './query.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
 export async function feedback({ query, stream, user }) {
 	readQuery(query, []);
 	authorizeAttributes(user, 'InferenceEvent', 'update', ['actualOutcome', 'feedbackTimestamp', 'correct']);
-	const { inferenceId, outcome, correct } = await readJsonObject(stream, ['inferenceId', 'outcome', 'correct']);
+	const { inferenceId, outcome, correct } = await readJsonObject(
+		stream,
+		['inferenceId', 'outcome', 'correct'],
+		['outcome']
+	);
 	if (typeof inferenceId !== 'string' || inferenceId === '') {
 		throw new ApiError('INVALID_REQUEST', `inferenceId must be the id of a prediction, received ${shown(inferenceId)}`);
 	}
+	if (!canBeKey(inferenceId)) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(inferenceId)}`);
 	if (outcome === undefined) throw new ApiError('INVALID_REQUEST', 'outcome is required: what really happened');
 	if (correct !== undefined && typeof correct !== 'boolean') {
 		throw new ApiError('INVALID_REQUEST', `correct must be a boolean, received ${shown(correct)}`);

@@ -2,12 +2,13 @@
 import { createId } from '../binding.js';
 import { authorize, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
+import { readJsonObject } from './http/body.js';
 import { FIELDS, readDefinition } from './jobs/definition.js';
 import { isJob } from './jobs/record.js';
 import { begin, cancel, jobOf, plain } from './jobs/worker.js';
 import { prepareTarget } from './jobs/target.js';
 import { readLimit } from './monitoring.js';
-import { readJsonObject, readQuery, shown } from './query.js';
+import { canBeKey, keyPart, readQuery, shown } from './query.js';
 import { deleteAfter } from './storage/after.js';
 import { commit } from './storage/disk.js';
 import { table } from './store.js';
@@ -62,6 +63,7 @@ export async function list({ query, user }) {
 		throw new ApiError('INVALID_REQUEST', `state must be one of ${STATES.join(', ')}, received ${shown(state)}`);
 	}
 	if (state !== undefined) requireVisible(user, 'Job', ['state']);
+	keyPart('cursor', cursor);
 	// "~" sorts after every id.
 	const conditions = [{ attribute: 'id', comparator: 'less_than', value: cursor ?? '~' }];
 	if (state !== undefined) conditions.push({ attribute: 'state', value: state });
@@ -100,7 +102,7 @@ export async function remove({ params, query, user }) {
 }
 
 async function find(id) {
-	const job = await jobOf(id);
+	const job = canBeKey(id) ? await jobOf(id) : undefined;
 	if (!job) throw new ApiError('JOB_NOT_FOUND', `there is no job ${shown(id)}`);
 	return job;
 }

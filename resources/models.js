@@ -2,8 +2,9 @@
 import { acquireLock } from '../binding.js';
 import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
+import { readJsonObject } from './http/body.js';
 import { modelChanged, untilSettled } from './known-models.js';
-import { identifier, readJsonObject, readQuery, shown } from './query.js';
+import { canBeKey, identifier, readQuery, shown } from './query.js';
 import { faultOf, modelAt, modelRecords, STAGES } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
 import { lostUploads, removeRecord } from './registry/uploads.js';
@@ -110,7 +111,8 @@ export async function remove({ params, query }) {
 	readQuery(query, []);
 	const { modelId, version } = params;
 	return alone(modelId, async () => {
-		const record = await table('Model').get(versionKey(modelId, version));
+		const id = versionKey(modelId, version);
+		const record = canBeKey(id) ? await table('Model').get(id) : undefined;
 		if (!record) throw noVersion(modelId, version);
 		// What a record names that no upload wrote is not its own.
 		const isSound = faultOf(record) === undefined;
@@ -168,7 +170,7 @@ export async function find(modelId, version) {
 }
 
 const noVersion = (modelId, version) =>
-	new ApiError('MODEL_NOT_FOUND', `there is no version "${version}" of a model "${modelId}"`);
+	new ApiError('MODEL_NOT_FOUND', `there is no version ${shown(version)} of a model ${shown(modelId)}`);
 
 /**
  * The version that was uploaded last.

@@ -6,7 +6,7 @@ import { requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { eventsOf } from './events.js';
 import { isEventId } from './monitoring/record.js';
-import { identifier, readQuery, shown, time } from './query.js';
+import { identifier, keyPart, readQuery, shown, time } from './query.js';
 import { isDigest, modelRecords } from './registry/record.js';
 
 const MAX_LIMIT = 1000;
@@ -147,8 +147,8 @@ function readFilter({ modelId, version, userId, sessionId, digest, startTime, en
 	const filter = {
 		modelId: modelId === undefined ? undefined : identifier('modelId', modelId),
 		version: version === undefined ? undefined : identifier('version', version),
-		userId,
-		sessionId,
+		userId: keyPart('userId', userId),
+		sessionId: keyPart('sessionId', sessionId),
 		digest: digest === undefined ? undefined : sha256(digest),
 		startTime: time('startTime', startTime),
 		endTime: time('endTime', endTime),

@@ -6,11 +6,12 @@ import { othersOfCohort } from './cohort.js';
 import { recordEvent } from './events.js';
 import { featuresOf } from './features.js';
 import { acceptedFormat, answerIn, formatOf } from './formats.js';
+import { mediaType, readBody } from './http/body.js';
 import { knownModel } from './known-models.js';
 import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
-import { identifier, readBody, readQuery } from './query.js';
+import { identifier, readQuery } from './query.js';
 import { sessionFor } from './sessions.js';
 import { versionKey } from './store.js';
 
@@ -42,8 +43,8 @@ export async function predict({ query, stream, user }) {
 	const others = othersOfCohort();
 	if (others) await others;
 	readQuery(query, []);
-	const { 'content-type': contentType, accept } = stream.headers;
-	const [bodyFormat, format] = [formatOf(contentType), acceptedFormat(accept)];
+	const { headers } = stream;
+	const [bodyFormat, format] = [formatOf(mediaType(headers)), acceptedFormat(headers.accept)];
 	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
 	if (needs()) authorizeRecording(user, request);
 	const modelId = identifier('modelId', request.modelId);

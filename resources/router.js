@@ -5,6 +5,9 @@
 import { authorize } from './access.js';
 import { ApiError, answerOf, openAnswerOf } from './errors.js';
 import { acceptedFormat, answerIn } from './formats.js';
+import { addForPages } from './http/cors.js';
+import { guardHarper, isTrustedForPlace, refusalOfAmbient, refusalOfPage } from './http/origin.js';
+import { dropUnread, hasUnread, isTooMuch } from './http/unread.js';
 
 const INTERNAL_PREFIX = '/edge-ai-internal';
 const claimed = Symbol('edge-ai path');
@@ -47,16 +50,24 @@ export function serve(definitions) {
 	const beginnings = new Set(definitions.map(([, path]) => beginning(path)));
 	const { server } = globalThis;
 
+	guardHarper((error) => refusalOf(error, answerOf));
 	server.http(
 		async (request, next) => {
 			const [path] = request.url.split('?', 1);
-			if (!beginnings.has(beginning(path))) return next(request);
+			if (!beginnings.has(beginning(path))) {
+				const refused = refusalOfPage(request._nodeRequest);
+				return refused ? refusalOf(refused, answerOf) : next(request);
+			}
+			const { _nodeRequest: stream, _nodeResponse: nodeResponse } = request;
+			const { socket } = stream;
 			request[claimed] = request.url;
 			request.url = INTERNAL_PREFIX;
 			const response = await next(request);
-			// Harper's own refusal of bad credentials gets the form of all other failures.
-			if (response?.status !== 401 || response.headers?.get?.('content-type')) return response;
-			return refusal(request, new ApiError('UNAUTHENTICATED', 'the credentials are not valid'));
+			// It was written directly.
+			if (!response) return response;
+			const answered = withOurForm(request, response);
+			if (stream.headers.origin !== undefined) addForPages(request, answered);
+			return hasUnread(stream) ? beforeUnread(answered, stream, socket, nodeResponse) : answered;
 		},
 		{ runFirst: true }
 	);
@@ -82,9 +93,38 @@ function beginning(path) {
 /** The route whose answers have the format that the caller accepts. */
 const IN_ACCEPTED_FORMAT = /^\/predict\/?(\?|$)/;
 
+/** Harper's own refusal of bad credentials in the form of all other failures. */
+function withOurForm(request, response) {
+	if (response.status !== 401 || response.headers?.get?.('content-type')) return response;
+	const made = refusal(request, new ApiError('UNAUTHENTICATED', 'the credentials are not valid'));
+	for (const [name, value] of response.headers ?? []) made.headers.set(name, value);
+	return made;
+}
+
+/** An answer that goes out before its request was read to the end. */
+function beforeUnread(response, stream, socket, nodeResponse) {
+	if (!isTooMuch(stream) || typeof response.body !== 'string') {
+		nodeResponse.once('finish', () => dropUnread(stream, socket));
+		return response;
+	}
+	// Closed at once, the connection would be reset, and with it the answer be lost to a caller that still sends.
+	const { body } = response;
+	response.headers.set('connection', 'close');
+	response.headers.set('content-length', String(Buffer.byteLength(body)));
+	response.body = (async function* () {
+		yield body;
+		await dropUnread(stream, socket);
+	})();
+	return response;
+}
+
+/** An error as Harper takes a response. */
+function refusalOf(error, form) {
+	const { status, body } = form(error);
+	return respond({ status, body });
+}
+
 function refusal(request, error) {
-	// What was not read of the body would stand in the way of the connection's next request.
-	request._nodeRequest.resume();
 	const url = request[claimed];
 	const [, root] = url.split(/[/?]/, 2);
 	const { status, body } = (Object.hasOwn(PROTOCOLS, root) ? PROTOCOLS[root] : answerOf)(error);
@@ -108,11 +148,12 @@ async function dispatch(routes, fixed, request) {
 	const matching = routes.filter((route) => matches(route, parts));
 	if (matching.length === 0) throw new ApiError('NOT_FOUND', `there is no route ${url.pathname}`);
 	const method = request.method === 'HEAD' ? 'GET' : request.method;
+	const methods = matching.map((candidate) => candidate.method).join(', ');
+	if (method === 'OPTIONS') return { status: 204, headers: { allow: `${methods}, OPTIONS` } };
 	const route = matching.find((candidate) => candidate.method === method);
 	if (!route) {
-		const allowed = matching.map((candidate) => candidate.method).join(', ');
-		const error = new ApiError('METHOD_NOT_ALLOWED', `${url.pathname} takes ${allowed}, received ${request.method}`);
-		throw Object.assign(error, { headers: { allow: allowed } });
+		const error = new ApiError('METHOD_NOT_ALLOWED', `${url.pathname} takes ${methods}, received ${request.method}`);
+		throw Object.assign(error, { headers: { allow: methods } });
 	}
 	const params = Object.fromEntries(
 		route.parts.flatMap(({ name, ending }, at) =>
@@ -123,11 +164,22 @@ async function dispatch(routes, fixed, request) {
 }
 
 function answer(route, params, query, request) {
-	const call = { params, query, request, stream: request._nodeRequest, user: request.user };
-	const needs = typeof route.needs === 'function' ? route.needs(call) : route.needs;
-	if (needs) authorize(request.user, needs);
+	const { user, _nodeRequest: stream } = request;
+	const call = { params, query, request, stream, user };
+	if (user) {
+		const refused = isTrustedForPlace(stream) ? refusalOfPage(stream) : refusalOfAmbient(stream);
+		if (refused) {
+			// As whoever sends no credentials from elsewhere.
+			call.user = undefined;
+			if (needsOf(route, call)) throw refused;
+		}
+	}
+	const needs = needsOf(route, call);
+	if (needs) authorize(call.user, needs);
 	return route.handler(call);
 }
+
+const needsOf = ({ needs }, call) => (typeof needs === 'function' ? needs(call) : needs);
 
 function pathParts(pathname) {
 	const parts = pathname.split('/').slice(1);
@@ -181,6 +233,6 @@ function writeDirectly({ _nodeResponse: response }, { headers, json, bytes }) {
 
 function respond({ status = 200, headers = {}, body, json, bytes, stream }) {
 	const made = new ResponseHeaders(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-	if (stream === undefined && !made.has('content-type')) made.set('content-type', 'application/json');
+	if (stream === undefined && status !== 204 && !made.has('content-type')) made.set('content-type', 'application/json');
 	return { status, headers: made, body: stream ?? bytes ?? json ?? JSON.stringify(body) };
 }

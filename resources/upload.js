@@ -8,6 +8,7 @@ import busboy from 'busboy';
 import { acquireLock, createId, digestModel, inspectModel, processId } from '../binding.js';
 import { authorizeAttributes, visibleTo } from './access.js';
 import { ApiError, STATUS_OF } from './errors.js';
+import { bodyChunks, readJson } from './http/body.js';
 import { discarded } from './garbage.js';
 import { modelChanged, untilSettled } from './known-models.js';
 import { stage, versionsOf } from './models.js';
@@ -217,7 +218,7 @@ async function receive(query, request, stream, directory, space) {
 	const fields = {};
 	const setField = (name, value) => {
 		if (!FIELDS.includes(name)) throw unknownName('field', name, [...FIELDS, 'file']);
-		if (name in fields && fields[name] !== value) {
+		if (name in fields) {
 			throw new ApiError('INVALID_REQUEST', `the field ${name} is given twice`);
 		}
 		fields[name] = value;
@@ -278,7 +279,7 @@ async function receive(query, request, stream, directory, space) {
 	);
 	parser.on('filesLimit', () => parser.destroy(new ApiError('TOO_LARGE', `an upload may have ${MAX_FILES} files`)));
 	try {
-		await pipeline(stream, parser);
+		await pipeline(bodyChunks(stream), parser);
 		await Promise.all(writes);
 	} catch (error) {
 		stopping.abort();
@@ -329,19 +330,19 @@ function readFields(fields) {
 		modelId: identifier('modelId', fields.modelId),
 		version: identifier('version', fields.version),
 		framework: fields.framework || undefined,
-		inputSchema: fields.inputSchema || undefined,
-		outputSchema: fields.outputSchema || undefined,
-		metadata: metadata(fields.metadata),
+		inputSchema: jsonText('inputSchema', fields.inputSchema),
+		outputSchema: jsonText('outputSchema', fields.outputSchema),
+		metadata: jsonText('metadata', fields.metadata),
 		stage: stage(fields.stage || 'development'),
 	};
 }
 
-function metadata(text) {
+function jsonText(name, text) {
 	if (!text) return undefined;
 	try {
-		JSON.parse(text);
+		readJson(Buffer.from(text));
 	} catch (error) {
-		throw new ApiError('INVALID_REQUEST', `metadata must be JSON text: ${error.message}`);
+		throw new ApiError('INVALID_REQUEST', `${name} must be JSON text: ${error.message.replace(/^the body/, 'it')}`);
 	}
 	return text;
 }

@@ -24,6 +24,8 @@ export function harperEnvironment(given, rootPath) {
 		REPLICATION_HOSTNAME: 'localhost',
 		HTTP_PORT: '127.0.0.1:9926',
 		OPERATIONSAPI_NETWORK_PORT: '127.0.0.1:9925',
+		// By default pages of all origins may use the operations API, and who asks from this machine is the superuser.
+		OPERATIONSAPI_NETWORK_CORS: 'false',
 		// Not needed by anyone here; MQTT and replication are there for whoever sets their ports.
 		MQTT_NETWORK_PORT: 'null',
 		MQTT_NETWORK_SECUREPORT: 'null',

@@ -88,26 +88,29 @@ impl PredictRequest {
         let mut fields = Vec::new();
         body.each_field(&mut body.items(), |name, items| {
             if name == "features" {
-                has_features = true;
                 let values = body
                     .read_fields(items)
                     .map_err(|problem| format!("features must be an object of values by input name: {problem}"))?;
-                request.features = values.into_iter().map(Feature::from).collect();
+                has_features = values.is_some();
+                request.features = values.into_iter().flatten().map(Feature::from).collect();
             } else if let Some(value) = items.value()? {
                 fields.push((name, body.part(value)));
             }
             Ok(())
         })
+        .and_then(|is_object| if is_object { Ok(()) } else { Err("expected an object, received null".to_owned()) })
         .map_err(|problem| error!(InvalidRequest, "{problem}"))?;
         check_count(request.features.len())?;
         for (name, value) in &fields {
             match name.as_str() {
+                // Null for a field that may be absent is absence.
+                optional if optional != "modelId" && FIELDS.contains(&optional) && value.is_null() => {}
                 "modelId" => request.model_id = text(name, value)?,
-                "version" => request.version = optional_text(name, value)?,
-                "userId" => request.user_id = optional_text(name, value)?,
-                "sessionId" => request.session_id = optional_text(name, value)?,
-                "requestId" => request.request_id = optional_text(name, value)?,
-                "entityId" => request.entity_id = optional_text(name, value)?,
+                "version" => request.version = Some(text(name, value)?),
+                "userId" => request.user_id = Some(text(name, value)?),
+                "sessionId" => request.session_id = Some(text(name, value)?),
+                "requestId" => request.request_id = Some(text(name, value)?),
+                "entityId" => request.entity_id = Some(text(name, value)?),
                 "outputs" => request.outputs = typed(name, value, "a list of output names")?,
                 "labels" => request.labels = typed(name, value, "a boolean")?,
                 "record" => request.record = typed(name, value, "a boolean")?,
@@ -249,10 +252,8 @@ fn unknown_field(name: &str) -> Error {
 
 fn typed<T: DeserializeOwned>(name: &str, value: &Encoded, expected: &str) -> Result<T> {
     let text = value.to_json();
-    serde_json::from_str(&text).map_err(|_| {
-        let shown: String = text.chars().take(40).collect();
-        error!(InvalidRequest, "{name} must be {expected}, received {shown}")
-    })
+    serde_json::from_str(&text)
+        .map_err(|_| error!(InvalidRequest, "{name} must be {expected}, received {}", shortened(&text)))
 }
 
 fn text(name: &str, value: &Encoded) -> Result<String> {
@@ -260,11 +261,19 @@ fn text(name: &str, value: &Encoded) -> Result<String> {
     if text.is_empty() || text.len() > MAX_TEXT_BYTES {
         return Err(error!(InvalidRequest, "{name} must have 1 to {MAX_TEXT_BYTES} bytes, received {}", text.len()));
     }
+    // They become part of keys, in which some of these take two bytes.
+    if text.chars().any(|character| character.is_ascii_control()) {
+        return Err(error!(
+            InvalidRequest,
+            "{name} must have no control characters, received \"{}\"",
+            shortened(&text).escape_debug()
+        ));
+    }
     Ok(text)
 }
 
-fn optional_text(name: &str, value: &Encoded) -> Result<Option<String>> {
-    if value.is_null() { Ok(None) } else { text(name, value).map(Some) }
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 fn timeout(name: &str, value: &Encoded) -> Result<u64> {
@@ -311,6 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn null_is_absence() {
+        let names = FIELDS.iter().filter(|name| !["modelId", "features"].contains(name));
+        let nulls = names.map(|name| format!(",\"{name}\":null")).collect::<String>();
+        let request = parse(&format!(r#"{{"modelId":"m","features":{{}}{nulls}}}"#)).unwrap();
+        assert_eq!((request.version, request.user_id, request.entity_id), (None, None, None));
+        assert_eq!((request.timeout_ms, request.labels, request.record), (None, false, true));
+        assert_eq!(parse(r#"{"modelId":"m","features":null,"entityId":"e"}"#).unwrap().features.len(), 0);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (body, code, part) in [
             ("", ErrorCode::InvalidJson, "not valid JSON"),
@@ -321,7 +340,10 @@ mod tests {
             (r#"{"modelId":"m"}"#, ErrorCode::InvalidRequest, "features is required"),
             (r#"{"modelId":7,"features":{}}"#, ErrorCode::InvalidRequest, "modelId must be a string, received 7"),
             (r#"{"modelId":"m","features":[]}"#, ErrorCode::InvalidRequest, "features must be an object"),
-            (r#"{"modelId":"m","features":null}"#, ErrorCode::InvalidRequest, "features must be an object"),
+            (r#"{"modelId":"m","features":null}"#, ErrorCode::InvalidRequest, "features is required"),
+            (r#"{"modelId":null,"features":{}}"#, ErrorCode::InvalidRequest, "modelId must be a string, received null"),
+            (r#"{"modelId":"m","features":{},"labels":null,"labels":true}"#, ErrorCode::InvalidRequest, "given twice"),
+            ("null", ErrorCode::InvalidRequest, "expected an object, received null"),
             (r#"{"modelId":"m","feature":{}}"#, ErrorCode::InvalidRequest, "did you mean \"features\"?"),
             (r#"{"modelId":"m","modelid":"m","features":{}}"#, ErrorCode::InvalidRequest, "did you mean \"modelId\"?"),
             (r#"{"modelId":"m","zzz":1,"features":{}}"#, ErrorCode::InvalidRequest, "known are modelId"),
@@ -329,6 +351,7 @@ mod tests {
             (r#"{"modelId":"m","features":{"x":1,"x":2}}"#, ErrorCode::InvalidRequest, "given twice"),
             (r#"{"modelId":"m","features":{},"timeoutMs":0}"#, ErrorCode::InvalidRequest, "from 1 to"),
             (r#"{"modelId":"m","features":{},"record":1}"#, ErrorCode::InvalidRequest, "record must be a boolean"),
+            (r#"{"modelId":"m","features":{},"userId":"a\u0001"}"#, ErrorCode::InvalidRequest, "no control characters"),
         ] {
             let problem = refused(body);
             assert_eq!(problem.code, code, "{body}: {problem}");

@@ -2,6 +2,7 @@
 import { PredictRequest } from '../../binding.js';
 import { authorize, authorizeTable } from '../access.js';
 import { ApiError } from '../errors.js';
+import { present } from '../http/body.js';
 import { authorizeRecording, modelFor } from '../predict.js';
 import { identifier, shown, unknownName } from '../query.js';
 import { templateOf } from '../rows/run.js';
@@ -21,8 +22,8 @@ const MAX_CONDITIONS = 100;
 export async function readDefinition({ modelId, version, source, target, record = true, timeoutMs }, user) {
 	identifier('modelId', modelId);
 	PredictRequest.parse(templateOf({ modelId, version, record, timeoutMs }));
-	object('source', source, ['database', 'table', 'conditions', 'fields']);
-	object('target', target, ['database', 'table', 'fields']);
+	source = present(object('source', source, ['database', 'table', 'conditions', 'fields']));
+	target = present(object('target', target, ['database', 'table', 'fields']));
 	const tables = { source: applicationTable('source', source), target: applicationTable('target', target) };
 	// Rights first: what is in a table is the business of those who may read it.
 	authorizeTable(user, tables.source, ['read'], []);

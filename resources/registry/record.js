@@ -2,7 +2,7 @@
 // paths, keys and JSON text here.
 import { checkIdentifier } from '../../binding.js';
 import { ApiError } from '../errors.js';
-import { shown } from '../query.js';
+import { canBeKey, shown } from '../query.js';
 import { table, versionKey } from '../store.js';
 
 export const STAGES = ['development', 'staging', 'production'];
@@ -85,7 +85,8 @@ export function faultOf(record) {
  * @returns {Promise<object | undefined>} rejects with INVALID_MODEL when something else wrote it
  */
 export async function modelAt(modelId, version) {
-	const record = await table('Model').get(versionKey(modelId, version));
+	const id = versionKey(modelId, version);
+	const record = canBeKey(id) ? await table('Model').get(id) : undefined;
 	const fault = record && faultOf(record);
 	if (!fault) return record ?? undefined;
 	throw new ApiError(

@@ -5,6 +5,8 @@ import { nearestName } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { shown } from '../query.js';
 
+/** A model with as many inputs, or elements of them, is asked in JSON. */
+const MAX_COLUMNS = 65_536;
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const ELEMENT = /^(.*)\[(\d+)\]$/s;
 
@@ -60,6 +62,9 @@ async function* decoded(chunks) {
 
 /** By input, the columns that hold it: one, or the elements of a list. */
 function columnsOf(header, inputs) {
+	if (header.length > MAX_COLUMNS) {
+		throw new ApiError('TOO_LARGE', `a CSV body may have ${MAX_COLUMNS} columns, received ${header.length}`);
+	}
 	const byName = new Map(
 		inputs.map(({ name, dtype }) => [name, { name: JSON.stringify(name), dtype, columns: new Map() }])
 	);

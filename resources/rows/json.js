@@ -3,8 +3,11 @@ import { ApiError } from '../errors.js';
 import { rowOf } from './row.js';
 
 const [QUOTE, BACKSLASH, COMMA] = Buffer.from('"\\,');
+const SPACE = Buffer.from(' \t\r\n');
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('[]{}');
 const MAX_FIELDS_BYTES = 1 << 20;
+const ROWS_NAME = /^[,{]"rows":$/;
+const ROWS_NAME_LENGTH = 8;
 
 const malformed = (problem) => new ApiError('INVALID_JSON', `the body is not valid JSON: ${problem}`);
 
@@ -18,43 +21,67 @@ const malformed = (problem) => new ApiError('INVALID_JSON', `the body is not val
  */
 export async function jsonRows(chunks, maxRowBytes) {
 	const iterator = chunks[Symbol.asyncIterator]();
-	let head = Buffer.alloc(0);
+	const opening = new Opening();
 	for (;;) {
 		const { done, value } = await iterator.next();
-		if (!done) head = Buffer.concat([head, value]);
-		const start = firstRow(head);
+		const start = done ? undefined : opening.take(value);
 		if (start !== undefined) {
-			const fields = start.isWrapped ? fieldsOf(head.subarray(0, start.at)) : undefined;
 			const rest = (async function* () {
-				yield head.subarray(start.at);
+				yield value.subarray(start);
 				yield* { [Symbol.asyncIterator]: () => iterator };
 			})();
-			return { fields, rows: elements(rest, start.isWrapped, maxRowBytes) };
+			const { fields } = opening;
+			return { fields, rows: elements(rest, fields !== undefined, maxRowBytes) };
 		}
-		if (done) {
-			throw new ApiError('INVALID_REQUEST', 'the body must be a list of rows, or an object with the field rows');
-		}
-		if (head.length > MAX_FIELDS_BYTES) {
+		if (done) throw noRows();
+		if (opening.size > MAX_FIELDS_BYTES) {
 			throw new ApiError('TOO_LARGE', `rows must begin within the first ${MAX_FIELDS_BYTES} bytes of the body`);
 		}
 	}
 }
 
-const ROWS_KEY = /"rows"\s*:\s*$/;
+const noRows = () =>
+	new ApiError('INVALID_REQUEST', 'the body must be a list of rows, or an object with the field rows');
 
-/** Where the first row may begin: behind the bracket that opens the array. */
-function firstRow(head) {
-	const scanner = new Scanner();
-	for (let at = 0; at < head.length; at += 1) {
-		const isStructure = scanner.next(head[at]);
-		if (!isStructure || head[at] !== OPEN_ARRAY) continue;
-		if (scanner.depth === 1) return { at: at + 1, isWrapped: false };
-		if (scanner.depth === 2 && ROWS_KEY.test(head.toString('utf8', 0, at))) return { at: at + 1, isWrapped: true };
+/** What stands in front of the rows, looked at once while it arrives. */
+class Opening {
+	size = 0;
+	/** The object in front of the rows as JSON text; undefined for rows that stand in no object. */
+	fields = undefined;
+	#parts = [];
+	#scanner = new Scanner();
+	#isInObject = false;
+	/** The last bytes of the object itself, without the space between its parts, and where they stand. */
+	#last = '';
+	#places = [];
+
+	/** Takes the next bytes. Gives where among them the first row may begin, behind the bracket that opens the array. */
+	take(chunk) {
+		for (let at = 0; at < chunk.length; at += 1) {
+			const byte = chunk[at];
+			const isStructure = this.#scanner.next(byte);
+			if (isStructure && SPACE.includes(byte)) continue;
+			if (!this.#isInObject) {
+				if (byte === OPEN_ARRAY) return at + 1;
+				if (byte !== OPEN_OBJECT) throw noRows();
+				this.#isInObject = true;
+			} else if (isStructure && byte === OPEN_ARRAY && this.#scanner.depth === 2 && ROWS_NAME.test(this.#last)) {
+				const head = Buffer.concat([...this.#parts, chunk.subarray(0, at)]);
+				this.fields = `${head.subarray(0, this.#places[1])}"features":{}}`;
+				return at + 1;
+			}
+			if (this.#scanner.depth === 1) this.#remember(byte, this.size + at);
+		}
+		this.#parts.push(chunk);
+		this.size += chunk.length;
+		return undefined;
 	}
-	return undefined;
-}
 
-const fieldsOf = (head) => head.toString().slice(0, -1).replace(ROWS_KEY, '"features":{}}');
+	#remember(byte, place) {
+		this.#last = (this.#last + String.fromCharCode(byte)).slice(-ROWS_NAME_LENGTH);
+		this.#places = [...this.#places, place].slice(-ROWS_NAME_LENGTH);
+	}
+}
 
 /** How deep in a JSON text a byte stands. */
 class Scanner {

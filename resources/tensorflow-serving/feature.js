@@ -1,6 +1,7 @@
 // A tensor of TensorFlow Serving's JSON as a feature of `/predict`.
 import { ApiError } from '../errors.js';
-import { shown, utf8 } from '../query.js';
+import { utf8 } from '../http/body.js';
+import { shown } from '../query.js';
 import { fieldsOf, sizesOf, valueOf } from '../raw-json.js';
 
 const BASE64 = /^[\w+/-]*={0,2}$/;

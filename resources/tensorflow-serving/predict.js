@@ -2,10 +2,11 @@
 import { PredictRequest } from '../../binding.js';
 import { othersOfCohort } from '../cohort.js';
 import { ApiError } from '../errors.js';
+import { readBody, refusePageTypes, utf8 } from '../http/body.js';
 import { leavingOf } from '../leaving.js';
 import { authorizeRecording, needs, runRecorded } from '../predict.js';
-import { readBody, shown, utf8 } from '../query.js';
-import { fieldsOf, itemsOf, valueOf } from '../raw-json.js';
+import { shown } from '../query.js';
+import { fieldsOf, itemsOf, sizesOf, valueOf } from '../raw-json.js';
 import { sessionFor } from '../sessions.js';
 import { featureJson, isBytes } from './feature.js';
 import { modelOf } from './model.js';
@@ -14,6 +15,7 @@ import { modelOf } from './model.js';
 export async function predict({ params, stream, user }) {
 	const others = othersOfCohort();
 	if (others) await others;
+	refusePageTypes(stream.headers);
 	const model = await modelOf(params, user);
 	const declared = JSON.parse(model.inputSchema).inputs;
 	const { rows, columns } = readColumns(utf8(await readBody(stream)), declared);
@@ -52,11 +54,15 @@ function readColumns(text, declared) {
 		throw new ApiError('INVALID_REQUEST', 'send either "instances", a list of rows, or "inputs", values by input');
 	}
 	if (inputs !== undefined) return { columns: isNamed(inputs) ? fieldsOf(inputs) : only(inputs, declared) };
-	const rows = itemsOf(instances);
-	if (rows.length === 0) throw new ApiError('INVALID_REQUEST', 'instances must have at least one row');
-	return { rows: rows.length, columns: isNamed(rows[0]) ? byName(rows) : only(instances, declared) };
+	const [count] = sizesOf(instances);
+	if (!count) throw new ApiError('INVALID_REQUEST', 'instances must be a list of at least one row');
+	const rows = OBJECTS.test(instances) ? itemsOf(instances) : [];
+	return { rows: count, columns: rows.length > 0 && isNamed(rows[0]) ? byName(rows) : only(instances, declared) };
 }
 
+/** What a run gave has as many rows as it has. */
+const MAX_ROWS = 2 ** 32 - 1;
+const OBJECTS = /^\[\s*\{/;
 const isNamed = (text) => text.startsWith('{') && !isBytes(text);
 
 /** A value without a name is for the one input. */
@@ -93,7 +99,7 @@ const columnsOf = (outputs, prediction) => (outputs.size === 1 ? [...outputs.val
 
 function rowsOf(outputs, count) {
 	const columns = [...outputs].map(([name, text]) => {
-		const items = text.startsWith('[') ? itemsOf(text) : [];
+		const items = text.startsWith('[') ? itemsOf(text, MAX_ROWS) : [];
 		if (items.length === count) return [JSON.stringify(name), items];
 		throw new ApiError('INVALID_INPUT', `output "${name}" has no row for each instance; send "inputs" instead`);
 	});

@@ -2,9 +2,10 @@
 import { runSession } from '../../binding.js';
 import { visibleTo } from '../access.js';
 import { ApiError } from '../errors.js';
+import { readBody, refusePageTypes } from '../http/body.js';
 import { leavingOf } from '../leaving.js';
 import { authorizeRecording, needs, runRecorded } from '../predict.js';
-import { readBody, shown } from '../query.js';
+import { shown } from '../query.js';
 import { sessionFor } from '../sessions.js';
 import { predictionJson } from '../tensor-json.js';
 import { modelOf } from './models.js';
@@ -15,6 +16,7 @@ const LENGTH_HEADER = 'inference-header-content-length';
 
 /** `POST /v2/models/:modelId[/versions/:version]/infer` */
 export async function infer({ params, stream, user }) {
+	refusePageTypes(stream.headers);
 	const model = await modelOf(params);
 	const body = await readBody(stream);
 	const request = new InferRequest(body, jsonLength(stream.headers[LENGTH_HEADER], body), model);

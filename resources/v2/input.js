@@ -2,7 +2,7 @@
 import { ARRAY_OF, Tensor } from '../../library/tensor.js';
 import { ApiError } from '../errors.js';
 import { shown } from '../query.js';
-import { fieldsOf, firstItemOf, sizesOf, valueOf } from '../raw-json.js';
+import { fieldsOf, sizesOf, valueOf } from '../raw-json.js';
 import { elementsJson } from '../tensor-json.js';
 import { readTexts } from './bytes.js';
 
@@ -61,8 +61,8 @@ export class Input {
 	/** Data may be flat; nested, it must have the shape that the request states. */
 	#checkNesting(data) {
 		if (!data.startsWith('[')) throw this.#problem('data must be a list');
-		if (!firstItemOf(data)?.startsWith('[')) return;
 		const sizes = sizesOf(data);
+		if (sizes.length === 1) return;
 		if (sizes.length === this.shape.length && sizes.every((size, at) => size === this.shape[at])) return;
 		throw this.#problem(`the data is nested as [${sizes.join(', ')}], its shape is [${this.shape.join(', ')}]`);
 	}

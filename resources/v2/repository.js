@@ -2,16 +2,16 @@
 import { evictSession } from '../../binding.js';
 import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
+import { readOptionalObject } from '../http/body.js';
 import { latest, versionsOf } from '../models.js';
-import { identifier, readBody, shown, utf8 } from '../query.js';
-import { valueOf } from '../raw-json.js';
+import { identifier, shown } from '../query.js';
 import { modelRecords } from '../registry/record.js';
 import { sessionFor } from '../sessions.js';
 
 /** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
 export async function index({ stream, user }) {
 	requireVisible(user, 'Model', ['modelId', 'version']);
-	await readOptional(stream);
+	await readOptionalObject(stream);
 	const models = [];
 	for await (const { modelId: name, version } of modelRecords()) {
 		models.push({ name, version, state: 'READY', reason: '' });
@@ -21,7 +21,7 @@ export async function index({ stream, user }) {
 
 /** `POST /v2/repository/models/:modelId/load`: the latest version, into memory. */
 export async function load({ params, stream }) {
-	const { parameters } = await readOptional(stream);
+	const { parameters } = await readOptionalObject(stream);
 	const [given] = Object.keys(parameters ?? {});
 	if (given !== undefined) {
 		throw new ApiError(
@@ -35,19 +35,9 @@ export async function load({ params, stream }) {
 
 /** `POST /v2/repository/models/:modelId/unload`: all versions, out of memory; the next request loads its own again. */
 export async function unload({ params, stream }) {
-	await readOptional(stream);
+	await readOptionalObject(stream);
 	const versions = await versionsOf(identifier('model', params.modelId));
 	if (versions.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${params.modelId}"`);
 	for (const { digest } of versions) evictSession(digest);
 	return { body: {} };
-}
-
-/** A body that may be empty, else an object. */
-async function readOptional(stream) {
-	const text = utf8(await readBody(stream));
-	const value = text.trim() === '' ? {} : valueOf(text);
-	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-		throw new ApiError('INVALID_REQUEST', `the body must be a JSON object, received ${shown(value)}`);
-	}
-	return value;
 }

@@ -1,12 +1,12 @@
 // An inference request: what to run, how, and what is recorded of it.
 import { createHash } from 'node:crypto';
 import { ApiError } from '../errors.js';
-import { shown, utf8 } from '../query.js';
+import { utf8 } from '../http/body.js';
+import { keyPart, shown } from '../query.js';
 import { fieldsOf, itemsOf, valueOf } from '../raw-json.js';
 import { inputsOf, outputsOf } from './datatypes.js';
 import { Input } from './input.js';
 
-const MAX_TEXT_BYTES = 1024;
 const MAX_TIMEOUT_MS = 3_600_000;
 /** Our priorities go from -100 to 100, and a higher one goes first. The protocol's 1 goes first of all; 0 is the default. */
 const DEFAULT_PRIORITY = 101;
@@ -44,7 +44,8 @@ export class InferRequest {
 	outputNames(model) {
 		const all = JSON.parse(model.outputSchema).outputs.map(({ name }) => name);
 		const wanted = this.outputs.map(({ name }) => name);
-		return wanted.join('\n') === all.join('\n') ? undefined : wanted;
+		const isAll = wanted.length === all.length && wanted.every((name, at) => name === all[at]);
+		return isAll ? undefined : wanted;
 	}
 
 	/** As `PredictRequest` has it: JSON text, or a summary of it. */
@@ -134,11 +135,8 @@ function objectOf(name, value) {
 
 function optionalText(name, value) {
 	if (value === null || value === undefined || value === '') return undefined;
-	if (typeof value === 'string' && Buffer.byteLength(value) <= MAX_TEXT_BYTES) return value;
-	throw new ApiError(
-		'INVALID_REQUEST',
-		`${name} must be a text of at most ${MAX_TEXT_BYTES} bytes, received ${shown(value)}`
-	);
+	if (typeof value === 'string') return keyPart(name, value);
+	throw new ApiError('INVALID_REQUEST', `${name} must be a text, received ${shown(value)}`);
 }
 
 function flag(name, value, otherwise) {

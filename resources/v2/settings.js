@@ -1,6 +1,7 @@
 // Triton's settings of tracing and logging. Here Harper logs and nothing traces: they can be read, and set to what they are.
 import { ApiError } from '../errors.js';
-import { readJsonObject, shown } from '../query.js';
+import { readOptionalObject } from '../http/body.js';
+import { shown } from '../query.js';
 import { modelOf } from './models.js';
 
 const TRACE = { trace_level: ['OFF'], trace_rate: '0', trace_count: '0', log_frequency: '0', trace_file: '' };
@@ -30,7 +31,7 @@ export async function trace({ params }) {
 /** `POST /v2[/models/:modelId]/trace/setting` */
 export async function setTrace({ params, stream }) {
 	if (params.modelId !== undefined) await modelOf(params);
-	return settled(TRACE, await readJsonObject(stream, Object.keys(TRACE)), 'requests are not traced');
+	return settled(TRACE, await readOptionalObject(stream, Object.keys(TRACE)), 'requests are not traced');
 }
 
 /** `GET /v2/logging` */
@@ -39,7 +40,7 @@ export const log = async () => ({ body: logSettings() });
 /** `POST /v2/logging` */
 export async function setLog({ stream }) {
 	const settings = logSettings();
-	const given = await readJsonObject(stream, Object.keys(settings));
+	const given = await readOptionalObject(stream, Object.keys(settings));
 	return settled(settings, given, "Harper's configuration says what is logged");
 }
 

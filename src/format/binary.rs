@@ -1,12 +1,9 @@
 //! Steps through formats whose lists and maps say how long they are. Bodies are hostile: no length is believed before its
 //! values are read.
 
-use super::{Item, Number};
+use super::{Item, MAX_DEPTH, Number, too_deep};
 use std::borrow::Cow;
 use std::marker::PhantomData;
-
-/// What lists may nest in each other. As deep as `serde_json` goes.
-const MAX_DEPTH: usize = 128;
 
 pub enum Head<'a> {
     Item(Item<'a>),
@@ -136,7 +133,7 @@ impl<'a, H: Heads> BinaryItems<'a, H> {
 
     fn begin(&mut self, is_map: bool, len: Option<usize>) -> Result<Item<'a>, String> {
         if self.open.len() == MAX_DEPTH {
-            return Err(format!("it is nested deeper than {MAX_DEPTH}"));
+            return Err(too_deep());
         }
         self.open.push(Open { is_map, len, read: 0 });
         Ok(if is_map { Item::Map } else { Item::List })

@@ -1,6 +1,6 @@
 //! Steps through JSON text that is known to be well-formed.
 
-use super::{Item, Number};
+use super::{Item, MAX_DEPTH, Number, too_deep};
 use std::borrow::Cow;
 
 /// As many digits fit a `u64`; one less fits an `i64`.
@@ -188,6 +188,40 @@ impl<'a> JsonItems<'a> {
             _ => Err(format!("{} does not fit float64", text.chars().take(40).collect::<String>())),
         }
     }
+}
+
+/// Refuses well-formed JSON text that nests too deep, in one pass.
+pub fn check_depth(text: &[u8]) -> Result<(), String> {
+    // A shallow text need not be looked at closely.
+    if text.len() <= 2 * MAX_DEPTH {
+        return Ok(());
+    }
+    let mut items = JsonItems::new(text);
+    let mut depth: usize = 0;
+    while items.at < text.len() {
+        while let Some(brackets) = text[items.at..].first_chunk().and_then(brackets_in) {
+            if depth + brackets.opening > MAX_DEPTH || brackets.closing > depth {
+                break;
+            }
+            depth = depth + brackets.opening - brackets.closing;
+            items.at += CHUNK;
+        }
+        let chunk_end = text.len().min(items.at + CHUNK);
+        while items.at < chunk_end {
+            match text[items.at] {
+                b'"' => {
+                    items.skip_string();
+                    continue;
+                }
+                b'[' | b'{' if depth == MAX_DEPTH => return Err(too_deep()),
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            items.at += 1;
+        }
+    }
+    Ok(())
 }
 
 /// The float64 nearest to a quotient. The denominator is a power of ten.

@@ -6,6 +6,7 @@ mod cbor;
 mod elements;
 mod json;
 mod message_pack;
+mod nesting;
 mod text;
 
 pub use answer::{write_answer, write_value};
@@ -53,6 +54,13 @@ impl Format {
 
 /// What an object may have of fields and a list of parts that are kept one by one. More would only fill memory.
 const MAX_PARTS: usize = 100_000;
+
+/// How deep lists and objects may nest in each other.
+const MAX_DEPTH: usize = 64;
+
+fn too_deep() -> String {
+    format!("it nests lists and objects more than {MAX_DEPTH} deep")
+}
 
 /// One step through a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,12 +154,15 @@ impl Encoded {
     /// Takes a whole body that is one value.
     ///
     /// # Errors
-    /// `INVALID_JSON`, for the other formats `INVALID_REQUEST`, when it is malformed or has a kind of value that is not read.
+    /// `INVALID_JSON`, for the other formats `INVALID_REQUEST`, when it is malformed or has a kind of value that is not read;
+    /// `INVALID_REQUEST` when it nests more than 64 deep.
     pub fn parse(format: Format, body: Bytes) -> Result<Self> {
         if format == Format::Json {
             let text: &serde_json::value::RawValue = serde_json::from_slice(&body)
                 .map_err(|problem| error!(InvalidJson, "the body is not valid JSON: {problem}"))?;
             let bytes = body.slice_ref(text.get().as_bytes());
+            json::check_depth(&bytes)
+                .map_err(|problem| error!(InvalidRequest, "the body cannot be read: {problem}"))?;
             return Ok(Self { format, bytes });
         }
         let made = Self { format, bytes: body };
@@ -197,6 +208,14 @@ impl Encoded {
     /// # Errors
     /// A sentence when it is no list.
     pub fn list(&self) -> Result<Vec<Self>, String> {
+        self.list_up_to(MAX_PARTS)
+    }
+
+    /// The values of a list that has no more than so many.
+    ///
+    /// # Errors
+    /// A sentence when it is no list or has more.
+    pub fn list_up_to(&self, most: usize) -> Result<Vec<Self>, String> {
         let mut items = self.items();
         match items.item()? {
             Item::List => {}
@@ -204,8 +223,8 @@ impl Encoded {
         }
         let mut values = Vec::new();
         while let Some(value) = items.value()? {
-            if values.len() == MAX_PARTS {
-                return Err(format!("a list of such values may have at most {MAX_PARTS}"));
+            if values.len() == most {
+                return Err(format!("a list of such values may have at most {most}"));
             }
             values.push(self.part(value));
         }
@@ -217,29 +236,31 @@ impl Encoded {
     /// # Errors
     /// A sentence when it is no object or has a name twice.
     pub fn fields(&self) -> Result<Vec<(String, Self)>, String> {
-        self.read_fields(&mut self.items())
+        self.read_fields(&mut self.items())?.ok_or_else(|| not_an_object(&Item::Null))
     }
 
-    /// The fields of the object that is the next value of `items`, which read this value.
-    pub(crate) fn read_fields(&self, items: &mut Items<'_>) -> Result<Vec<(String, Self)>, String> {
+    /// The fields of the object that is the next value of `items`, which read this value; `None` for null.
+    pub(crate) fn read_fields(&self, items: &mut Items<'_>) -> Result<Option<Vec<(String, Self)>>, String> {
         let mut fields = Vec::new();
-        self.each_field(items, |name, items| {
+        let is_given = self.each_field(items, |name, items| {
             let value = items.value()?.ok_or_else(|| format!("the field \"{name}\" has no value"))?;
             fields.push((name, self.part(value)));
             Ok(())
         })?;
-        Ok(fields)
+        Ok(is_given.then_some(fields))
     }
 
-    /// Calls `read` with each name of the object that is the next value; `read` takes the value out of the items.
+    /// Calls `read` with each name of the object that is the next value; `read` takes the value out of the items. False when
+    /// null stands there instead.
     pub(crate) fn each_field<'a>(
         &self,
         items: &mut Items<'a>,
         mut read: impl FnMut(String, &mut Items<'a>) -> Result<(), String>,
-    ) -> Result<(), String> {
+    ) -> Result<bool, String> {
         match items.item()? {
             Item::Map => {}
-            other => return Err(format!("expected an object, received {}", other.kind())),
+            Item::Null => return Ok(false),
+            other => return Err(not_an_object(&other)),
         }
         let mut names = HashSet::new();
         while let Item::Text(name) = items.item()? {
@@ -252,7 +273,7 @@ impl Encoded {
             }
             read(name, items)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     pub fn format(&self) -> Format {
@@ -267,4 +288,8 @@ impl Encoded {
     pub(crate) fn part(&self, value: &[u8]) -> Self {
         Self { format: self.format, bytes: self.bytes.slice_ref(value) }
     }
+}
+
+fn not_an_object(item: &Item<'_>) -> String {
+    format!("expected an object, received {}", item.kind())
 }

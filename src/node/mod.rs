@@ -8,6 +8,7 @@ mod channel;
 mod engine;
 mod error;
 mod exchange;
+mod json;
 mod message;
 mod monitoring;
 mod prediction;

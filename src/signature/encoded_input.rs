@@ -522,7 +522,7 @@ mod tests {
 
     fn convert(inputs: Vec<ValueInfo>, features: &str) -> Result<Inputs> {
         let signature = Signature { inputs, ..Signature::default() };
-        let features = Encoded::json(features).unwrap().fields().unwrap();
+        let features = Encoded::json(features)?.fields().unwrap();
         inputs_from(&signature, &features.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>())
     }
 
@@ -627,7 +627,9 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error_and_no_overflow() {
-        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(x(DType::Float32, &[None], &deep).unwrap_err().code, ErrorCode::InvalidInput);
+        for (depth, code) in [(60, ErrorCode::InvalidInput), (100_000, ErrorCode::InvalidRequest)] {
+            let deep = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(x(DType::Float32, &[None], &deep).unwrap_err().code, code, "{depth}");
+        }
     }
 }

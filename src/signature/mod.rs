@@ -68,7 +68,7 @@ impl Signature {
     /// Reads the signature of an ONNX graph. Initializers that are also inputs become optional inputs.
     ///
     /// # Errors
-    /// `INVALID_MODEL` for a name that is missing or given twice, an element type that ONNX does not have, or a graph
+    /// `INVALID_MODEL` for a name that is missing, has a NUL or is given twice, an element type that ONNX does not have, or a graph
     /// without outputs.
     pub fn of_graph(graph: &proto::GraphProto) -> Result<Self> {
         let defaults: std::collections::HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name()).collect();
@@ -235,6 +235,10 @@ fn values(infos: &[proto::ValueInfoProto], what: &str) -> Result<Vec<ValueInfo>>
                     InvalidModel,
                     "the model has an {what} without a name or two of the name \"{name}\""
                 ));
+            }
+            // ONNX Runtime takes names as texts that end with NUL.
+            if name.contains('\0') {
+                return Err(error!(InvalidModel, "the name of the {what} \"{}\" has a NUL", name.escape_debug()));
             }
             let value_type = info.r#type.as_ref().map_or(Ok(ValueType::Unknown), value_type)?;
             Ok(ValueInfo { name, value_type, optional: false })

@@ -1,4 +1,6 @@
 // The native functions as promises. One channel per JavaScript thread brings the outcomes of work on other threads.
+import { isMainThread } from 'node:worker_threads';
+import { isAborted, leave, listenTo, reasonOf } from './library/abort-signal.js';
 import { decodeOutputs, encodeInputs, forEachMessage, memory } from './library/message.js';
 import { native, libraryPath } from './native.js';
 
@@ -10,34 +12,56 @@ const { Channel, Session } = native;
  */
 const waiting = [];
 const freeIds = [];
+let awaited = 0;
 
 const channel = new Channel(() => {
 	const settled = channel.take();
-	forEachMessage((id, at) => take(id).resolve(null, at));
+	// All are read before the first is told: whoever is told may call the engine, which writes to the same memory.
+	const outcomes = [];
+	forEachMessage((id, at) => outcomes.push(outcomeOf(id, undefined, null, at)));
 	for (let at = 0; at < settled.length; at += 3) {
-		const entry = take(settled[at]);
-		if (settled[at + 1]) entry.reject(settled[at + 1]);
-		else entry.resolve(settled[at + 2], 0);
+		outcomes.push(outcomeOf(settled[at], settled[at + 1], settled[at + 2], 0));
+	}
+	for (const { entry, error, value } of outcomes) {
+		if (error) entry.reject(error);
+		else entry.resolve(value);
 	}
 }, memory);
+
+function outcomeOf(id, error, outcome, at) {
+	const entry = take(id);
+	if (error) return { entry, error };
+	try {
+		return { entry, value: entry.read(outcome, at) };
+	} catch (unreadable) {
+		return { entry, error: unreadable };
+	}
+}
 
 // The channel does not keep the event loop alive; this timer does, while something is awaited.
 const keepAlive = setInterval(() => {}, 2 ** 30);
 keepAlive.unref();
 
+const itself = (outcome) => outcome;
+
 /** Calls `start(channel, id)` and gives a promise for the outcome of that number. */
 function answered(start) {
-	const id = nextId();
-	start(channel, id);
-	return new Promise((resolve, reject) => expect(id, { resolve, reject }));
+	const id = takeId();
+	try {
+		start(channel, id);
+	} catch (error) {
+		freeIds.push(id);
+		throw error;
+	}
+	return new Promise((resolve, reject) => expect(id, { read: itself, resolve, reject }));
 }
 
-/** The number that {@link expect} takes next. */
-const nextId = () => (freeIds.length > 0 ? freeIds.at(-1) : waiting.length);
+/** A number that is nobody else's until it is given back to `freeIds`, by {@link take} or by who needs it no more. */
+const takeId = () => freeIds.pop() ?? waiting.push(undefined) - 1;
 
 function expect(id, entry) {
-	if (waiting.length === freeIds.length) keepAlive.ref();
-	if (id < waiting.length) freeIds.pop();
+	if (awaited === 0) keepAlive.ref();
+	awaited += 1;
 	waiting[id] = entry;
 }
 
@@ -45,7 +69,8 @@ function take(id) {
 	const entry = waiting[id];
 	waiting[id] = undefined;
 	freeIds.push(id);
-	if (waiting.length === freeIds.length) keepAlive.unref();
+	awaited -= 1;
+	if (awaited === 0) keepAlive.unref();
 	return entry;
 }
 
@@ -66,9 +91,10 @@ const forgetUntold = () => {
  * @returns {Promise<any>}
  */
 function run(start, read, signal) {
+	let id;
 	try {
-		signal?.throwIfAborted();
-		const id = nextId();
+		if (signal && isAborted(signal)) throw reasonOf(signal);
+		id = takeId();
 		const outcome = start(id, pending + untold > 0);
 		if (outcome == null) {
 			return new Promise((resolve, reject) => {
@@ -77,38 +103,41 @@ function run(start, read, signal) {
 				pendingRun.listen();
 			});
 		}
+		freeIds.push(id);
 		// Whoever starts many in a row starts a crowd.
 		if (untold === 0) turn.then(forgetUntold);
 		untold += 1;
+		id = undefined;
 		return Promise.resolve(read(outcome, 0));
 	} catch (error) {
+		if (id !== undefined) freeIds.push(id);
 		return Promise.reject(error);
 	}
 }
 
 class PendingRun {
 	#id;
-	#read;
 	#promise;
 	#listens = false;
 
 	constructor(id, read, promise) {
 		pending += 1;
 		this.#id = id;
-		this.#read = read;
+		this.read = read;
 		this.#promise = promise;
 	}
 
 	/** Ends the waiting when the signal is aborted. */
 	listen() {
 		const { signal } = this.#promise;
-		signal?.addEventListener('abort', this, { once: true });
-		this.#listens = signal !== undefined;
+		if (signal === undefined) return;
+		listenTo(signal, this);
+		this.#listens = true;
 	}
 
-	resolve(outcome, at) {
+	resolve(value) {
 		this.#end();
-		this.#promise.resolve(this.#read(outcome, at));
+		this.#promise.resolve(value);
 	}
 
 	reject(error) {
@@ -118,13 +147,13 @@ class PendingRun {
 
 	/** The signal's. The outcome of the run still comes, and then tells nobody anything. */
 	handleEvent() {
-		this.#promise.reject(this.#promise.signal.reason);
+		this.#promise.reject(reasonOf(this.#promise.signal));
 		channel.cancel(this.#id);
 	}
 
 	#end() {
 		pending -= 1;
-		if (this.#listens) this.#promise.signal.removeEventListener('abort', this);
+		if (this.#listens) leave(this.#promise.signal, this);
 	}
 }
 
@@ -140,6 +169,10 @@ export function configureEngine(options) {
 	native.configureEngine({ libraryPath, ...options, executionProviders });
 }
 configureEngine({});
+
+// Libraries are unloaded when the process ends, which must not meet a load or a run. Only the end of the main thread is the end of
+// the process; where the main thread does not have this package, the addon waits by itself a little later.
+if (isMainThread) process.on('exit', native.drainEngine);
 
 /** A provider by name, or with options, which are texts to the addon. */
 function toProvider(given) {
@@ -178,7 +211,8 @@ export function digestModel(files) {
  * Detects, checks and once loads a model, without keeping it.
  *
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files
- * @param {{framework?: string, engine?: string, inputSchema?: string, outputSchema?: string, cacheFolder?: string}} [options]
+ * @param {{framework?: string, engine?: string, inputSchema?: string, outputSchema?: string, cacheFolder?: string, digest?: string}}
+ *   [options] `digest`: the model's, by which one that took too long before is refused
  * @returns {Promise<object>} framework, engine, digest, size, files, inputSchema, outputSchema, labels
  */
 export function inspectModel(files, { inputSchema, outputSchema, ...options } = {}) {
@@ -210,12 +244,23 @@ export function loadSession(digest, files, options = {}) {
 }
 
 /**
+ * The session of files whose digest is not known. What is loaded is what was digested, also when the files change meanwhile.
+ *
+ * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files
+ * @param {{framework?: string, engine?: string, beside?: boolean}} [options]
+ * @returns {Promise<object>}
+ */
+export function openSession(files, options = {}) {
+	return answered((channel, id) => native.openSession(channel, id, files.map(toFile), options));
+}
+
+/**
  * Runs a request body on a session.
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean}} [options] `together`: with the others of the session
- *   that are about to be started by microtasks, as far as their runs are tiny
+ * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean}} [options] `timeoutMs`: by default what the body says;
+ *   `together`: with the others of the session that are about to be started by microtasks, as far as their runs are tiny
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
@@ -246,11 +291,11 @@ function runGathered(session) {
 	const runs = [];
 	const given = [];
 	for (const { request, timeoutMs, promise } of requests) {
-		if (promise.signal?.aborted) {
-			promise.reject(promise.signal.reason);
+		if (promise.signal && isAborted(promise.signal)) {
+			promise.reject(reasonOf(promise.signal));
 			continue;
 		}
-		const id = nextId();
+		const id = takeId();
 		expect(id, new PendingRun(id, toPrediction, promise));
 		runs.push(waiting[id]);
 		given.push(id, request.slot, timeoutMs);
@@ -264,7 +309,7 @@ function runGathered(session) {
 	}
 	for (const [at, outcome] of outcomes.entries()) {
 		if (outcome == null) runs[at].listen();
-		else if (Array.isArray(outcome)) take(given[3 * at]).resolve(outcome, 0);
+		else if (Array.isArray(outcome)) take(given[3 * at]).resolve(toPrediction(outcome));
 		else take(given[3 * at]).reject(outcome);
 	}
 }
@@ -284,6 +329,7 @@ export function runSession(session, inputs, names, { outputs, timeoutMs, priorit
 	const limits = outputs || timeoutMs !== undefined || priority ? { outputs, timeoutMs, priority } : undefined;
 	const start = (id, crowded) => {
 		session.run ??= session.runner(channel);
+		// Nothing comes between that another run could write to the memory.
 		return session.run(id, encodeInputs(inputs), crowded, limits);
 	};
 	// A number is the length of a message in the memory.
@@ -328,7 +374,7 @@ export class PredictRequest {
 		return new PredictRequest(slot, body.length, JSON.parse(head));
 	}
 
-	constructor(slot, bytes, { modelId, version, userId, sessionId, requestId, entityId, record }) {
+	constructor(slot, bytes, { modelId, version, userId, sessionId, requestId, entityId, timeoutMs, record }) {
 		this.#slot = slot;
 		this.#bytes = bytes;
 		this.modelId = modelId;
@@ -337,6 +383,7 @@ export class PredictRequest {
 		this.sessionId = sessionId;
 		this.requestId = requestId;
 		this.entityId = entityId;
+		this.timeoutMs = timeoutMs;
 		this.record = record;
 	}
 

@@ -171,6 +171,8 @@ export interface LoadOptions {
 	/** What the bytes say when it is absent. */
 	framework?: 'onnx' | 'tensorflow';
 	engine?: 'auto' | 'onnxruntime' | 'tract';
+	/** How long to wait. `DEADLINE_EXCEEDED` after that; the load goes on. */
+	timeoutMs?: number;
 }
 
 /** What inside ONNX Runtime computes. Which of them there are depends on its library, see {@link EngineStatus}. */
@@ -241,6 +243,8 @@ export interface EngineOptions {
 	maxConcurrentBatches?: number;
 	/** Default deadline of a run: 30,000. */
 	timeoutMs?: number;
+	/** How long a load may take: 120,000. `DEADLINE_EXCEEDED` after that. */
+	loadTimeoutMs?: number;
 	/** What all runs together may allocate: 1 GiB. Fixed by the first load. */
 	maxRunBytes?: number;
 	/**

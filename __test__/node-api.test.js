@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
 import { assertOutputs, modelPath, models } from './support/fixtures.js';
-import { FLOAT, onnxModel } from './support/onnx.js';
+import { FLOAT, INT64, message, onnxModel, slowModel } from './support/onnx.js';
 import { runScript } from './support/script.js';
 import { until } from './support/until.js';
 
@@ -24,7 +24,9 @@ const labelOf = ({ outputs }) => outputs.output_label.toArray();
 
 describe('loading', () => {
 	test('a path, a URL, bytes and a list of files are one model and one session', async () => {
-		const path = modelPath('iris');
+		const path = join(folder, 'own iris.onnx');
+		// With a text of its own: no other test has loaded it.
+		writeFileSync(path, Buffer.concat([readFileSync(modelPath('iris')), message(6, 'own')]));
 		const loadsBefore = engine.status().cache.loads;
 		const sources = [path, pathToFileURL(path), readFileSync(path), new Uint8Array(readFileSync(path))];
 		const models = await Promise.all([...sources, [{ name: 'any.onnx', path }]].map((source) => engine.load(source)));
@@ -553,5 +555,65 @@ describe('the event loop', () => {
 		const { outputs, latencyMs } = await outer;
 		assert.equal(outputs.y.data.length, size * size);
 		assert.ok(syncMs < latencyMs / 2, `${syncMs} ms of ${latencyMs} ms`);
+	});
+
+	for (const [operator, small, large] of [
+		['HannWindow', 8n, 60_000_000n],
+		['HammingWindow', 8n, 60_000_000n],
+		['BlackmanWindow', 8n, 60_000_000n],
+	]) {
+		test(`is free during a large ${operator} after small ones`, async () => {
+			const model = await engine.load(
+				onnxModel({
+					nodes: [
+						[operator, ['size'], ['window']],
+						['ReduceMax', ['window'], ['y']],
+					],
+					inputs: [['size', INT64, []]],
+					outputs: [['y', FLOAT, [1]]],
+				})
+			);
+			const run = (size, options) => model.predict({ size: new Tensor('int64', [], BigInt64Array.of(size)) }, options);
+			for (let count = 0; count < 40; count++) await run(small);
+			const started = performance.now();
+			const late = run(large, { timeoutMs: 100 });
+			const syncMs = performance.now() - started;
+			// Wherever it is so fast that it ends in time, the thread was as free.
+			await late.catch((error) => assert.equal(error.code, 'DEADLINE_EXCEEDED'));
+			const tookMs = performance.now() - started;
+			assert.ok(syncMs < tookMs / 2, `${syncMs} ms of ${tookMs} ms`);
+		});
+	}
+});
+
+describe('timeoutMs of a load', () => {
+	test('ends the waiting, while the load goes on', async () => {
+		const content = slowModel(40);
+		await assert.rejects(engine.load(content, { timeoutMs: 20 }), { code: 'DEADLINE_EXCEEDED', message: /goes on/ });
+		const { loads } = engine.status().cache;
+		const { outputs } = await (await engine.load(content)).predict({ x: [2] });
+		assert.equal(outputs.y.data[0], 2);
+		assert.ok(engine.status().cache.loads <= loads + 1, 'it was loaded once');
+	});
+
+	test('of a run counts the load of a registered model', async () => {
+		const registry = new ModelRegistry();
+		await registry.register({ modelId: 'slow', version: 'v1', file: slowModel(41) });
+		const own = new InferenceEngine({ registry });
+		await assert.rejects(own.predict('slow', { x: [2] }, { timeoutMs: 20 }), { code: 'DEADLINE_EXCEEDED' });
+		assert.equal((await own.predict('slow', { x: [2] })).outputs.y.data[0], 2);
+	});
+
+	test('loadTimeoutMs gives a load up, and refuses the model at once afterwards', async () => {
+		const content = slowModel(5000);
+		new InferenceEngine({ loadTimeoutMs: 300 });
+		try {
+			await assert.rejects(engine.load(content), { code: 'DEADLINE_EXCEEDED', message: /300 ms/ });
+			const started = performance.now();
+			await assert.rejects(engine.load(content), { code: 'DEADLINE_EXCEEDED' });
+			assert.ok(performance.now() - started < 300);
+		} finally {
+			new InferenceEngine({ loadTimeoutMs: 120_000 });
+		}
 	});
 });

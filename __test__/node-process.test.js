@@ -1,14 +1,20 @@
 // The Node.js API among threads, in a process that ends, and beside other libraries in it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { InferenceEngine } from '../index.js';
 import { assertOutputs, modelPath, models } from './support/fixtures.js';
+import { slowModel } from './support/onnx.js';
 import { runScript } from './support/script.js';
 
 const engine = new InferenceEngine();
+const folder = mkdtempSync(join(tmpdir(), 'process '));
+after(() => rmSync(folder, { recursive: true, force: true }));
 const worker = (name, workerData) => new Worker(new URL(`./support/${name}.js`, import.meta.url), { workerData });
 
 async function untilIdle() {
@@ -112,6 +118,53 @@ describe('the end of a process', () => {
 		for (let round = 0; round < 5; round++) {
 			assertExit(await runScript(script, { args: [modelPath('review_tfidf'), modelPath('digits_int64')] }), 3);
 		}
+	});
+
+	for (const [what, content] of [
+		['a load that can be stopped', slowModel(2000)],
+		['a load that cannot be stopped in time', slowModel(1, 9000)],
+	]) {
+		test(`by process.exit during ${what} is clean and soon`, async () => {
+			const path = join(folder, 'slow.onnx');
+			writeFileSync(path, content);
+			const script = `${prelude}
+				for (let count = 0; count < 3; count++) {
+					load(process.argv[1]).catch(() => {});
+					load(process.argv[2]).then((model) => model.predict({ float_input: [1, 2, 3, 4] })).catch(() => {});
+				}
+				setTimeout(() => process.exit(9), Number(process.argv[3]));`;
+			for (const afterMs of [0, 20, 60, 400]) {
+				const args = [path, modelPath('iris'), String(afterMs)];
+				const startedAt = performance.now();
+				assertExit(await runScript(script, { args }), 9);
+				assert.ok(performance.now() - startedAt < 30_000);
+			}
+		});
+	}
+
+	test('by process.exit during a warm-up is clean', async () => {
+		const script = `${prelude}
+			await load(process.argv[1]);
+			setTimeout(() => process.exit(4), Number(process.argv[2]));`;
+		for (const afterMs of [0, 50, 110, 150, 300]) {
+			assertExit(await runScript(script, { args: [modelPath('endless_loop'), String(afterMs)] }), 4);
+		}
+	});
+
+	test('of the main thread, which does not have the package, is clean while a worker loads', async () => {
+		const path = join(folder, 'slow-in-worker.onnx');
+		writeFileSync(path, slowModel(2000));
+		const script = `
+			import { Worker } from 'node:worker_threads';
+			const source = \`
+				const { parentPort, workerData } = require('node:worker_threads');
+				import('harper-edge-ai').then(({ InferenceEngine }) => {
+					new InferenceEngine().load(workerData).catch(() => {});
+					parentPort.postMessage('');
+				});\`;
+			const worker = new Worker(source, { eval: true, execArgv: [], workerData: process.argv[1] });
+			worker.on('message', () => setTimeout(() => process.exit(6), 100));`;
+		for (let round = 0; round < 3; round++) assertExit(await runScript(script, { args: [path] }), 6);
 	});
 
 	test('by an exception that nobody catches has the code of Node.js', async () => {

@@ -3,17 +3,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-	cachedSession,
 	configureEngine,
 	createId,
-	digestModel,
 	engineStatus,
 	evictSession,
 	inspectModel,
-	loadSession,
+	openSession,
 	runSession,
 	Session,
 } from '../binding.js';
+import { within } from './deadline.js';
 import { checkOptions, ENGINE_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
 
@@ -44,17 +43,18 @@ export class Model {
 	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal}} [options]
 	 */
 	async predict(features, options = {}) {
-		if (!this.#session) throw failure('CLOSED', 'the model is disposed; load it again');
+		const session = this.#session;
+		if (!session) throw failure('CLOSED', 'the model is disposed; load it again');
 		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
 			const names = this.signature.inputs.map(({ name }) => name);
 			throw new TypeError(`features must be an object of values by input name, such as { ${names[0]}: [...] }`);
 		}
-		checkOptions('predict', options, RUN_OPTIONS);
+		const run = checkOptions('predict', options, RUN_OPTIONS);
 		const names = Object.keys(features);
 		// A model with one input takes it under any name.
-		const only = names.length === 1 && this.#inputs.size === 1 ? this.signature.inputs[0].name : undefined;
+		const only = names.length === 1 && this.#inputs.size === 1 ? [...this.#inputs.keys()][0] : undefined;
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
-		return runSession(this.#session, inputs, options.outputs?.length ? options.outputs : this.#outputs, options);
+		return runSession(session, inputs, run.outputs?.length ? run.outputs : this.#outputs, run);
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */
@@ -77,8 +77,7 @@ export class InferenceEngine {
 	 * @param {object} [options] `registry` and `monitor`; the others set the engine that all threads of the process share
 	 */
 	constructor(options = {}) {
-		checkOptions('new InferenceEngine', options, ENGINE_OPTIONS);
-		const { registry, monitor, ...engine } = options;
+		const { registry, monitor, ...engine } = checkOptions('new InferenceEngine', options, ENGINE_OPTIONS);
 		this.#registry = registry;
 		this.#monitor = monitor;
 		if (Object.keys(engine).length > 0) configureEngine(engine);
@@ -88,16 +87,16 @@ export class InferenceEngine {
 	 * Loads a model.
 	 *
 	 * @param {string | Uint8Array | {name: string, path?: string, bytes?: Uint8Array}[]} source a path, bytes, or several files
-	 * @param {{framework?: string, engine?: string}} [options]
+	 * @param {{framework?: string, engine?: string, timeoutMs?: number}} [options]
 	 * @returns {Promise<Model>}
 	 */
 	async load(source, options = {}) {
-		checkOptions('load', options, LOAD_OPTIONS);
-		const files = filesOf(source);
-		const digest = await digestModel(files);
-		const session =
-			cachedSession(digest, options.engine) ?? (await loadSession(digest, files, { ...options, beside: true }));
-		return new Model(session);
+		const { timeoutMs, ...how } = checkOptions('load', options, LOAD_OPTIONS);
+		const opened = openSession(filesOf(source), { ...how, beside: true });
+		if (timeoutMs === undefined) return new Model(await opened);
+		const late = () =>
+			failure('DEADLINE_EXCEEDED', `the model was not loaded within ${timeoutMs} ms; its load goes on`);
+		return new Model(await within(opened, timeoutMs, late));
 	}
 
 	/**
@@ -108,9 +107,10 @@ export class InferenceEngine {
 	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
 	 */
 	async predict(target, features, options = {}) {
-		checkOptions('predict', options, PREDICT_OPTIONS);
-		const { userId, sessionId, requestId, record = true, ...run } = options;
-		const { model, modelId, modelVersion } = await this.#resolve(target);
+		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
+		const startedAt = performance.now();
+		const { model, modelId, modelVersion } = await this.#resolve(target, run.timeoutMs);
+		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
 		const inferenceId = createId();
 		const identity = {
 			id: inferenceId,
@@ -140,7 +140,7 @@ export class InferenceEngine {
 		return engineStatus();
 	}
 
-	async #resolve(target) {
+	async #resolve(target, timeoutMs) {
 		if (target instanceof Model) {
 			return { model: target, modelId: target.digest, modelVersion: target.digest.slice(0, 12) };
 		}
@@ -154,7 +154,7 @@ export class InferenceEngine {
 		const found = this.#registry.find(modelId, version);
 		let model = this.#models.get(found.digest);
 		if (!model) {
-			model = await this.load(found.files, { framework: found.framework });
+			model = await this.load(found.files, { framework: found.framework, timeoutMs });
 			if (model.digest !== found.digest) {
 				throw failure('INVALID_MODEL', `the files of model "${found.id}" have changed since it was registered`);
 			}
@@ -188,20 +188,23 @@ export const evict = (digest) => evictSession(digest);
  */
 export const inspect = (source, options) => inspectModel(filesOf(source), options);
 
-/** A source as a list of named files. Bytes are copied: they are read more than once, and their owner may change them. */
+/**
+ * A source as a list of named files. Bytes are copied, because their owner may change them, and not by a method of theirs: that of
+ * a Buffer gives a view.
+ */
 export function filesOf(source) {
 	if (typeof source === 'string') return [{ name: basename(source), path: source }, ...filesBeside(source)];
 	if (source instanceof URL) return filesOf(fileURLToPath(source));
-	if (source instanceof Uint8Array) return [{ name: 'model', bytes: source.slice() }];
+	if (source instanceof Uint8Array) return [{ name: 'model', bytes: new Uint8Array(source) }];
 	if (Array.isArray(source) && source.length > 0) {
-		return source.map((file) => {
-			const content = [file?.path, file?.bytes].filter((part) => part !== undefined);
-			const isContent = typeof content[0] === 'string' || content[0] instanceof Uint8Array;
-			if (typeof file?.name !== 'string' || content.length !== 1 || !isContent) {
+		return Array.from(source, (file) => {
+			const { name, path, bytes } = file ?? {};
+			const isContent =
+				path === undefined ? bytes instanceof Uint8Array : bytes === undefined && typeof path === 'string';
+			if (typeof name !== 'string' || !isContent) {
 				throw new TypeError('each file of a model must be { name, path } or { name, bytes }');
 			}
-			const { name, path, bytes } = file;
-			return path === undefined ? { name, bytes: bytes.slice() } : { name, path };
+			return path === undefined ? { name, bytes: new Uint8Array(bytes) } : { name, path };
 		});
 	}
 	throw new TypeError('a model is a path, a Uint8Array of its bytes, or an array of { name, path } or { name, bytes }');

@@ -13,7 +13,15 @@ const isProvider = (value) =>
 		NAMES.includes(value.name) &&
 		(value.options === undefined || isOptions(value.options)));
 
+function copy(value) {
+	if (!isObject(value)) return value;
+	const provider = { ...value };
+	if (isObject(provider.options)) provider.options = { ...provider.options };
+	return provider;
+}
+
 export const EXECUTION_PROVIDERS = {
 	expected: `a list of names or { name, options } of execution providers, which are ${NAMES.join(', ')}`,
+	copy: (value) => (Array.isArray(value) ? Array.from(value, copy) : value),
 	check: (value) => Array.isArray(value) && value.length > 0 && value.every(isProvider),
 };

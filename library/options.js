@@ -1,5 +1,6 @@
 // Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
 import { nearestName } from '../binding.js';
+import { isAbortSignal } from './abort-signal.js';
 import { EXECUTION_PROVIDERS } from './execution-providers.js';
 
 const MiB = 2 ** 20;
@@ -33,6 +34,7 @@ export const ENGINE_OPTIONS = {
 	maxQueueDelayMs: whole(0, 60_000),
 	maxConcurrentBatches: whole(1, 1024),
 	timeoutMs: whole(1, MAX_TIMEOUT_MS),
+	loadTimeoutMs: whole(1, MAX_TIMEOUT_MS),
 	maxRunBytes: whole(MiB),
 	idleUnloadMs: whole(0, MAX_IDLE_MS),
 	libraryPath: text,
@@ -40,21 +42,24 @@ export const ENGINE_OPTIONS = {
 	monitor: { expected: 'a Monitor', check: (value) => typeof value?.record === 'function' },
 };
 
-export const LOAD_OPTIONS = { framework, engine };
+const timeoutMs = {
+	expected: `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`,
+	check: (value) => typeof value === 'number' && value >= 0 && value <= MAX_TIMEOUT_MS,
+};
+
+export const LOAD_OPTIONS = { framework, engine, timeoutMs };
 
 export const RUN_OPTIONS = {
 	outputs: {
 		expected: 'an array of names of outputs',
+		copy: (value) => (Array.isArray(value) ? Array.from(value) : value),
 		check: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
 	},
-	timeoutMs: {
-		expected: `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`,
-		check: (value) => typeof value === 'number' && value >= 0 && value <= MAX_TIMEOUT_MS,
-	},
+	timeoutMs,
 	priority: whole(-100, 100),
 	signal: {
 		expected: 'an AbortSignal: pass new AbortController().signal',
-		check: (value) => value instanceof AbortSignal,
+		check: isAbortSignal,
 	},
 };
 
@@ -72,25 +77,34 @@ export const MODEL_FIELDS = {
 };
 
 /**
+ * Checks options and gives them as a plain object of its own. Each is asked for once: behind a getter or a proxy the next answer
+ * may be another, or may call the engine.
+ *
  * @param {string} call what takes the options, for the message
  * @param {any} given
- * @param {Record<string, {expected: string, check: (value: any) => boolean}>} rules
+ * @param {Record<string, {expected: string, check: (value: any) => boolean, copy?: (value: any) => any}>} rules `copy` is for
+ *   values that are more than one
+ * @returns {Record<string, any>}
  * @throws {TypeError} for an unknown name or a value that does not fit
  */
 export function checkOptions(call, given, rules) {
 	if (given === null || typeof given !== 'object' || Array.isArray(given)) {
 		throw new TypeError(`${call} takes an object of ${Object.keys(rules).join(', ')}`);
 	}
+	const options = {};
 	for (const [name, value] of Object.entries(given)) {
 		if (!Object.hasOwn(rules, name)) {
 			const nearest = nearestName(name, Object.keys(rules));
 			const hint = nearest ? `did you mean "${nearest}"?` : `it takes ${Object.keys(rules).join(', ')}`;
 			throw new TypeError(`${call} does not take "${name}"; ${hint}`);
 		}
-		if (value !== undefined && !rules[name].check(value)) {
-			throw new TypeError(`${name} must be ${rules[name].expected}, received ${shown(value)}`);
-		}
+		if (value === undefined) continue;
+		const { expected, check, copy } = rules[name];
+		const option = copy ? copy(value) : value;
+		if (!check(option)) throw new TypeError(`${name} must be ${expected}, received ${shown(option)}`);
+		options[name] = option;
 	}
+	return options;
 }
 
 function shown(value) {

@@ -16,8 +16,8 @@ export class ModelRegistry {
 	 *   inputSchema?: string, outputSchema?: string}} model
 	 */
 	async register(model) {
-		checkOptions('register', model, MODEL_FIELDS);
-		const { modelId, version, file, framework, stage = 'development', metadata, inputSchema, outputSchema } = model;
+		const given = checkOptions('register', model, MODEL_FIELDS);
+		const { modelId, version, file, framework, stage = 'development', metadata, inputSchema, outputSchema } = given;
 		for (const [field, value] of Object.entries({ modelId, version })) {
 			if (value === undefined) throw new TypeError(`register needs ${field}, a string`);
 			checkIdentifier(field, value);
@@ -27,7 +27,8 @@ export class ModelRegistry {
 		const existing = this.#existing(modelId, version, digest);
 		if (existing) return existing;
 		const inspected = await inspect(files, { framework, inputSchema, outputSchema });
-		const winner = this.#existing(modelId, version, digest);
+		// Files may have changed since they were digested above.
+		const winner = this.#existing(modelId, version, inspected.digest);
 		if (winner) return winner;
 		const last = this.#of(modelId).at(-1)?.uploadedAt ?? 0;
 		const record = { modelId, version, stage, metadata, files, ...inspected };

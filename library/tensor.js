@@ -137,7 +137,9 @@ const DTYPE_OF = new Map([
 export function toInput(name, value, { dtype: declared, index } = {}) {
 	if (value === undefined) throw new TypeError(`the input "${name}" is undefined; leave it out or give it a value`);
 	if (value instanceof Tensor) {
-		const { dtype, shape, data } = value;
+		const { dtype, data } = value;
+		// Its fields may have been changed since it was made.
+		const shape = Array.from(value.shape, Number);
 		if (dtype === 'string') return { name, index, data: JSON.stringify({ data, shape }) };
 		return { name, index, dtype, shape, data: bytesOf(data) };
 	}

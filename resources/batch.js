@@ -12,6 +12,7 @@ import { jsonRows } from './rows/json.js';
 import { ndjsonRows } from './rows/ndjson.js';
 import { inOrder } from './rows/order.js';
 import { LIMITS, runRow, templateOf } from './rows/run.js';
+import { deadlineOf } from './serving/deadline.js';
 import { sessionFor } from './sessions.js';
 
 const FIELDS = ['modelId', 'version', 'outputs', 'timeoutMs', 'priority', 'record', 'userId', 'sessionId', 'requestId'];
@@ -35,7 +36,7 @@ export async function batch({ query, stream, user }) {
 		const request = PredictRequest.parse(template);
 		authorizeRecording(user, request);
 		const model = await modelFor(identifier('modelId', request.modelId), request.version);
-		const session = await sessionFor(model);
+		const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
 
 		const isVisible = visibleTo(user, 'Model');
 		const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));

@@ -48,6 +48,7 @@ export const SCHEMA = {
 	maxQueueDelayMs: { ...count(0, 60_000), default: 0 },
 	maxConcurrentBatches: { ...count(1, 1024), default: 1 },
 	timeoutMs: { ...count(1, 3_600_000), default: 30_000 },
+	loadTimeoutMs: { ...count(1, 3_600_000), default: 120_000 },
 	maxRunBytes: { ...count(MiB), default: 1024 * MiB },
 	idleUnloadMs: { ...count(0, 2_147_483_647), default: 0 },
 	preload: { ...oneOf('none', 'production'), default: 'none' },
@@ -117,6 +118,7 @@ export function configure(given) {
 		maxQueueDelayMs: read.maxQueueDelayMs,
 		maxConcurrentBatches: read.maxConcurrentBatches,
 		timeoutMs: read.timeoutMs,
+		loadTimeoutMs: read.loadTimeoutMs,
 		maxRunBytes: read.maxRunBytes,
 		idleUnloadMs: read.idleUnloadMs,
 	});

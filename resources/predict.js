@@ -12,6 +12,7 @@ import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
 import { identifier, readQuery } from './query.js';
+import { deadlineOf, leftOf } from './serving/deadline.js';
 import { sessionFor } from './sessions.js';
 import { versionKey } from './store.js';
 
@@ -47,6 +48,7 @@ export async function predict({ query, stream, user }) {
 	const [bodyFormat, format] = [formatOf(mediaType(headers)), acceptedFormat(headers.accept)];
 	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
 	if (needs()) authorizeRecording(user, request);
+	const deadline = deadlineOf(request.timeoutMs);
 	const modelId = identifier('modelId', request.modelId);
 	const model = await modelFor(modelId, request.version);
 	if (request.entityId != null) {
@@ -54,9 +56,10 @@ export async function predict({ query, stream, user }) {
 		requireVisible(user, 'Feature', ['features']);
 		await addStoredFeatures(request, model);
 	}
-	const session = await sessionFor(model);
+	const session = await sessionFor(model, { deadline });
 
 	const result = await runRecorded(request, model, session, {
+		deadline,
 		signal: leavingOf(stream),
 		together: others !== undefined,
 	});
@@ -97,11 +100,12 @@ export async function modelFor(modelId, version) {
 /**
  * Runs a request and records what became of it, unless it says `record: false`. Every protocol's predictions come by here.
  *
- * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, ids and `featuresJson`
+ * @param {object} request a `PredictRequest`, or what `run` takes with the same `record`, `timeoutMs`, ids and `featuresJson`
  * @param {object} model its record
  * @param {object} session
- * @param {{signal?: AbortSignal, together?: boolean, record?: (event: object) => any, run?: typeof predictJson,
- *   inferenceId?: string}} [options] `record` takes the event
+ * @param {{deadline?: number, signal?: AbortSignal, together?: boolean, record?: (event: object) => any, run?: typeof predictJson,
+ *   inferenceId?: string}} [options] `deadline`: that of all the request waits for, by default its run's alone; `record` takes
+ *   the event
  * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} JSON text, and what else
  *   `run` gives
  */
@@ -109,11 +113,12 @@ export async function runRecorded(
 	request,
 	model,
 	session,
-	{ signal, record = recordEvent, run = predictJson, together, inferenceId = createId() } = {}
+	{ deadline, signal, record = recordEvent, run = predictJson, together, inferenceId = createId() } = {}
 ) {
 	let result;
 	try {
-		result = await run(session, request, { timeoutMs: options().timeoutMs, signal, together });
+		const timeoutMs = deadline === undefined ? (request.timeoutMs ?? options().timeoutMs) : leftOf(deadline);
+		result = await run(session, request, { timeoutMs, signal, together });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));

@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../binding.js';
+import { within } from '../library/deadline.js';
+import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
 import { isDigest } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
+import { leftOf } from './serving/deadline.js';
 import { cacheSpace, storageError } from './storage/disk.js';
 import { table } from './store.js';
 
@@ -19,26 +22,38 @@ const sessions = new WeakMap();
  * The session of a model, loaded when it is not cached.
  *
  * @param {object} record of the table Model
- * @param {{preload?: boolean}} [options] `preload`: nobody waits for it yet, so it is warm when it is given
+ * @param {{deadline?: number, preload?: boolean}} [options] `deadline`: when who asks has waited long enough, see `deadlineOf`; the
+ *   load goes on; `preload`: nobody waits for it yet, so it is warm when it is given
  */
-export async function sessionFor(record, options) {
+export async function sessionFor(record, { deadline, preload } = {}) {
 	const last = sessions.get(record);
 	if (last?.isCurrent()) return last;
-	const session = cachedSession(record.digest) ?? (await load(record, options));
+	const session = cachedSession(record.digest) ?? (await loadBefore(deadline, record, preload));
 	sessions.set(record, session);
 	return session;
 }
 
-async function load(record, options) {
+function loadBefore(deadline, record, preload) {
+	const loaded = load(record, preload);
+	if (deadline === undefined) return loaded;
+	const late = () =>
+		new ApiError('DEADLINE_EXCEEDED', 'the model was not loaded before the deadline of the request; its load goes on');
+	return within(loaded, leftOf(deadline), late);
+}
+
+/** What the files are not to blame for. */
+const UNBLAMED = new Set(['DEADLINE_EXCEEDED', 'CLOSED']);
+
+async function load(record, preload) {
 	const directory = await unpack(record);
 	const { digest, framework } = record;
 	const names = fileNames(record.files);
 	const files = record.files.map(({ name }, at) => ({ name, path: join(directory, names[at]) }));
-	const start = () => loadSession(digest, files, { framework, cacheFolder: directory, ...options });
+	const start = () => loadSession(digest, files, { framework, cacheFolder: directory, preload });
 	try {
 		return await start();
 	} catch (error) {
-		if (await isSound(digest, files)) throw error;
+		if (UNBLAMED.has(error.code) || (await isSound(digest, files))) throw error;
 	}
 	await repair(record, files);
 	return start();

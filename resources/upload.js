@@ -95,7 +95,7 @@ async function register(fields, files, directory, space) {
 	if (existing) return { record: same(existing, digest), created: false };
 
 	const { framework, inputSchema, outputSchema } = fields;
-	const inspected = await inspectModel(files, { framework, inputSchema, outputSchema, cacheFolder: directory });
+	const inspected = await inspectModel(files, { framework, inputSchema, outputSchema, digest, cacheFolder: directory });
 	const stored = [];
 	let record;
 	try {

@@ -119,6 +119,52 @@ fn memory_is_returned_though_somebody_holds_the_session() {
 }
 
 #[test]
+fn a_session_that_the_cache_drops_is_unloaded_though_somebody_holds_it() {
+    let _turn = with_limit(Duration::ZERO);
+    let folder = TempDir::new().unwrap();
+    let relu = NodeProto::new("Relu", ["x"], ["dropped"]);
+    let bytes = support::model(vec![relu], &[("x", DType::Float32, 2)], &[("dropped", DType::Float32, 2)]);
+    let source = on_disk(folder.path(), &bytes);
+    let session = support::load_source(source.clone(), None).unwrap();
+    let loads = || engine().status().cache.loads;
+    let row = || vec![("x", Tensor::from_elements(&[1, 1], &[1.0f32]).into())];
+    run(&session, row()).unwrap();
+    let before = loads();
+    engine().evict(&digest(&source));
+    assert!(!is_listed(&digest(&source)));
+    // Each run looks whether it must be loaded again, until it had to be.
+    until("it is unloaded", || {
+        std::thread::sleep(Duration::from_millis(200));
+        run(&session, row()).unwrap();
+        loads() > before
+    });
+    let again = support::load_source(source, None).unwrap();
+    assert!(Arc::ptr_eq(&session, &again));
+    assert_eq!(loads(), before + 1);
+}
+
+#[test]
+fn a_session_that_is_dropped_during_a_run_is_taken_back() {
+    let _turn = with_limit(Duration::ZERO);
+    let folder = TempDir::new().unwrap();
+    let source = on_disk(folder.path(), &support::endless_loop());
+    let session = support::load_source(source.clone(), None).unwrap();
+    let x = Tensor::from_elements(&[1], &[0.0f32]);
+    let waiting = {
+        let session = Arc::clone(&session);
+        std::thread::spawn(move || run_within(&session, vec![("x", x.into())], Duration::from_millis(600)))
+    };
+    until("it runs", || engine().status().running > 0);
+    let loads = engine().status().cache.loads;
+    engine().evict(&digest(&source));
+    let again = support::load_source(source.clone(), None).unwrap();
+    assert!(Arc::ptr_eq(&session, &again));
+    assert!(is_listed(&digest(&source)));
+    assert_eq!(engine().status().cache.loads, loads);
+    assert_eq!(waiting.join().unwrap().unwrap_err().code, ErrorCode::DeadlineExceeded);
+}
+
+#[test]
 fn a_file_that_has_changed_meanwhile_is_refused() {
     let _turn = with_limit(Duration::ZERO);
     let folder = TempDir::new().unwrap();

@@ -184,3 +184,52 @@ fn functions_that_call_themselves_are_refused() {
     let graph = json!({ "node": [placeholder(), call("y")], "library": { "function": [function] } });
     assert!(refusal(&graph).contains("deep"));
 }
+
+#[test]
+fn functions_that_become_too_many_nodes_are_refused() {
+    let call = |name: &str, input: &str, function: &str| json!({ "name": name, "op": "PartitionedCall", "input": [input], "attr": { "f": { "func": { "name": function } } } });
+    let function = |at: usize| {
+        let inner = format!("f{}", at.wrapping_sub(1));
+        let nodes = match at {
+            0 => json!([node("b", "Neg", &["x"])]),
+            _ => json!([call("a", "x", &inner), call("b", "a:output:0", &inner)]),
+        };
+        let output = if at == 0 { "b:y:0" } else { "b:output:0" };
+        json!({
+            "signature": { "name": format!("f{at}"), "inputArg": [{ "name": "x" }], "outputArg": [{ "name": "out" }] },
+            "nodeDef": nodes,
+            "ret": { "out": output },
+        })
+    };
+    let graph = |depth: usize| {
+        let library: Vec<Json> = (0..depth).map(function).collect();
+        json!({ "node": [placeholder(), call("y", "x", &format!("f{}", depth - 1))], "library": { "function": library } })
+    };
+    let sound = one_file(&json!({ "modelTopology": graph(8), "weightsManifest": [] }));
+    sound.prepare(Framework::TensorFlow).unwrap();
+    assert!(refusal(&graph(25)).contains("more than 100000 nodes"));
+    assert!(refusal(&graph(1000)).contains("deep"));
+}
+
+#[test]
+fn models_within_models_are_bounded() {
+    /// A model that calls the one inside twice.
+    fn within(depth: usize) -> Json {
+        let input = json!({ "class_name": "InputLayer", "name": "i", "config": { "name": "i", "batch_input_shape": [null, 2], "dtype": "float32" }, "inbound_nodes": [] });
+        let mut layer =
+            if depth == 0 { json!({ "class_name": "ReLU", "config": { "name": "l" } }) } else { within(depth - 1) };
+        layer["name"] = json!("l");
+        layer["config"]["name"] = json!("l");
+        let second = usize::from(depth > 0);
+        layer["inbound_nodes"] = json!([[["i", 0, 0, {}]], [["l", second, 0, {}]]]);
+        json!({ "class_name": "Functional", "config": {
+            "name": "m", "layers": [input, layer],
+            "input_layers": [["i", 0, 0]], "output_layers": [["l", 1 + second, 0]],
+        } })
+    }
+    let model = |depth| json!({ "model_config": within(depth) });
+    let sound = one_file(&json!({ "modelTopology": model(3), "weightsManifest": [] }));
+    sound.prepare(Framework::TensorFlow).unwrap();
+    assert!(refusal(&model(20)).contains("10000 times"), "{}", refusal(&model(20)));
+    assert!(refusal(&model(200)).contains("INVALID_MODEL"));
+}

@@ -7,8 +7,10 @@
 import { ApiError } from '../errors.js';
 import { byteLength, putEvents, eventExists } from '../events.js';
 import { find } from '../models.js';
+import { options } from '../options.js';
 import { inOrder } from '../rows/order.js';
 import { LIMITS, runRow, templateOf } from '../rows/run.js';
+import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 import { changing, deleteAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
@@ -39,7 +41,7 @@ export async function run(job, lease, signal) {
 			'the version was deleted and uploaded again with other bytes since the job was made'
 		);
 	}
-	const session = await sessionFor(model);
+	const session = await sessionFor(model, { deadline: deadlineOf(job.timeoutMs ?? options().loadTimeoutMs) });
 	const { modelId, modelVersion: version, record, timeoutMs } = job;
 	const batch = { template: templateOf({ modelId, version, record, timeoutMs }), model, session, signal };
 

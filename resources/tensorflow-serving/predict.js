@@ -7,6 +7,7 @@ import { leavingOf } from '../leaving.js';
 import { authorizeRecording, needs, runRecorded } from '../predict.js';
 import { shown } from '../query.js';
 import { fieldsOf, itemsOf, sizesOf, valueOf } from '../raw-json.js';
+import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 import { featureJson, isBytes } from './feature.js';
 import { modelOf } from './model.js';
@@ -29,7 +30,9 @@ export async function predict({ params, stream, user }) {
 	const body = `{"modelId":${JSON.stringify(model.modelId)},"features":{${features.join(',')}}}`;
 	const request = PredictRequest.parse(Buffer.from(body));
 	if (needs()) authorizeRecording(user, request);
-	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model), {
+	const deadline = deadlineOf();
+	const { inferenceId, prediction } = await runRecorded(request, model, await sessionFor(model, { deadline }), {
+		deadline,
 		signal: leavingOf(stream),
 		together: others !== undefined,
 	});

@@ -6,6 +6,7 @@ import { readBody, refusePageTypes } from '../http/body.js';
 import { leavingOf } from '../leaving.js';
 import { authorizeRecording, needs, runRecorded } from '../predict.js';
 import { shown } from '../query.js';
+import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 import { predictionJson } from '../tensor-json.js';
 import { modelOf } from './models.js';
@@ -21,8 +22,9 @@ export async function infer({ params, stream, user }) {
 	const body = await readBody(stream);
 	const request = new InferRequest(body, jsonLength(stream.headers[LENGTH_HEADER], body), model);
 	if (needs()) authorizeRecording(user, request);
-	const session = await sessionFor(model);
-	const options = { run: runnerOf(model), signal: leavingOf(stream) };
+	const deadline = deadlineOf(request.timeoutMs);
+	const session = await sessionFor(model, { deadline });
+	const options = { deadline, run: runnerOf(model), signal: leavingOf(stream) };
 	return answer(request, model, await runRecorded(request, model, session, options), visibleTo(user, 'Model'));
 }
 
@@ -40,8 +42,7 @@ const runnerOf = (model) => async (session, request, limits) => {
 	const outputs = request.outputNames(model);
 	const inputs = request.inputs.map((input) => input.toMessage());
 	const names = request.outputs.map(({ name }) => name);
-	const { timeoutMs = limits.timeoutMs, priority } = request;
-	const ran = await runSession(session, inputs, names, { ...limits, outputs, timeoutMs, priority });
+	const ran = await runSession(session, inputs, names, { ...limits, outputs, priority: request.priority });
 	return new Result(ran, request.outputs);
 };
 

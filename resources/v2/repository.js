@@ -6,6 +6,8 @@ import { readOptionalObject } from '../http/body.js';
 import { latest, versionsOf } from '../models.js';
 import { identifier, shown } from '../query.js';
 import { modelRecords } from '../registry/record.js';
+import { options } from '../options.js';
+import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 
 /** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
@@ -29,7 +31,8 @@ export async function load({ params, stream }) {
 			`load takes no parameter ${shown(given)}: models come from POST /model/upload and have no configuration of their own`
 		);
 	}
-	await sessionFor(await latest(identifier('model', params.modelId)));
+	const model = await latest(identifier('model', params.modelId));
+	await sessionFor(model, { deadline: deadlineOf(options().loadTimeoutMs) });
 	return { body: {} };
 }
 

@@ -1,14 +1,16 @@
 //! The sessions that are loaded: least recently used ones go first, and each is loaded once however many ask.
 
 use super::LoadCallback;
+use super::loaders::TooSlow;
+use super::reclaim::Reclaim;
 use super::session::{Session, SessionKey};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use lru::LruCache;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The cache's size, limits and history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -27,14 +29,31 @@ pub struct CacheStatus {
     pub loads: u64,
 }
 
-pub struct SessionCache(Mutex<State>);
+#[derive(Default)]
+pub struct SessionCache {
+    state: Mutex<State>,
+    reclaim: Arc<Reclaim>,
+}
 
 struct State {
     sessions: LruCache<SessionKey, Arc<Session>>,
     loading: HashMap<SessionKey, Loading>,
-    /// Sessions without their models that somebody still holds.
-    unloaded: HashMap<SessionKey, Weak<Session>>,
+    /// Sessions that were unloaded or dropped and that somebody may still hold.
+    outside: HashMap<SessionKey, Weak<Session>>,
+    too_slow: TooSlow<SessionKey>,
     status: CacheStatus,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            sessions: LruCache::unbounded(),
+            loading: HashMap::new(),
+            outside: HashMap::new(),
+            too_slow: TooSlow::default(),
+            status: CacheStatus::default(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -44,30 +63,35 @@ struct Loading {
     evicted: bool,
 }
 
+/// Who must do what after [`SessionCache::get_or_join`].
+pub enum Found {
+    /// The callback was taken or answered.
+    Joined,
+    /// The caller must load and call [`SessionCache::finish`].
+    Load,
+    /// The last load took too long: the callback is to be told.
+    TooSlow(LoadCallback),
+}
+
 impl SessionCache {
     pub fn new(max_models: usize, max_bytes: u64) -> Self {
-        let status = CacheStatus { max_models, max_bytes, ..CacheStatus::default() };
-        Self(Mutex::new(State {
-            sessions: LruCache::unbounded(),
-            loading: HashMap::new(),
-            unloaded: HashMap::new(),
-            status,
-        }))
+        let cache = Self::default();
+        cache.set_limits(max_models, max_bytes);
+        cache
     }
 
     pub fn set_limits(&self, max_models: usize, max_bytes: u64) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.status.max_models = max_models;
         state.status.max_bytes = max_bytes;
         let dropped = state.shrink();
         drop(state);
-        // Dropping a session takes time, which nobody should wait for at the lock.
-        drop(dropped);
+        self.reclaim.evict(dropped);
     }
 
     /// A cached session. Counts a hit; a miss is counted by who then loads.
     pub fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let found = state.sessions.get(key).cloned();
         if let Some(session) = &found {
             session.usage.touch();
@@ -76,16 +100,20 @@ impl SessionCache {
         found
     }
 
-    /// Answers from the cache, or joins a load that is under way, or returns true: the caller must load and call
-    /// [`Self::finish`].
-    pub fn get_or_join(&self, key: &SessionKey, callback: LoadCallback) -> bool {
-        let mut state = self.0.lock();
-        if let Some(found) = state.sessions.get(key).cloned() {
+    /// Answers from the cache, or joins a load that is under way, or says what the caller must do.
+    pub fn get_or_join(&self, key: &SessionKey, callback: LoadCallback, now: Instant) -> Found {
+        let mut state = self.state.lock();
+        let (found, dropped) = state.find(key);
+        if let Some(found) = found {
             found.usage.touch();
             state.status.hits += 1;
             drop(state);
+            self.reclaim.evict(dropped);
             callback(Ok(found));
-            return false;
+            return Found::Joined;
+        }
+        if state.too_slow.contains(key, now) {
+            return Found::TooSlow(callback);
         }
         state.status.misses += 1;
         let first = state.loading.get(key).is_none_or(|loading| loading.evicted);
@@ -93,93 +121,149 @@ impl SessionCache {
         if first {
             state.status.loads += 1;
         }
-        first
+        if first { Found::Load } else { Found::Joined }
+    }
+
+    /// Answers everyone who waits for a load that goes on too long. `begun`: the model is at fault, and whoever asks for it until
+    /// the load ends is told so.
+    pub fn give_up(&self, key: &SessionKey, begun: bool, problem: &Error) {
+        let mut state = self.state.lock();
+        let Some(loading) = state.loading.get_mut(key) else { return };
+        let waiting = std::mem::take(&mut loading.waiting);
+        if begun {
+            state.too_slow.add(key.clone());
+        }
+        drop(state);
+        for callback in waiting {
+            callback(Err(problem.clone()));
+        }
     }
 
     /// Ends a load: keeps the session and answers everyone who waits.
-    pub fn finish(&self, key: &SessionKey, loaded: Result<Arc<Session>>) {
-        let mut state = self.0.lock();
+    pub fn finish(&self, key: &SessionKey, loaded: Result<Arc<Session>>, now: Instant) {
+        let mut state = self.state.lock();
         let Loading { waiting, evicted } = state.loading.remove(key).unwrap_or_default();
+        state.too_slow.end(key, loaded.is_err(), now);
         let mut dropped = Vec::new();
-        if let (Ok(session), false) = (&loaded, evicted) {
-            state.status.bytes += session.weight_bytes;
-            state.unloaded.remove(key);
-            if let Some(replaced) = state.sessions.put(key.clone(), Arc::clone(session)) {
-                state.status.bytes -= replaced.weight_bytes;
-                dropped.push(replaced);
+        match &loaded {
+            Ok(session) if evicted => {
+                session.set_evicted();
+                state.outside.insert(key.clone(), Arc::downgrade(session));
+                dropped.push(Arc::clone(session));
             }
-            dropped.extend(state.shrink());
+            Ok(session) => dropped = state.put(session),
+            Err(_) => {}
         }
         drop(state);
         for callback in waiting {
             callback(loaded.clone());
         }
-        drop(dropped);
+        self.reclaim.evict(dropped);
     }
 
     /// Drops every session of a digest, also those that are being loaded.
     pub fn evict(&self, digest: &str) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let keys: Vec<SessionKey> =
             state.sessions.iter().map(|(key, _)| key).filter(|key| key.digest == digest).cloned().collect();
         let dropped: Vec<_> = keys.iter().filter_map(|key| state.remove(key)).collect();
         for (key, loading) in &mut state.loading {
             loading.evicted |= key.digest == digest;
         }
+        state.too_slow.forget(|key| key.digest == digest);
         drop(state);
-        drop(dropped);
+        self.reclaim.evict(dropped);
     }
 
-    /// Unloads the sessions that nobody has used for so long; gives how many, and the time until the next may be due.
-    pub fn unload_idle(&self, limit: Duration) -> (usize, Duration) {
-        let mut state = self.0.lock();
+    /// Unloads the sessions that nobody has used for so long; gives the time until the next may be due.
+    pub fn unload_idle(&self, limit: Duration) -> Duration {
+        let mut state = self.state.lock();
         let idle: Vec<SessionKey> = state
             .sessions
             .iter()
             .filter(|(_, session)| session.usage.idle() >= Some(limit))
             .map(|(key, _)| key.clone())
             .collect();
+        let mut unloaded = Vec::new();
         let mut dropped = Vec::new();
         for key in idle {
             let Some(model) = state.sessions.peek(&key).and_then(|session| session.unload(limit)) else { continue };
             let Some(session) = state.sessions.pop(&key) else { continue };
             state.status.bytes -= session.weight_bytes;
             state.status.idle_unloads += 1;
-            state.unloaded.insert(key, Arc::downgrade(&session));
-            dropped.push((session, model));
+            state.outside.insert(key, Arc::downgrade(&session));
+            unloaded.extend(model);
+            dropped.push(session);
         }
-        state.unloaded.retain(|_, session| session.strong_count() > 0);
         let left = state.sessions.iter().filter_map(|(_, session)| session.usage.idle());
         let next = left.map(|idle| limit.saturating_sub(idle)).min().unwrap_or(limit);
         drop(state);
-        // Freeing a model takes time, which nobody should wait for at the lock.
-        let count = dropped.len();
-        drop(dropped);
-        (count, next)
+        if !dropped.is_empty() {
+            self.reclaim.free(unloaded);
+            self.reclaim.evict(dropped);
+        }
+        next
+    }
+
+    /// Gives the model of a cached session to another one of the same key that somebody holds, until that is not used any more.
+    pub fn share(&self, cached: &Session, with: &Arc<Session>) {
+        if !std::ptr::eq(cached, &**with)
+            && let Ok(model) = cached.backend()
+        {
+            with.borrow_model(model);
+            self.reclaim.evict(vec![Arc::clone(with)]);
+        }
     }
 
     /// The session of a key that somebody holds without its model.
     pub fn unloaded(&self, key: &SessionKey) -> Option<Arc<Session>> {
-        let session = self.0.lock().unloaded.get(key)?.upgrade()?;
+        let session = self.state.lock().outside.get(key)?.upgrade()?;
         session.is_unloaded().then_some(session)
     }
 
     pub fn status(&self) -> CacheStatus {
-        let state = self.0.lock();
+        let state = self.state.lock();
         CacheStatus { models: state.sessions.len(), ..state.status.clone() }
     }
 
     /// The cached sessions, most recently used first.
     pub fn sessions(&self) -> Vec<Arc<Session>> {
-        self.0.lock().sessions.iter().map(|(_, session)| Arc::clone(session)).collect()
+        self.state.lock().sessions.iter().map(|(_, session)| Arc::clone(session)).collect()
     }
 }
 
 impl State {
+    /// A cached session, or one that was dropped and still has its model, which is taken back; and what that drops.
+    fn find(&mut self, key: &SessionKey) -> (Option<Arc<Session>>, Vec<Arc<Session>>) {
+        if let Some(found) = self.sessions.get(key) {
+            return (Some(Arc::clone(found)), Vec::new());
+        }
+        match self.outside.get(key).and_then(Weak::upgrade).filter(|session| session.readmit()) {
+            Some(session) => {
+                let dropped = self.put(&session);
+                (Some(session), dropped)
+            }
+            None => (None, Vec::new()),
+        }
+    }
+
+    /// Adds a session, and gives those that are dropped for it.
+    fn put(&mut self, session: &Arc<Session>) -> Vec<Arc<Session>> {
+        self.status.bytes += session.weight_bytes;
+        self.outside.remove(&session.key);
+        let mut dropped = Vec::new();
+        if let Some(replaced) = self.sessions.put(session.key.clone(), Arc::clone(session)) {
+            self.status.bytes -= replaced.weight_bytes;
+            replaced.set_evicted();
+            dropped.push(replaced);
+        }
+        dropped.extend(self.shrink());
+        dropped
+    }
+
     fn remove(&mut self, key: &SessionKey) -> Option<Arc<Session>> {
         let session = self.sessions.pop(key)?;
-        self.status.bytes -= session.weight_bytes;
-        self.status.evictions += 1;
+        self.let_go(&session);
         Some(session)
     }
 
@@ -190,10 +274,17 @@ impl State {
             && (self.sessions.len() > self.status.max_models || self.status.bytes > self.status.max_bytes)
         {
             let Some((_, session)) = self.sessions.pop_lru() else { break };
-            self.status.bytes -= session.weight_bytes;
-            self.status.evictions += 1;
+            self.let_go(&session);
             dropped.push(session);
         }
         dropped
+    }
+
+    fn let_go(&mut self, session: &Arc<Session>) {
+        self.status.bytes -= session.weight_bytes;
+        self.status.evictions += 1;
+        session.set_evicted();
+        self.outside.retain(|_, held| held.strong_count() > 0);
+        self.outside.insert(session.key.clone(), Arc::downgrade(session));
     }
 }

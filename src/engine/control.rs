@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, error};
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Why a run was stopped.
@@ -9,6 +10,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum StopReason {
     Deadline,
     Cancelled,
+}
+
+/// What the watchdog stops.
+pub trait Stop: Send + Sync {
+    fn stop(self: Arc<Self>, reason: StopReason);
 }
 
 const RUNNING: u8 = 0;

@@ -47,26 +47,9 @@ impl IdleWatch {
                 self.changed.wait(&mut state);
             } else {
                 let limit = state.limit;
-                let (unloaded, next) = self.cache.unload_idle(limit);
-                if unloaded > 0 {
-                    return_free_memory();
-                }
+                let next = self.cache.unload_idle(limit);
                 self.changed.wait_for(&mut state, next.clamp(Duration::from_millis(1), limit));
             }
-        }
-    }
-}
-
-/// glibc keeps what was freed for the process that freed it; here nobody is about to need it again.
-fn return_free_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        unsafe extern "C" {
-            fn malloc_trim(pad: usize) -> std::ffi::c_int;
-        }
-        // SAFETY: it touches nothing but the allocator's own free lists, under its locks.
-        unsafe {
-            malloc_trim(0);
         }
     }
 }

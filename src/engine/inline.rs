@@ -1,12 +1,14 @@
 //! Which runs are short enough for the caller's own thread.
 //!
 //! A hop to another thread costs tens of microseconds on an idle machine, more than a tiny model takes. A run stays on the
-//! calling thread when the graph has no operator whose work depends on the values it is fed, and runs with inputs of the same
-//! shapes were measured and short.
+//! calling thread when the model's work is fixed by the shapes of its inputs, and runs with inputs of the same shapes were
+//! measured and short.
 
-use crate::onnx::proto::{GraphProto, ModelProto};
+use super::fixed_work::is_fixed_by_shapes;
+use crate::onnx::proto::{ModelProto, TensorProto};
 use crate::tensor::{DType, Value};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Longer than this and a run leaves the caller's thread.
@@ -19,31 +21,14 @@ const MAX_INLINE_TOGETHER: Duration = Duration::from_millis(2);
 /// Runs that must have been measured.
 const MIN_SAMPLES: u32 = 3;
 
-/// Operators that loop, or whose output size is a value and not a shape of their inputs.
-const VALUE_SIZED: [&str; 15] = [
-    "Loop",
-    "Scan",
-    "If",
-    "ConstantOfShape",
-    "Tile",
-    "Expand",
-    "Range",
-    "Pad",
-    "Resize",
-    "Upsample",
-    "OneHot",
-    "NonZero",
-    "RandomNormal",
-    "RandomUniform",
-    "SequenceMap",
-];
-
 /// Shapes of inputs that are remembered.
 const MAX_SHAPES: usize = 8;
 
 pub struct InlineRule {
     /// None: never. Otherwise by the shapes of the inputs, the one seen last at the end.
     measured: Option<Mutex<Vec<Measured>>>,
+    /// Whoever gives more replaces values that sizes may come from.
+    required_inputs: usize,
 }
 
 struct Measured {
@@ -89,12 +74,18 @@ impl Shapes {
 
 impl InlineRule {
     pub fn never() -> Self {
-        Self { measured: None }
+        Self { measured: None, required_inputs: 0 }
     }
 
     pub fn for_model(model: &ModelProto) -> Self {
-        let plain = model.functions.is_empty() && model.graph.as_ref().is_some_and(work_is_fixed_by_shapes);
-        Self { measured: plain.then(Mutex::default) }
+        let graph = model.graph.as_ref();
+        let defaults: HashSet<&str> =
+            graph.iter().flat_map(|graph| &graph.initializer).map(TensorProto::name).collect();
+        let inputs = graph.iter().flat_map(|graph| &graph.input);
+        Self {
+            measured: is_fixed_by_shapes(model).then(Mutex::default),
+            required_inputs: inputs.filter(|input| !defaults.contains(input.name())).count(),
+        }
     }
 
     pub fn allows(&self, inputs: &[(String, Value)], in_crowd: bool) -> bool {
@@ -108,7 +99,9 @@ impl InlineRule {
     }
 
     fn takes_at_most(&self, limit: Duration, inputs: &[(String, Value)]) -> bool {
-        let Some(measured) = &self.measured else { return false };
+        let Some(measured) = self.measured.as_ref().filter(|_| inputs.len() <= self.required_inputs) else {
+            return false;
+        };
         let measured = measured.lock();
         let found = measured.iter().find(|known| known.shapes.fit(inputs));
         found.is_some_and(|known| known.samples >= MIN_SAMPLES && known.recent <= limit)
@@ -143,19 +136,21 @@ impl InlineRule {
     }
 }
 
-fn work_is_fixed_by_shapes(graph: &GraphProto) -> bool {
-    graph.node.iter().all(|node| !VALUE_SIZED.contains(&node.op_type()) && node.subgraphs().next().is_none())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::onnx::proto::NodeProto;
+    use crate::onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
     use crate::tensor::Tensor;
 
     fn rule(op_type: &str) -> InlineRule {
         let node = vec![NodeProto::new(op_type, ["x"], ["y"])];
-        let graph = GraphProto { node, ..GraphProto::default() };
+        let input = |name| ValueInfoProto::tensor(name, DType::Float32, &[None, None]);
+        let graph = GraphProto {
+            node,
+            input: vec![input("x"), input("w")],
+            initializer: vec![TensorProto::from_tensor("w", &Tensor::from_elements(&[1], &[1.0f32]))],
+            ..GraphProto::default()
+        };
         InlineRule::for_model(&ModelProto { graph: Some(graph), ..ModelProto::default() })
     }
 
@@ -211,10 +206,22 @@ mod tests {
 
     #[test]
     fn work_that_depends_on_values_never_stays() {
-        let rule = rule("Tile");
+        let rule = rule("HannWindow");
         for _ in 0..10 {
             rule.record(&row(10), Duration::from_micros(5));
         }
         assert!(!rule.allows(&row(10), false));
+    }
+
+    #[test]
+    fn a_run_that_replaces_values_of_the_model_never_stays() {
+        let rule = rule("Relu");
+        let both = || row(10).into_iter().chain([("w".to_owned(), row(1).remove(0).1)]).collect::<Vec<_>>();
+        for _ in 0..10 {
+            rule.record(&row(10), Duration::from_micros(5));
+            rule.record(&both(), Duration::from_micros(5));
+        }
+        assert!(rule.allows(&row(10), false));
+        assert!(!rule.allows(&both(), false));
     }
 }

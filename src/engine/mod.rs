@@ -5,12 +5,17 @@ mod backends;
 mod batch;
 mod cache;
 pub mod control;
+mod exit;
+mod fixed_work;
 mod idle;
 mod inline;
+mod load;
+mod loaders;
 mod options;
 mod pool;
 mod preload;
 mod providers;
+mod reclaim;
 mod run;
 mod session;
 mod usage;
@@ -20,6 +25,7 @@ mod watchdog;
 pub use backend::execution_providers::known as provider_names;
 pub use batch::BatchStatus;
 pub use cache::CacheStatus;
+pub use load::{Inspected, LoadCallback, LoadRequest};
 pub use options::{EngineChoice, EngineOptions};
 pub use preload::{PreloadFailure, PreloadStatus};
 pub use providers::{Placement, Provider, Providers};
@@ -27,18 +33,18 @@ pub use run::{RunHandle, RunOutput, RunRequest};
 pub use session::{Session, SessionKey, SessionStatus};
 
 use crate::error::{Error, Result, error};
-use crate::model::{Framework, Prepared, Source};
-use backend::{LoadPurpose, Loaded, RenamedOutputs};
 use backends::Backends;
 use batch::Pushed;
 use cache::SessionCache;
 use idle::IdleWatch;
+use load::Purpose;
+use loaders::{Loaders, TooSlow};
 use parking_lot::{Mutex, RwLock};
 use pool::Pool;
 use run::{Run, run_unstoppable};
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use usage::InUse;
 use watchdog::Watchdog;
@@ -50,39 +56,18 @@ pub struct Engine {
     cache: Arc<SessionCache>,
     idle: Arc<IdleWatch>,
     preloaded: Mutex<Option<PreloadStatus>>,
-    loads: Pool,
+    loads: Arc<Loaders>,
+    /// Of uploads: what hangs here was never accepted, and stops no load.
+    inspections: Arc<Loaders>,
+    slow_inspections: Mutex<TooSlow<String>>,
     warm_ups: Pool,
     runs: Pool,
     watchdog: Arc<Watchdog>,
     closing: AtomicBool,
 }
 
-/// Receives a loaded session, on any thread.
-pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
 /// Receives the outcome of a run, on any thread.
 pub type RunCallback = Box<dyn FnOnce(Result<RunOutput>) + Send>;
-
-/// A model's files and how to load them.
-#[derive(Clone)]
-pub struct LoadRequest {
-    pub digest: String,
-    pub source: Source,
-    /// `None`: what the bytes say.
-    pub framework: Option<Framework>,
-    /// `None`: the engine's own choice.
-    pub engine: Option<EngineChoice>,
-}
-
-/// Why a session is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Somebody waits for it.
-    Request,
-    /// Nobody does yet.
-    Preload,
-    /// It was unloaded, and somebody who holds it waits.
-    Again,
-}
 
 /// What [`Engine::status`] tells.
 #[derive(Debug, Clone, Serialize)]
@@ -113,7 +98,9 @@ impl Engine {
             idle: IdleWatch::new(Arc::clone(&cache), options.idle_unload),
             cache,
             preloaded: Mutex::default(),
-            loads: Pool::new("edge-ai-load", 2, usize::MAX),
+            loads: Loaders::new("edge-ai-load"),
+            inspections: Loaders::new("edge-ai-inspect"),
+            slow_inspections: Mutex::default(),
             warm_ups: Pool::new("edge-ai-warm-up", 2, usize::MAX),
             runs: Pool::new("edge-ai-run", options.run_threads, options.max_queue_size),
             watchdog: Watchdog::start(),
@@ -134,29 +121,6 @@ impl Engine {
         self.options.read().clone()
     }
 
-    /// Reads, checks and once loads a model, without keeping it: what an upload must pass.
-    ///
-    /// # Errors
-    /// As [`Source::prepare`] and [`backend::Backend::load`].
-    pub fn inspect(
-        &self,
-        source: &Source,
-        framework: Option<Framework>,
-        engine: Option<EngineChoice>,
-    ) -> Result<(Prepared, &'static str)> {
-        let prepared = source.prepare(source.framework(framework)?)?;
-        let options = self.options();
-        let backend = self.backends.choose(engine, &options)?;
-        backend.load(&prepared, LoadPurpose::Check, &options.providers)?;
-        Ok((prepared, backend.name()))
-    }
-
-    /// Runs `work` on a loader thread.
-    pub fn spawn_load(&self, work: impl FnOnce() + Send + 'static) {
-        // The queue of the loaders has no limit, so this cannot be refused. Lanes of one each are served in order.
-        let _ = self.loads.submit(&Arc::default(), Box::new(work));
-    }
-
     /// The session of a digest when it is cached.
     pub fn cached(&self, digest: &str, engine: Option<EngineChoice>) -> Option<Arc<Session>> {
         self.cache.get(&self.key(digest, engine))
@@ -171,23 +135,6 @@ impl Engine {
         is_chosen && self.cache.get(&session.key).is_some_and(|cached| Arc::ptr_eq(&cached, session))
     }
 
-    /// Gives the session of a digest, loading it when it is not cached. However many ask at the same time, it is loaded once.
-    pub fn load(&'static self, request: LoadRequest, callback: LoadCallback) {
-        let key = self.key(&request.digest, request.engine);
-        self.load_for(key, request, Purpose::Request, callback);
-    }
-
-    fn load_for(&'static self, key: SessionKey, request: LoadRequest, purpose: Purpose, callback: LoadCallback) {
-        if self.cache.get_or_join(&key, callback) {
-            self.spawn_load(move || {
-                let loaded =
-                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.load_now(&key, request, purpose)))
-                        .unwrap_or_else(|_| Err(error!(Internal, "loading the model panicked")));
-                self.cache.finish(&key, loaded);
-            });
-        }
-    }
-
     fn key(&self, digest: &str, engine: Option<EngineChoice>) -> SessionKey {
         let options = self.options.read();
         SessionKey {
@@ -195,32 +142,6 @@ impl Engine {
             engine: engine.unwrap_or(options.engine),
             providers: options.providers.clone(),
         }
-    }
-
-    fn load_now(&'static self, key: &SessionKey, request: LoadRequest, purpose: Purpose) -> Result<Arc<Session>> {
-        let source = &request.source;
-        // Files that were digested just now, by the same caller, need not be digested again.
-        let prepared = if source.cache_folder.is_some() || purpose == Purpose::Again {
-            source.prepare_again(request.framework, &request.digest)?
-        } else {
-            source.prepare(source.framework(request.framework)?)?
-        };
-        let backend = self.backends.choose(Some(key.engine), &self.options())?;
-        let Loaded { session, placement } = backend.load(&prepared, LoadPurpose::Run, &key.providers)?;
-        let loaded = Loaded { session: RenamedOutputs::wrap(session, &prepared.renamed_outputs), placement };
-        let alike = |session: &Arc<Session>| {
-            session.engine == backend.name()
-                && session.placement.execution_provider == loaded.placement.execution_provider
-        };
-        if let Some(session) = self.cache.unloaded(key).filter(alike) {
-            session.revive(loaded.session);
-            return Ok(session);
-        }
-        let session = Arc::new(Session::new(key.clone(), request, backend.name(), prepared, loaded));
-        if purpose == Purpose::Request {
-            self.warm_up_later(&session);
-        }
-        Ok(session)
     }
 
     /// Drops the sessions of a digest. Runs under way keep theirs until they end.
@@ -241,9 +162,13 @@ impl Engine {
             Some(request) => self.load_for(
                 run.request().session.key.clone(),
                 request,
+                None,
                 Purpose::Again,
                 Box::new(move |loaded| match loaded {
-                    Ok(_) => self.start(run),
+                    Ok(loaded) => {
+                        self.cache.share(&loaded, &run.request().session);
+                        self.start(run);
+                    }
                     Err(problem) => run.finish(Err(problem)),
                 }),
             ),
@@ -324,11 +249,11 @@ impl Engine {
     }
 
     fn begin(&self, request: RunRequest, callback: Option<RunCallback>) -> Arc<Run> {
-        drain_at_exit();
         let timeout = request.timeout.unwrap_or(Duration::from_millis(self.options.read().timeout_ms));
         let deadline = Instant::now() + timeout;
         let run = Arc::new(Run::new(request, callback, Arc::clone(&self.watchdog)));
-        self.watchdog.watch(deadline, &run);
+        let watched: Weak<Run> = Arc::downgrade(&run);
+        run.set_watch_key(self.watchdog.watch(deadline, watched));
         run
     }
 
@@ -343,32 +268,6 @@ impl Engine {
             running: self.watchdog.watched(),
         }
     }
-
-    /// Stops every run and waits until none is under way, at most for `limit`.
-    fn drain(&self, limit: Duration) {
-        self.closing.store(true, Ordering::Release);
-        let end = Instant::now() + limit;
-        self.idle.set_limit(Duration::ZERO);
-        self.watchdog.stop_all();
-        while self.runs.busy() > 0 && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-/// ONNX Runtime's static destructors must not meet a run: they run at exit, after handlers that were registered later.
-fn drain_at_exit() {
-    unsafe extern "C" {
-        fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
-    }
-    extern "C" fn drain() {
-        Engine::shared().drain(Duration::from_secs(2));
-    }
-    static REGISTERED: std::sync::Once = std::sync::Once::new();
-    // SAFETY: the handler is a plain function that does not unwind; a refusal leaves nothing to undo.
-    REGISTERED.call_once(|| unsafe {
-        let _ = atexit(drain);
-    });
 }
 
 #[cfg(test)]
@@ -376,7 +275,7 @@ mod tests {
     use super::backend::onnx_runtime::trial::{endless, inputs, on};
     use super::*;
     use crate::error::ErrorCode;
-    use crate::model::{Content, ModelFile};
+    use crate::model::{Content, ModelFile, Source};
     use bytes::Bytes;
     use std::sync::mpsc::{Receiver, channel};
 

@@ -55,6 +55,8 @@ pub struct EngineOptions {
     pub max_concurrent_batches: usize,
     /// How long a run may take, waiting included, unless its caller says otherwise.
     pub timeout_ms: u64,
+    /// How long the load of a model may take, and the check of an upload.
+    pub load_timeout: Duration,
     /// What all runs together may allocate inside ONNX Runtime, in bytes.
     pub max_run_bytes: usize,
     /// Sessions that nobody used for so long are unloaded; zero: they stay.
@@ -88,6 +90,7 @@ impl Default for EngineOptions {
             max_queue_delay_ms: 0.0,
             max_concurrent_batches: 1,
             timeout_ms: 30_000,
+            load_timeout: Duration::from_secs(120),
             max_run_bytes: 1 << 30,
             idle_unload: Duration::ZERO,
             library_path: None,

@@ -2,7 +2,7 @@
 
 use super::RunCallback;
 use super::batch::Group;
-use super::control::{RunControl, StopReason};
+use super::control::{RunControl, Stop, StopReason};
 use super::session::Session;
 use super::usage::InUse;
 use super::watchdog::{WatchKey, Watchdog};
@@ -104,17 +104,6 @@ impl Run {
         let _ = self.watch_key.set(key);
     }
 
-    /// Stops the run and answers its caller, even if the engine needs longer to let go.
-    pub(super) fn stop(&self, reason: StopReason) {
-        self.control.stop(reason);
-        if let Some(group) = self.group.lock().take() {
-            group.leave(reason);
-        }
-        if let Some(stopped) = self.control.stopped() {
-            self.finish(Err(stopped));
-        }
-    }
-
     /// Answers the caller; only the first answer counts.
     pub(super) fn finish(&self, outcome: Result<RunOutput>) {
         if let Some(key) = self.watch_key.get() {
@@ -144,6 +133,19 @@ impl Run {
             self.watchdog.forget(*key);
         }
         outcome
+    }
+}
+
+impl Stop for Run {
+    /// Stops the run and answers its caller, even if the engine needs longer to let go.
+    fn stop(self: Arc<Self>, reason: StopReason) {
+        self.control.stop(reason);
+        if let Some(group) = self.group.lock().take() {
+            group.leave(reason);
+        }
+        if let Some(stopped) = self.control.stopped() {
+            self.finish(Err(stopped));
+        }
     }
 }
 

@@ -15,9 +15,12 @@ use crate::tensor::Value;
 use parking_lot::RwLock;
 use serde::Serialize;
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// How long a session that the cache has dropped keeps its model: who was just given it may be about to run it.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// What identifies a session in the cache: the bytes of the model, the engine and the providers that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,6 +42,8 @@ pub struct Session {
     pub weight_bytes: u64,
     /// `None` while it is unloaded.
     backend: RwLock<Option<Arc<dyn BackendSession>>>,
+    /// The cache has dropped it: whoever holds it does not hold its memory.
+    evicted: AtomicBool,
     /// How to load it again. `None`: its bytes were in memory, and keeping them would save nothing.
     source: Option<LoadRequest>,
     pub(super) usage: Usage,
@@ -99,6 +104,7 @@ impl Session {
             labels: prepared.labels,
             weight_bytes: prepared.weight_bytes,
             backend: RwLock::new(Some(backend.into())),
+            evicted: AtomicBool::new(false),
             usage: Usage::default(),
             warm_up_latency: OnceLock::new(),
             runs: AtomicU64::new(0),
@@ -125,9 +131,46 @@ impl Session {
     /// Lets go of the model, which the caller drops, when nobody has used it for so long. What was learned about it stays. A
     /// session that could not be loaded again keeps its model as long as somebody holds it.
     pub(super) fn unload(&self, idle: Duration) -> Option<Option<Arc<dyn BackendSession>>> {
+        self.unload_if(|| self.usage.idle().is_some_and(|unused| unused >= idle))
+    }
+
+    fn unload_if(&self, may: impl FnOnce() -> bool) -> Option<Option<Arc<dyn BackendSession>>> {
         let mut backend = self.backend.write();
         // Below the lock: a run that begins now waits for it and finds that the model must be loaded again.
-        (self.usage.idle()? >= idle).then(|| if self.source.is_some() { backend.take() } else { None })
+        may().then(|| if self.source.is_some() { backend.take() } else { None })
+    }
+
+    /// The same for a session that the cache has dropped; also `None` when it was taken
+    /// back since.
+    pub(super) fn unload_evicted(&self) -> Option<Option<Arc<dyn BackendSession>>> {
+        let may = || self.is_evicted() && self.usage.idle().is_some_and(|unused| unused >= GRACE);
+        self.unload_if(may)
+    }
+
+    /// Says that the cache drops it.
+    pub(super) fn set_evicted(&self) {
+        self.evicted.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes another session's model for as long as it is used.
+    pub(super) fn borrow_model(&self, model: Arc<dyn BackendSession>) {
+        let mut slot = self.backend.write();
+        slot.get_or_insert(model);
+        self.evicted.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.evicted.load(Ordering::SeqCst)
+    }
+
+    /// Takes it back into the cache; false when it is unloaded by now.
+    pub(super) fn readmit(&self) -> bool {
+        let backend = self.backend.write();
+        if backend.is_some() {
+            self.evicted.store(false, Ordering::SeqCst);
+            self.usage.touch();
+        }
+        backend.is_some()
     }
 
     pub(super) fn has_run(&self) -> bool {
@@ -136,7 +179,9 @@ impl Session {
 
     /// Takes the model back after [`Self::unload`].
     pub(super) fn revive(&self, backend: Box<dyn BackendSession>) {
-        *self.backend.write() = Some(backend.into());
+        let mut slot = self.backend.write();
+        *slot = Some(backend.into());
+        self.evicted.store(false, Ordering::SeqCst);
         self.usage.touch();
     }
 

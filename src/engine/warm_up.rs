@@ -1,7 +1,9 @@
 //! What happens between the load of a model and its everyday use: made-up rows are run, so that memory is touched and
 //! allocated, short runs are known as such, and it is known whether rows can run together.
 
-use super::{Engine, LoadCallback, LoadRequest, Purpose, RunRequest, Session, batch};
+use super::exit::drain_at_exit;
+use super::load::Purpose;
+use super::{Engine, LoadCallback, LoadRequest, RunRequest, Session, batch};
 use crate::tensor::Value;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ impl Engine {
             Err(problem) => callback(Err(problem)),
         });
         let key = self.key(&request.digest, request.engine);
-        self.load_for(key, request, Purpose::Preload, warm);
+        self.load_for(key, request, None, Purpose::Preload, warm);
     }
 
     /// Later, so that nobody waits for it: until it is known, requests run alone.
@@ -43,10 +45,12 @@ impl Engine {
         session.warm_up_latency.get_or_init(|| {
             let start = Instant::now();
             let limit = || if session.usage.is_in_use() { LIMIT } else { first_request };
-            while !session.has_run() && start.elapsed() < limit() {
+            while !session.has_run() && start.elapsed() < limit() && !self.is_closing() {
                 std::thread::sleep(POLL);
             }
-            self.try_out(session)
+            let latency = self.try_out(session);
+            drain_at_exit();
+            latency
         });
     }
 
@@ -55,6 +59,9 @@ impl Engine {
         let end = Instant::now() + LIMIT;
         let first = OnceCell::new();
         let run = |inputs: Vec<(String, Value)>| {
+            if self.is_closing() {
+                return None;
+            }
             let timeout = Some(end.saturating_duration_since(Instant::now()));
             let request =
                 RunRequest { session: Arc::clone(session), inputs, outputs: Vec::new(), timeout, priority: 0 };

@@ -1,7 +1,6 @@
-//! One thread that stops runs at their deadlines.
+//! One thread that stops runs, or whatever else can be stopped, at their deadlines.
 
-use super::control::StopReason;
-use super::run::Run;
+use super::control::{Stop, StopReason};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -18,7 +17,7 @@ pub struct Watchdog {
 
 #[derive(Default)]
 struct State {
-    runs: BTreeMap<WatchKey, Weak<Run>>,
+    runs: BTreeMap<WatchKey, Weak<dyn Stop>>,
     next: u64,
     started: bool,
     /// When the thread wakes by itself; `None` when it waits to be woken.
@@ -30,15 +29,14 @@ impl Watchdog {
         Arc::default()
     }
 
-    /// Stops the run at that time unless it is forgotten before.
-    pub fn watch(self: &Arc<Self>, deadline: Instant, run: &Arc<Run>) {
+    /// Stops the run at that time unless it is forgotten before, by the key that this gives.
+    pub fn watch(self: &Arc<Self>, deadline: Instant, run: Weak<dyn Stop>) -> WatchKey {
         let mut state = self.state.lock();
         let key = (deadline, state.next);
         state.next += 1;
         // A wake-up costs more than a tiny run. Most deadlines are later than one that the thread waits for already.
         let too_late = state.wakes_at.is_none_or(|wakes_at| deadline < wakes_at);
-        state.runs.insert(key, Arc::downgrade(run));
-        run.set_watch_key(key);
+        state.runs.insert(key, run);
         if !state.started {
             state.started = true;
             let watchdog = Arc::clone(self);
@@ -51,6 +49,7 @@ impl Watchdog {
             state.wakes_at = Some(deadline);
             self.changed.notify_one();
         }
+        key
     }
 
     pub fn forget(&self, key: WatchKey) {
@@ -64,7 +63,7 @@ impl Watchdog {
     /// Stops every run now.
     pub fn stop_all(&self) {
         let runs = std::mem::take(&mut self.state.lock().runs);
-        for run in runs.values().filter_map(Weak::upgrade) {
+        for run in runs.into_values().filter_map(|run| run.upgrade()) {
             run.stop(StopReason::Cancelled);
         }
     }
@@ -77,7 +76,7 @@ impl Watchdog {
             let due = std::mem::replace(&mut state.runs, later);
             if !due.is_empty() {
                 drop(state);
-                for run in due.values().filter_map(Weak::upgrade) {
+                for run in due.into_values().filter_map(|run| run.upgrade()) {
                     run.stop(StopReason::Deadline);
                 }
                 state = self.state.lock();

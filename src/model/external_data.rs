@@ -1,10 +1,10 @@
 //! Weights outside the graph's file: resolved only within the upload.
 
 use super::initializers::byte_length;
-use super::{Content, ModelFile, Source};
+use super::{Content, ModelFile};
 use crate::error::{Error, Result, error};
 use crate::onnx::proto::{
-    AttributeProto, DATA_LOCATION_EXTERNAL, GraphProto, ModelProto, StringStringEntryProto, TensorProto,
+    AttributeProto, DATA_LOCATION_EXTERNAL, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
 };
 use crate::tensor::DType;
 use bytes::Bytes;
@@ -12,17 +12,12 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 /// Gives every external tensor its place: files on disk are named relative to the directory that is returned, files in
-/// memory become part of the model.
+/// memory become part of the model. `folder` is that of the graph's file, when it is on disk.
 ///
 /// # Errors
 /// `INVALID_MODEL` when a tensor names a file that is not part of the upload or a range that the file does not have.
-pub fn resolve(
-    model: &mut ModelProto,
-    source: &Source,
-    main: &ModelFile,
-    others: &[&ModelFile],
-) -> Result<Option<PathBuf>> {
-    let mut files = Files { source, main, others, opened: HashMap::new(), directory: None };
+pub fn resolve(model: &mut ModelProto, folder: Option<&Path>, others: &[&ModelFile]) -> Result<Option<PathBuf>> {
+    let mut files = Files { folder, others, opened: HashMap::new(), directory: None };
     let functions = model.functions.iter_mut().flat_map(|function| &mut function.node);
     for node in functions {
         node.attribute.iter_mut().try_for_each(|attribute| files.visit_attribute(attribute))?;
@@ -33,9 +28,58 @@ pub fn resolve(
     Ok(files.directory)
 }
 
+/// The files in a folder that a model names as its external data, without those that are known already.
+///
+/// # Errors
+/// `INVALID_MODEL` when there is no such file.
+pub fn beside(model: &ModelProto, folder: &Path, known: &[ModelFile]) -> Result<Vec<ModelFile>> {
+    let mut found: Vec<ModelFile> = Vec::new();
+    let functions = model.functions.iter().flat_map(|function| &function.node);
+    let mut tensors = Vec::new();
+    functions.for_each(|node| tensors_of_node(node, &mut tensors));
+    model.graph.iter().for_each(|graph| tensors_of_graph(graph, &mut tensors));
+    for tensor in tensors {
+        let location = tensor.external_data.iter().find(|entry| entry.key() == "location");
+        let Some(location) = location.map(StringStringEntryProto::value) else { continue };
+        let name = plain(location);
+        if known.iter().chain(&found).any(|file| file.name == name) {
+            continue;
+        }
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        let path = folder.join(name);
+        if !inside || path.symlink_metadata().map_or(true, |found| !found.is_file()) {
+            let tensor = tensor.name();
+            return Err(error!(
+                InvalidModel,
+                "external data of tensor \"{tensor}\": no file \"{location}\" lies beside the model"
+            ));
+        }
+        found.push(ModelFile { name: name.to_owned(), content: Content::Path(path) });
+    }
+    Ok(found)
+}
+
+fn tensors_of_graph<'a>(graph: &'a GraphProto, tensors: &mut Vec<&'a TensorProto>) {
+    tensors.extend(&graph.initializer);
+    let sparse = graph.sparse_initializer.iter();
+    tensors.extend(sparse.flat_map(|sparse| sparse.values.iter().chain(&sparse.indices)));
+    graph.node.iter().for_each(|node| tensors_of_node(node, tensors));
+}
+
+fn tensors_of_node<'a>(node: &'a NodeProto, tensors: &mut Vec<&'a TensorProto>) {
+    for attribute in &node.attribute {
+        tensors.extend(attribute.t.iter().chain(&attribute.tensors));
+    }
+    node.subgraphs().for_each(|graph| tensors_of_graph(graph, tensors));
+}
+
+/// An exporter's leading `./` does not count.
+fn plain(location: &str) -> &str {
+    location.strip_prefix("./").unwrap_or(location)
+}
+
 struct Files<'a> {
-    source: &'a Source,
-    main: &'a ModelFile,
+    folder: Option<&'a Path>,
     others: &'a [&'a ModelFile],
     opened: HashMap<String, (Content, Bytes)>,
     directory: Option<PathBuf>,
@@ -97,25 +141,14 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// The uploaded file of that name; an exporter's leading `./` does not count.
+    /// The uploaded file of that name.
     fn open(&mut self, location: &str, refuse: &impl Fn(String) -> Error) -> Result<(Content, Bytes)> {
-        let name = location.strip_prefix("./").unwrap_or(location);
+        let name = plain(location);
         if let Some(opened) = self.opened.get(name) {
             return Ok(opened.clone());
         }
-        let uploaded = self.others.iter().find(|file| file.name == name);
-        let file = match (uploaded, &self.main.content) {
-            (Some(file), _) => (*file).clone(),
-            (None, Content::Path(main)) if self.source.beside => {
-                let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-                let path = main.parent().unwrap_or(Path::new("")).join(name);
-                if !inside || path.symlink_metadata().map_or(true, |found| !found.is_file()) {
-                    return Err(refuse(format!("no file \"{location}\" lies beside the model")));
-                }
-                ModelFile { name: name.to_owned(), content: Content::Path(path) }
-            }
-            _ => return Err(refuse(format!("\"{location}\" is not part of the upload"))),
-        };
+        let file = self.others.iter().find(|file| file.name == name);
+        let file = file.ok_or_else(|| refuse(format!("\"{location}\" is not part of the upload")))?;
         let opened = (file.content.clone(), file.bytes()?);
         self.opened.insert(name.to_owned(), opened.clone());
         Ok(opened)
@@ -123,11 +156,7 @@ impl Files<'_> {
 
     /// The name of a file relative to the one directory that all external data shares.
     fn place(&mut self, path: &Path, refuse: &impl Fn(String) -> Error) -> Result<String> {
-        let directory = match &self.main.content {
-            Content::Path(main) => main.parent(),
-            Content::Memory(_) => path.parent(),
-        };
-        let directory = directory.unwrap_or(Path::new("")).to_path_buf();
+        let directory = self.folder.or(path.parent()).unwrap_or(Path::new("")).to_path_buf();
         let relative = path
             .strip_prefix(&directory)
             .ok()

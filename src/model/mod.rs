@@ -3,13 +3,16 @@
 mod archive;
 mod digest;
 mod external_data;
+mod functions;
 mod initializers;
 mod kept;
 mod names;
+mod opened;
 
 use archive::ArchiveLimits;
 pub(crate) use digest::hex;
 pub use digest::{FileDigest, digest_files, identify};
+pub use opened::Opened;
 
 use crate::error::{ErrorCode, Result, error};
 use crate::onnx::proto::ModelProto;
@@ -192,11 +195,20 @@ impl Source {
 
     fn prepare_onnx(&self) -> Result<Prepared> {
         let (main, others) = self.split_main()?;
+        let folder = match &main.content {
+            Content::Path(path) => path.parent(),
+            Content::Memory(_) => None,
+        };
+        self.prepare_graph(main, &others, folder)
+    }
+
+    /// `folder`: where the file of the graph lies.
+    fn prepare_graph(&self, main: &ModelFile, others: &[&ModelFile], folder: Option<&Path>) -> Result<Prepared> {
         let bytes = main.bytes()?;
         let model = ModelProto::decode(bytes.clone())
             .map_err(|_| error!(InvalidModel, "\"{}\" is not an ONNX model: its protobuf cannot be read", main.name))?;
         let mut prepared = prepared(Framework::Onnx, model)?;
-        prepared.directory = external_data::resolve(&mut prepared.model, self, main, &others)?;
+        prepared.directory = external_data::resolve(&mut prepared.model, folder, others)?;
         if let (None, Some(folder)) = (&prepared.directory, &self.cache_folder) {
             let path = match &main.content {
                 Content::Path(path) => Some(path.as_path()),
@@ -244,6 +256,7 @@ impl Source {
 
 fn prepared(framework: Framework, model: ModelProto) -> Result<Prepared> {
     let graph = model.graph.as_ref().ok_or_else(|| error!(InvalidModel, "the file holds no graph"))?;
+    functions::check(&model)?;
     let signature = Signature::of_graph(graph)?;
     let weight_bytes = initializers::check(graph)?;
     Ok(Prepared {

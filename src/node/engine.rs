@@ -3,9 +3,10 @@
 use super::channel::{Answer, Channel};
 use super::error::throw;
 use super::session::{Session, session_to_js};
+use crate::engine::control::RunControl;
 use crate::engine::{
-    Engine, EngineChoice, EngineOptions as Options, LoadRequest, PreloadFailure as Failure, PreloadStatus, Provider,
-    Providers, provider_names,
+    Engine, EngineChoice, EngineOptions as Options, Inspected, LoadRequest, PreloadFailure as Failure, PreloadStatus,
+    Provider, Providers, provider_names,
 };
 use crate::error::{Result, error};
 use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, identify};
@@ -33,6 +34,7 @@ pub struct EngineOptions {
     pub max_queue_delay_ms: Option<f64>,
     pub max_concurrent_batches: Option<u32>,
     pub timeout_ms: Option<f64>,
+    pub load_timeout_ms: Option<f64>,
     pub max_run_bytes: Option<f64>,
     pub idle_unload_ms: Option<f64>,
     pub library_path: Option<String>,
@@ -62,6 +64,8 @@ pub struct LoadOptions {
     pub cache_folder: Option<String>,
     /// Nobody waits for the model yet: the answer may wait until it is warm.
     pub preload: Option<bool>,
+    /// What the files are known to have; the work on a model that took too long before is refused by it.
+    pub digest: Option<String>,
 }
 
 #[napi(object)]
@@ -133,6 +137,7 @@ fn merge(current: Options, given: EngineOptions) -> Result<Options> {
         max_concurrent_batches: count(given.max_concurrent_batches, current.max_concurrent_batches),
         timeout_ms: bytes(given.timeout_ms, current.timeout_ms),
         max_run_bytes: bytes(given.max_run_bytes, current.max_run_bytes as u64) as usize,
+        load_timeout: given.load_timeout_ms.map_or(current.load_timeout, |limit| Duration::from_millis(limit as u64)),
         idle_unload: given.idle_unload_ms.map_or(current.idle_unload, |limit| Duration::from_millis(limit as u64)),
         library_path: given.library_path.map(PathBuf::from).or(current.library_path),
     })
@@ -161,7 +166,8 @@ pub fn engine_status<'env>(env: &'env Env) -> napi::Result<Unknown<'env>> {
 pub fn digest_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
     let reply = channel.reply(id);
     let files = read_files(files);
-    Engine::shared().spawn_load(move || reply.send_value(identify(&files).map(|(digest, _)| digest)));
+    let digest = move |_: &RunControl| identify(&files).map(|(digest, _)| digest);
+    Engine::shared().inspect_later(None, digest, |digest| reply.send_value(digest));
 }
 
 /// Detects, checks and once loads a model; answered on the channel with an `Inspection`.
@@ -174,13 +180,11 @@ pub fn inspect_model(
     options: LoadOptions,
     stated: StatedSchemas,
 ) -> napi::Result<()> {
+    let digest = options.digest.clone();
     let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
     let reply = channel.reply(id);
-    Engine::shared().spawn_load(move || {
-        let inspected = std::panic::catch_unwind(|| inspect(&source, framework, engine, &stated))
-            .unwrap_or_else(|_| Err(error!(InvalidModel, "reading the model panicked")));
-        reply.send_value(inspected);
-    });
+    let work = move |control: &RunControl| inspect(&source, framework, engine, &stated, control);
+    Engine::shared().inspect_later(digest, work, |inspected| reply.send_value(inspected));
     Ok(())
 }
 
@@ -189,15 +193,19 @@ fn inspect(
     framework: Option<Framework>,
     engine: Option<EngineChoice>,
     stated: &StatedSchemas,
+    control: &RunControl,
 ) -> Result<Inspection> {
-    let (prepared, engine) = Engine::shared().inspect(source, framework, engine)?;
+    let Inspected { prepared, engine, opened } = Engine::shared().inspect(source, framework, engine, control)?;
     let Prepared { framework, signature, labels, .. } = prepared;
     for (field, text) in [("inputSchema", &stated.input_schema), ("outputSchema", &stated.output_schema)] {
         if let Some(text) = text {
             check_schema(&signature, field, text)?;
         }
     }
-    let (digest, files) = identify(&source.files)?;
+    let (digest, files) = match opened {
+        Some(opened) => (opened.digest().to_owned(), opened.files().to_vec()),
+        None => identify(&source.files)?,
+    };
     Ok(Inspection {
         framework: framework.as_str().to_owned(),
         engine: engine.to_owned(),
@@ -218,11 +226,9 @@ fn inspect(
 pub fn translate_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
     let reply = channel.reply(id);
     let source = Source { files: read_files(files), beside: false, cache_folder: None };
-    Engine::shared().spawn_load(move || {
-        let translated = std::panic::catch_unwind(|| source.prepare(Framework::TensorFlow))
-            .unwrap_or_else(|_| Err(error!(InvalidModel, "reading the model panicked")));
-        reply.send_value(translated.map(|prepared| Uint8Array::new(prepared.model.encode_to_vec())));
-    });
+    let translate =
+        move |_: &RunControl| source.prepare(Framework::TensorFlow).map(|prepared| prepared.model.encode_to_vec());
+    Engine::shared().inspect_later(None, translate, |bytes| reply.send_value(bytes.map(Uint8Array::new)));
 }
 
 /// The session of a digest when it is cached.
@@ -253,6 +259,30 @@ pub fn load_session(
         Engine::shared().load(request, answer);
     }
     Ok(())
+}
+
+/// Loads a session of files whose digest is not known; what is loaded is what was digested. Answered on the channel with a
+/// `Session`.
+#[napi(catch_unwind)]
+pub fn open_session(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    files: Vec<ModelFile>,
+    options: LoadOptions,
+) -> napi::Result<()> {
+    let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
+    let reply = channel.reply(id);
+    let answer = Box::new(move |loaded: Result<_>| reply.send(loaded.map(|inner| Answer::Value(session_to_js(inner)))));
+    Engine::shared().open(source, framework, engine, answer);
+    Ok(())
+}
+
+/// Stops loads, warm-ups and runs, and waits for them: for the end of the process.
+#[napi(catch_unwind)]
+pub fn drain_engine() {
+    // What does not end is met again when the process exits.
+    let _ = Engine::shared().drain();
 }
 
 /// Lets every thread see in the status how far preloading is.

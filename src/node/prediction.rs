@@ -115,7 +115,8 @@ fn prepare(
     if request.labels {
         class_names(&session.signature, session.labels.as_deref(), &outputs)?;
     }
-    let timeout = request.timeout_ms.map(|limit| limit as f64).or(timeout_ms);
+    // The caller knows what is left of the time that the body gives.
+    let timeout = timeout_ms.or(request.timeout_ms.map(|limit| limit as f64));
     let writing =
         Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
     Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))

@@ -41,6 +41,8 @@ struct Head<'a> {
     request_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entity_id: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: &'a Option<u64>,
     record: bool,
 }
 
@@ -63,8 +65,8 @@ pub fn parse_request(
     let parsed = (|| {
         let inner = Request::parse(body, read_format(format.as_deref())?)?;
         let Parsed { inner, .. } = slot.0.insert(Parsed { inner, format: read_format(answer_format.as_deref())? });
-        let Request { model_id, version, user_id, session_id, request_id, entity_id, record, .. } = inner;
-        let head = Head { model_id, version, user_id, session_id, request_id, entity_id, record: *record };
+        let Request { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record, .. } = inner;
+        let head = Head { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record: *record };
         serde_json::to_string(&head).map_err(|problem| error!(Internal, "{problem}"))
     })();
     parsed.map_err(|problem| throw(env, &problem))

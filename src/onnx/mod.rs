@@ -1,6 +1,8 @@
 //! The ONNX file format: its messages, and short ways to make and read them.
 
+pub mod operators;
 pub mod proto;
+pub mod tree_ensemble;
 
 use crate::tensor::{DType, Tensor, TensorData};
 use bytes::Bytes;

@@ -31,8 +31,15 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// `INVALID_MODEL` when the graph is wrong, `UNSUPPORTED_MODEL` when it holds what this backend does not run, by name of
-    /// the operator, `ENGINE_UNAVAILABLE` when none of the providers can be used.
-    fn load(&self, model: &Prepared, purpose: LoadPurpose, providers: &Providers) -> Result<Loaded>;
+    /// the operator, `ENGINE_UNAVAILABLE` when none of the providers can be used. The control's own error when it is stopped;
+    /// how soon the load ends then is the library's affair.
+    fn load(
+        &self,
+        model: &Prepared,
+        purpose: LoadPurpose,
+        providers: &Providers,
+        control: &RunControl,
+    ) -> Result<Loaded>;
 }
 
 pub struct Loaded {

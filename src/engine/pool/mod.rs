@@ -46,6 +46,7 @@ impl Pool {
         let mut state = self.0.state.lock();
         state.max_threads = max_threads.max(1);
         state.max_queue = max_queue;
+        self.0.wake(&mut state);
         self.0.work.notify_all();
     }
 

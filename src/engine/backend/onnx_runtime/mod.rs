@@ -13,6 +13,7 @@ mod value;
 pub use library::LibraryOptions;
 
 use super::{Backend, LoadPurpose, Loaded};
+use crate::engine::control::RunControl;
 use crate::engine::providers::{Placement, Provider, Providers, UnusedProvider, reasons};
 use crate::error::{Error, ErrorCode, Result, error};
 use crate::model::Prepared;
@@ -50,10 +51,17 @@ impl Backend for OnnxRuntime {
         providers::available()
     }
 
-    fn load(&self, model: &Prepared, purpose: LoadPurpose, providers: &Providers) -> Result<Loaded> {
+    fn load(
+        &self,
+        model: &Prepared,
+        purpose: LoadPurpose,
+        providers: &Providers,
+        control: &RunControl,
+    ) -> Result<Loaded> {
         // ort's own reading of types and names may panic on a file that is wrong in a way it did not foresee.
-        let (session, placement) = catch_unwind(AssertUnwindSafe(|| self.place(model, purpose, providers)))
-            .map_err(|_| error!(InvalidModel, "ONNX Runtime cannot read the model's inputs and outputs"))??;
+        let (session, placement) =
+            catch_unwind(AssertUnwindSafe(|| self.place(model, purpose, providers, control)))
+                .map_err(|_| error!(InvalidModel, "ONNX Runtime cannot read the model's inputs and outputs"))??;
         let inputs = model.model.graph.as_ref().map_or(&[][..], |graph| &graph.input);
         let empty_sequences = empty_sequences::EmptySequences::of_inputs(&self.environment, inputs)?;
         let session = session::OnnxRuntimeSession::new(session, empty_sequences, placement.allows_overlap());
@@ -63,7 +71,13 @@ impl Backend for OnnxRuntime {
 
 impl OnnxRuntime {
     /// Loads the model with all providers that can be used. One that fails is given up, and the others are tried without it.
-    fn place(&self, model: &Prepared, purpose: LoadPurpose, wanted: &Providers) -> Result<(Session, Placement)> {
+    fn place(
+        &self,
+        model: &Prepared,
+        purpose: LoadPurpose,
+        wanted: &Providers,
+        control: &RunControl,
+    ) -> Result<(Session, Placement)> {
         let guarded = guard::make_safe(&model.model)?;
         let bytes = guarded.as_ref().unwrap_or(&model.model).encode_to_vec();
         let lean = purpose == LoadPurpose::Check && model.weight_bytes > MAX_FULL_CHECK_BYTES;
@@ -72,8 +86,8 @@ impl OnnxRuntime {
             wanted.accelerated().partition(|provider| available.contains(&provider.name));
         let lacking = format!("this ONNX Runtime library has only {}", available.join(", "));
         let mut unused: Vec<_> = missing.into_iter().map(|provider| give_up(provider, &lacking)).collect();
-        while !usable.is_empty() {
-            match self.load_accelerated(model, &bytes, lean, &usable) {
+        while !usable.is_empty() && control.stopped().is_none() {
+            match self.load_accelerated(model, &bytes, lean, &usable, control) {
                 Ok((session, nodes)) => match usable.iter().find(|provider| nodes.contains_key(&provider.name)) {
                     Some(first) => {
                         let execution_provider = first.name.clone();
@@ -93,8 +107,8 @@ impl OnnxRuntime {
         // Without cpu in the list this shows whether the model is at fault.
         let session = self
             .builder(model, lean || !wanted.allow_cpu())
-            .and_then(|mut builder| builder.commit_from_memory(&bytes))
-            .map_err(|problem| load_error(&problem))?;
+            .and_then(|builder| commit(builder, &bytes, control))
+            .map_err(|problem| control.stopped().unwrap_or_else(|| load_error(&problem)))?;
         if wanted.allow_cpu() {
             return Ok((session, Placement::on_cpu(unused)));
         }
@@ -109,6 +123,7 @@ impl OnnxRuntime {
         bytes: &[u8],
         lean: bool,
         providers: &[&Provider],
+        control: &RunControl,
     ) -> Result<(Session, BTreeMap<String, usize>), (usize, ort::Error)> {
         let mut builder = self.base(model, lean).map_err(|problem| (0, problem))?;
         for (at, provider) in providers.iter().enumerate() {
@@ -116,7 +131,7 @@ impl OnnxRuntime {
         }
         let session = plain(builder.with_config_entry(providers::RECORD_NODES, "1"))
             .and_then(with_cpu)
-            .and_then(|mut builder| builder.commit_from_memory(bytes))
+            .and_then(|builder| commit(builder, bytes, control))
             .map_err(|problem| (0, problem))?;
         let nodes = providers::nodes(&session).map_err(|problem| (0, ort::Error::new(problem.message)))?;
         Ok((session, nodes))
@@ -143,6 +158,24 @@ impl OnnxRuntime {
         }
         Ok(builder)
     }
+}
+
+/// Loads what the builder is set up for. A stop interrupts it between two steps of the optimizer.
+fn commit(mut builder: SessionBuilder, bytes: &[u8], control: &RunControl) -> ort::Result<Session> {
+    let canceler = builder.canceler();
+    let mut problem = None;
+    let cancel = move || {
+        // It fails only where there is nothing to cancel any more.
+        let _ = canceler.cancel();
+    };
+    let loaded = control.guard(cancel, || {
+        builder.commit_from_memory(bytes).map_err(|failed| {
+            let message = failed.message().to_owned();
+            problem = Some(failed);
+            Error::new(ErrorCode::InvalidModel, message)
+        })
+    });
+    loaded.map_err(|stopped| problem.unwrap_or_else(|| ort::Error::new(stopped.message)))
 }
 
 /// Without it, ONNX Runtime would choose providers by a policy of its own.

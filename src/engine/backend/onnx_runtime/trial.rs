@@ -3,6 +3,7 @@
 use super::session::OnnxRuntimeSession;
 use super::{LibraryOptions, OnnxRuntime, empty_sequences};
 use crate::engine::backend::{LoadPurpose, Loaded};
+use crate::engine::control::RunControl;
 use crate::engine::providers::{Placement, Providers};
 use crate::model::{Content, Framework, ModelFile, Prepared, Source};
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
@@ -30,7 +31,8 @@ pub fn endless(placement: Placement) -> (Prepared, Loaded) {
     let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(bytes) };
     let source = Source { files: vec![file], beside: false, cache_folder: None };
     let prepared = source.prepare(Framework::Onnx).unwrap();
-    let (session, _) = RUNTIME.place(&prepared, LoadPurpose::Run, &Providers::default()).unwrap();
+    let (session, _) =
+        RUNTIME.place(&prepared, LoadPurpose::Run, &Providers::default(), &RunControl::unstoppable()).unwrap();
     let inputs = &prepared.model.graph.as_ref().unwrap().input;
     let empty = empty_sequences::EmptySequences::of_inputs(&RUNTIME.environment, inputs).unwrap();
     let session = Box::new(OnnxRuntimeSession::new(session, empty, placement.allows_overlap()));

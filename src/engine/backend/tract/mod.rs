@@ -5,6 +5,7 @@ mod session;
 mod value;
 
 use super::{Backend, LoadPurpose, Loaded};
+use crate::engine::control::RunControl;
 use crate::engine::providers::{CPU, Placement, Providers, UnusedProvider};
 use crate::error::{Error, Result, error};
 use crate::model::Prepared;
@@ -33,7 +34,13 @@ impl Backend for Tract {
         Ok(vec![CPU.to_owned()])
     }
 
-    fn load(&self, model: &Prepared, _purpose: LoadPurpose, providers: &Providers) -> Result<Loaded> {
+    fn load(
+        &self,
+        model: &Prepared,
+        _purpose: LoadPurpose,
+        providers: &Providers,
+        _control: &RunControl,
+    ) -> Result<Loaded> {
         let placement = placement(providers)?;
         let framework = tract_onnx::onnx();
         refusals::check(&model.model, &framework.op_register, self.max_tensor_bytes)?;

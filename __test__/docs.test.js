@@ -283,7 +283,7 @@ describe('examples', () => {
 	test('npm scripts exist', () => {
 		const { scripts } = JSON.parse(read('package.json'));
 		for (const page of pages) {
-			for (const [, name] of read(page).matchAll(/\bnpm run ([\w-]+)/g)) {
+			for (const [, name] of read(page).matchAll(/\bnpm run ([\w:-]+)/g)) {
 				assert.ok(Object.hasOwn(scripts, name), `${page}: npm run ${name}`);
 			}
 		}

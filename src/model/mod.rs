@@ -1,6 +1,7 @@
 //! An uploaded model: what format it is, its identity, and its graph, checked and ready for a backend.
 
 mod archive;
+mod bounds;
 mod digest;
 mod external_data;
 mod functions;
@@ -255,6 +256,7 @@ impl Source {
 }
 
 fn prepared(framework: Framework, model: ModelProto) -> Result<Prepared> {
+    bounds::check(&model)?;
     let graph = model.graph.as_ref().ok_or_else(|| error!(InvalidModel, "the file holds no graph"))?;
     functions::check(&model)?;
     let signature = Signature::of_graph(graph)?;

@@ -30,7 +30,7 @@ impl OnnxRuntime {
         let version = version(&options.path).unwrap_or_else(|| "unknown".to_owned());
         let shared_allocator = register_allocator(&environment, options.max_run_bytes).is_ok();
         let folder = options.path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { environment, version, folder, shared_allocator })
+        Ok(Self { environment, version, folder, shared_allocator, max_run_bytes: options.max_run_bytes as u64 })
     }
 }
 

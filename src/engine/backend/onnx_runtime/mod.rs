@@ -6,6 +6,7 @@ mod library;
 mod message;
 pub mod providers;
 mod session;
+mod text_budget;
 #[cfg(test)]
 pub mod trial;
 mod value;
@@ -33,6 +34,17 @@ pub struct OnnxRuntime {
     /// The folder of the library, where it looks for those of its providers.
     folder: PathBuf,
     shared_allocator: bool,
+    /// What runs may allocate; each may make as many bytes of text beside it.
+    max_run_bytes: u64,
+}
+
+/// How a model is loaded.
+#[derive(Clone, Copy)]
+struct Form {
+    /// Without the work that only runs need.
+    lean: bool,
+    /// With the operator that counts texts.
+    counts_texts: bool,
 }
 
 /// Above this a check loads a model without touching its weights.
@@ -64,7 +76,8 @@ impl Backend for OnnxRuntime {
                 .map_err(|_| error!(InvalidModel, "ONNX Runtime cannot read the model's inputs and outputs"))??;
         let inputs = model.model.graph.as_ref().map_or(&[][..], |graph| &graph.input);
         let empty_sequences = empty_sequences::EmptySequences::of_inputs(&self.environment, inputs)?;
-        let session = session::OnnxRuntimeSession::new(session, empty_sequences, placement.allows_overlap());
+        let session =
+            session::OnnxRuntimeSession::new(session, empty_sequences, placement.allows_overlap(), self.max_run_bytes);
         Ok(Loaded { session: Box::new(session), placement })
     }
 }
@@ -80,14 +93,17 @@ impl OnnxRuntime {
     ) -> Result<(Session, Placement)> {
         let guarded = guard::make_safe(&model.model)?;
         let bytes = guarded.as_ref().unwrap_or(&model.model).encode_to_vec();
-        let lean = purpose == LoadPurpose::Check && model.weight_bytes > MAX_FULL_CHECK_BYTES;
+        let form = Form {
+            lean: purpose == LoadPurpose::Check && model.weight_bytes > MAX_FULL_CHECK_BYTES,
+            counts_texts: guarded.as_ref().is_some_and(guard::counts_texts),
+        };
         let available = providers::available()?;
         let (mut usable, missing): (Vec<&Provider>, Vec<&Provider>) =
             wanted.accelerated().partition(|provider| available.contains(&provider.name));
         let lacking = format!("this ONNX Runtime library has only {}", available.join(", "));
         let mut unused: Vec<_> = missing.into_iter().map(|provider| give_up(provider, &lacking)).collect();
         while !usable.is_empty() && control.stopped().is_none() {
-            match self.load_accelerated(model, &bytes, lean, &usable, control) {
+            match self.load_accelerated(model, &bytes, form, &usable, control) {
                 Ok((session, nodes)) => match usable.iter().find(|provider| nodes.contains_key(&provider.name)) {
                     Some(first) => {
                         let execution_provider = first.name.clone();
@@ -105,9 +121,10 @@ impl OnnxRuntime {
             }
         }
         // Without cpu in the list this shows whether the model is at fault.
+        let form = Form { lean: form.lean || !wanted.allow_cpu(), ..form };
         let session = self
-            .builder(model, lean || !wanted.allow_cpu())
-            .and_then(|builder| commit(builder, &bytes, control))
+            .builder(model, form)
+            .and_then(|builder| self.commit(builder, &bytes, control))
             .map_err(|problem| control.stopped().unwrap_or_else(|| load_error(&problem)))?;
         if wanted.allow_cpu() {
             return Ok((session, Placement::on_cpu(unused)));
@@ -121,36 +138,58 @@ impl OnnxRuntime {
         &self,
         model: &Prepared,
         bytes: &[u8],
-        lean: bool,
+        form: Form,
         providers: &[&Provider],
         control: &RunControl,
     ) -> Result<(Session, BTreeMap<String, usize>), (usize, ort::Error)> {
-        let mut builder = self.base(model, lean).map_err(|problem| (0, problem))?;
+        let mut builder = self.base(model, form).map_err(|problem| (0, problem))?;
         for (at, provider) in providers.iter().enumerate() {
             providers::register(&mut builder, provider).map_err(|problem| (at, problem))?;
         }
         let session = plain(builder.with_config_entry(providers::RECORD_NODES, "1"))
             .and_then(with_cpu)
-            .and_then(|builder| commit(builder, bytes, control))
+            .and_then(|builder| self.commit(builder, bytes, control))
             .map_err(|problem| (0, problem))?;
         let nodes = providers::nodes(&session).map_err(|problem| (0, ort::Error::new(problem.message)))?;
         Ok((session, nodes))
     }
 
-    fn builder(&self, model: &Prepared, lean: bool) -> ort::Result<SessionBuilder> {
-        self.base(model, lean).and_then(with_cpu)
+    /// Loads what the builder is set up for. A stop interrupts it between two steps of the optimizer. Constants are computed
+    /// here, and may not make more texts than a run.
+    fn commit(&self, mut builder: SessionBuilder, bytes: &[u8], control: &RunControl) -> ort::Result<Session> {
+        let canceler = builder.canceler();
+        let mut problem = None;
+        let cancel = move || {
+            // It fails only where there is nothing to cancel any more.
+            let _ = canceler.cancel();
+        };
+        let loaded = control.guard(cancel, || {
+            text_budget::within(self.max_run_bytes, || builder.commit_from_memory(bytes)).map_err(|failed| {
+                let message = failed.message().to_owned();
+                problem = Some(failed);
+                Error::new(ErrorCode::InvalidModel, message)
+            })
+        });
+        loaded.map_err(|stopped| problem.unwrap_or_else(|| ort::Error::new(stopped.message)))
+    }
+
+    fn builder(&self, model: &Prepared, form: Form) -> ort::Result<SessionBuilder> {
+        self.base(model, form).and_then(with_cpu)
     }
 
     /// All but the providers.
-    fn base(&self, model: &Prepared, lean: bool) -> ort::Result<SessionBuilder> {
-        let level = if lean { GraphOptimizationLevel::Disable } else { GraphOptimizationLevel::All };
+    fn base(&self, model: &Prepared, form: Form) -> ort::Result<SessionBuilder> {
+        let level = if form.lean { GraphOptimizationLevel::Disable } else { GraphOptimizationLevel::All };
         let mut builder = Session::builder(&self.environment)?;
         builder = plain(builder.with_optimization_level(level))?;
-        builder = plain(builder.with_prepacking(!lean))?;
+        builder = plain(builder.with_prepacking(!form.lean))?;
         if self.shared_allocator {
             builder = plain(builder.with_env_allocators())?;
             // Weights live as long as the session; the arena's limit is for what runs allocate.
             builder = plain(builder.with_device_allocated_initializers())?;
+        }
+        if form.counts_texts {
+            builder = plain(builder.with_operators(text_budget::domain()?))?;
         }
         if let Some(directory) = &model.directory {
             let folder = directory.to_string_lossy();
@@ -158,24 +197,6 @@ impl OnnxRuntime {
         }
         Ok(builder)
     }
-}
-
-/// Loads what the builder is set up for. A stop interrupts it between two steps of the optimizer.
-fn commit(mut builder: SessionBuilder, bytes: &[u8], control: &RunControl) -> ort::Result<Session> {
-    let canceler = builder.canceler();
-    let mut problem = None;
-    let cancel = move || {
-        // It fails only where there is nothing to cancel any more.
-        let _ = canceler.cancel();
-    };
-    let loaded = control.guard(cancel, || {
-        builder.commit_from_memory(bytes).map_err(|failed| {
-            let message = failed.message().to_owned();
-            problem = Some(failed);
-            Error::new(ErrorCode::InvalidModel, message)
-        })
-    });
-    loaded.map_err(|stopped| problem.unwrap_or_else(|| ort::Error::new(stopped.message)))
 }
 
 /// Without it, ONNX Runtime would choose providers by a policy of its own.

@@ -1,6 +1,7 @@
 //! One loaded model in ONNX Runtime.
 
 use super::empty_sequences::EmptySequences;
+use super::text_budget;
 use super::value::{OrtValueBox, call, from_ort, to_ort};
 use crate::engine::backend::BackendSession;
 use crate::engine::control::RunControl;
@@ -24,10 +25,12 @@ pub struct OnnxRuntimeSession {
     empty_sequences: EmptySequences,
     /// Held during a run where runs must not overlap.
     turn: Option<Mutex<()>>,
+    /// Bytes of text that a run may make.
+    max_text_bytes: u64,
 }
 
 impl OnnxRuntimeSession {
-    pub fn new(session: Session, empty_sequences: EmptySequences, allows_overlap: bool) -> Self {
+    pub fn new(session: Session, empty_sequences: EmptySequences, allows_overlap: bool, max_text_bytes: u64) -> Self {
         let initializers = session.overridable_initializers();
         let names = session
             .inputs()
@@ -37,7 +40,7 @@ impl OnnxRuntimeSession {
             .chain(initializers.iter().map(|initializer| initializer.name()))
             .filter_map(|name| Some((name.to_owned(), CString::new(name).ok()?)))
             .collect();
-        Self { session, names, empty_sequences, turn: (!allows_overlap).then(Mutex::default) }
+        Self { session, names, empty_sequences, turn: (!allows_overlap).then(Mutex::default), max_text_bytes }
     }
 
     fn name(&self, name: &str) -> Result<&CString> {
@@ -63,7 +66,7 @@ impl BackendSession for OnnxRuntimeSession {
         let output_names = outputs.iter().map(|name| Ok(self.name(name)?.as_ptr())).collect::<Result<Few<_>>>()?;
         let mut made: Few<*mut OrtValue> = smallvec![ptr::null_mut(); outputs.len()];
         let options = control.can_stop().then(RunOptions::new).transpose()?;
-        let mut run = || {
+        let mut compute = || {
             let _turn = self.turn.as_ref().map(Mutex::lock);
             // SAFETY: names, values and options live through the call, and the lengths are those of the lists. ONNX Runtime
             // documents `Run` on one session as safe from several threads at once, and the CPU provider keeps that; ort's
@@ -84,6 +87,7 @@ impl BackendSession for OnnxRuntimeSession {
             // SAFETY: the status comes from the call above.
             unsafe { ort::Error::result_from_status(status) }.map_err(|problem| run_error(&problem))
         };
+        let mut run = || text_budget::within(self.max_text_bytes, &mut compute);
         let outcome = match &options {
             Some(options) => {
                 let handle = options.handle();

@@ -35,7 +35,7 @@ pub fn endless(placement: Placement) -> (Prepared, Loaded) {
         RUNTIME.place(&prepared, LoadPurpose::Run, &Providers::default(), &RunControl::unstoppable()).unwrap();
     let inputs = &prepared.model.graph.as_ref().unwrap().input;
     let empty = empty_sequences::EmptySequences::of_inputs(&RUNTIME.environment, inputs).unwrap();
-    let session = Box::new(OnnxRuntimeSession::new(session, empty, placement.allows_overlap()));
+    let session = Box::new(OnnxRuntimeSession::new(session, empty, placement.allows_overlap(), 64 << 20));
     (prepared, Loaded { session, placement })
 }
 

@@ -54,6 +54,7 @@ impl Scopes {
                     "value" => DType::from_code(attribute.t.as_ref()?.data_type()),
                     "value_int" | "value_ints" => Some(DType::Int64),
                     "value_float" | "value_floats" => Some(DType::Float32),
+                    "value_string" | "value_strings" => Some(DType::String),
                     _ => None,
                 });
                 return self.set_all(node, &[dtype]);
@@ -219,6 +220,9 @@ fn rule(op_type: &str) -> Rule {
         }
         "And" | "Equal" | "Greater" | "GreaterOrEqual" | "IsInf" | "IsNaN" | "Less" | "LessOrEqual" | "Not" | "Or"
         | "Xor" => Rule::Fixed(&[Bool]),
+        "StringConcat" | "StringNormalizer" => Rule::Fixed(&[DType::String]),
+        "StringSplit" => Rule::Fixed(&[DType::String, Int64]),
+        "RegexFullMatch" => Rule::Fixed(&[Bool]),
         "ConvInteger" | "MatMulInteger" => Rule::Fixed(&[Int32]),
         "DynamicQuantizeLinear" => Rule::Fixed(&[UInt8, Float32, UInt8]),
         _ => Rule::Unknown,

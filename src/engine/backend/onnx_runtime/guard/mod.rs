@@ -1,66 +1,130 @@
-//! Rewrites of nodes that would end the process or fail for reasons of the machine.
+//! Rewrites of nodes that would end the process or fail for reasons of the machine, and refusals of those that cannot be mended.
 //!
-//! - Integer `Div` of the smallest number by -1 is a trap of the processor (SIGFPE) that no error handling catches. Each
-//!   `Div` that may be of integers gets a divisor that is never -1; the result is the wrapped negation, as in NumPy.
+//! - [`empty`]: operators that cannot bear a tensor without elements.
+//! - [`integers`]: `Div` and `Mod` of the smallest integer by -1.
+//! - [`forms`]: inputs and attributes that ONNX Runtime trusts too much.
+//! - [`texts`]: what makes texts from few of them.
+//! - [`training`]: operators that keep something from one run for the next.
 //! - `StringNormalizer` asks for the locale `en_US` when the model names none, which slim systems lack.
 
+mod draft;
 mod element_types;
+mod empty;
+mod forms;
+mod integers;
+mod known;
+mod texts;
+mod training;
 
+use super::text_budget::DOMAIN;
 use crate::error::{Result, error};
 use crate::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
-use crate::onnx::{self};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::DType;
+use draft::Draft;
 use element_types::Scopes;
+use empty::What;
+use known::Known;
+use std::collections::HashMap;
+use texts::Copies;
 
 /// The model with such nodes rewritten; `None` when it has none.
 ///
 /// # Errors
-/// `UNSUPPORTED_MODEL` for a division whose type cannot be known in an operator set too old for the rewrite.
+/// `INVALID_MODEL` or `UNSUPPORTED_MODEL` for a node that no rewrite makes safe.
 pub fn make_safe(model: &ModelProto) -> Result<Option<ModelProto>> {
     let functions = model.functions.iter().flat_map(|function| &function.node);
     let nodes = model.graph.iter().flat_map(|graph| &graph.node);
-    if !nodes.chain(functions).any(needs_care) {
+    let mut care = false;
+    for node in nodes.chain(functions) {
+        care |= check(node)?;
+    }
+    model.functions.iter().try_for_each(forms::check_function)?;
+    let has_texts = texts::occur(model);
+    if !care && !has_texts {
         return Ok(None);
     }
     let mut model = model.clone();
-    let mut rewrite = Rewrite { opset: standard_opset(&model.opset_import), scopes: Scopes::default(), made: 0 };
+    let mut rewrite = Rewrite { opset: standard_opset(&model.opset_import), has_texts, ..Rewrite::default() };
     if let Some(graph) = &mut model.graph {
         rewrite.graph(graph)?;
     }
     for function in &mut model.functions {
         rewrite.opset = standard_opset(&function.opset_import);
-        rewrite.scopes.enter();
+        rewrite.enter();
+        rewrite.in_function = true;
         rewrite.nodes(&mut function.node)?;
-        rewrite.scopes.leave();
+        rewrite.leave();
+    }
+    if !care && !rewrite.bounds_texts {
+        return Ok(None);
+    }
+    if rewrite.bounds_texts {
+        let imports = model.functions.iter_mut().map(|function| &mut function.opset_import);
+        for imports in imports.chain([&mut model.opset_import]) {
+            imports.push(OperatorSetIdProto { domain: Some(DOMAIN.to_owned()), version: Some(1) });
+        }
     }
     Ok(Some(model))
 }
 
-fn needs_care(node: &NodeProto) -> bool {
-    node.is("Div") || node.is("StringNormalizer") || node.subgraphs().any(|graph| graph.node.iter().any(needs_care))
+/// True for a guarded model that needs [`text_budget`](super::text_budget)'s operator.
+pub fn counts_texts(model: &ModelProto) -> bool {
+    model.opset_import.iter().any(|import| import.domain() == DOMAIN)
+}
+
+/// Refuses what must not be loaded, in the node and the graphs within it; true when there is something to rewrite.
+fn check(node: &NodeProto) -> Result<bool> {
+    training::check(node)?;
+    let mut care = forms::check(node)?
+        || integers::is_division(node)
+        || node.is("StringNormalizer")
+        || !empty::needs(node).is_empty();
+    for inner in node.subgraphs().flat_map(|graph| &graph.node) {
+        care |= check(inner)?;
+    }
+    Ok(care)
 }
 
 fn standard_opset(imports: &[OperatorSetIdProto]) -> i64 {
     imports.iter().find(|import| matches!(import.domain(), "" | "ai.onnx")).map_or(0, OperatorSetIdProto::version)
 }
 
-/// `Where` and `Less` of every numeric type are there from this operator set on.
-const MIN_OPSET: i64 = 9;
-
+#[derive(Default)]
 struct Rewrite {
     opset: i64,
     scopes: Scopes,
-    made: usize,
+    known: Known,
+    has_texts: bool,
+    /// Something in the model checks how many texts it makes.
+    bounds_texts: bool,
+    in_function: bool,
+    copies: Copies,
+    /// What is computed for an input once, by the input's name, in this graph and those around it.
+    met: Vec<HashMap<String, String>>,
 }
 
 impl Rewrite {
+    fn enter(&mut self) {
+        self.scopes.enter();
+        self.known.enter();
+        self.met.push(HashMap::new());
+    }
+
+    fn leave(&mut self) {
+        self.scopes.leave();
+        self.known.leave();
+        self.met.pop();
+    }
+
     /// Rewrites a graph and returns the element types of its outputs.
     fn graph(&mut self, graph: &mut GraphProto) -> Result<Vec<Option<DType>>> {
-        self.scopes.enter();
+        self.enter();
         self.scopes.declare(graph);
+        self.known.declare(graph);
+        self.copies.declare(graph);
         self.nodes(&mut graph.node)?;
         let outputs = graph.output.iter().map(|output| self.scopes.get(output.name())).collect();
-        self.scopes.leave();
+        self.leave();
         Ok(outputs)
     }
 
@@ -68,68 +132,116 @@ impl Rewrite {
         let mut rewritten = Vec::with_capacity(nodes.len());
         for mut node in std::mem::take(nodes) {
             let mut body_outputs = Vec::new();
+            let repeats = self.has_texts && (node.is("Loop") || node.is("Scan"));
             for attribute in &mut node.attribute {
+                if repeats {
+                    attribute.g.iter_mut().for_each(texts::name_outputs);
+                }
                 for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
                     body_outputs = self.graph(graph)?;
                 }
             }
             self.scopes.infer(&node, &body_outputs);
-            if node.is("StringNormalizer") {
-                name_locale(&mut node);
-                rewritten.push(node);
-            } else if node.is("Div") && self.may_be_integer(&node) {
-                self.divide(&node, &mut rewritten)?;
-            } else {
-                rewritten.push(node);
-            }
+            self.known.infer(&node);
+            self.node(node, &mut rewritten)?;
         }
         *nodes = rewritten;
         Ok(())
     }
 
-    /// All operands and the result of a division have one type, so one known operand tells it. Narrower integers are
-    /// divided as int32, where their smallest number by -1 is no trap, and ONNX Runtime lacks `Where` for them.
-    fn may_be_integer(&self, node: &NodeProto) -> bool {
-        let known = node.input.iter().chain(&node.output).find_map(|name| self.scopes.get(name));
-        known.is_none_or(|dtype| matches!(dtype, DType::Int32 | DType::Int64))
-    }
-
-    /// `a / b` as `b == -1 ? (a / (b * b)) * b : a / b`. It is right for every numeric type, and `b * b` is 1 where it counts.
-    /// The comparison is made in float64 and also holds for NaN, where both branches give NaN.
-    fn divide(&mut self, node: &NodeProto, rewritten: &mut Vec<NodeProto>) -> Result<()> {
-        let ([a, b], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
-            return Err(error!(InvalidModel, "Div node \"{}\" must have two inputs and one output", node.name()));
-        };
-        if self.opset < MIN_OPSET {
-            return Err(error!(
-                UnsupportedModel,
-                "Div node \"{}\" divides integers in operator set {}; {MIN_OPSET} or newer is needed",
-                node.name(),
-                self.opset
-            ));
+    fn node(&mut self, mut node: NodeProto, rewritten: &mut Vec<NodeProto>) -> Result<()> {
+        if node.is("StringNormalizer") {
+            name_locale(&mut node);
         }
-        let [minus_one, wide, less, greater, other, negative, square, divisor, quotient, product] =
-            [(); 10].map(|()| {
-                self.made += 1;
-                format!("{output}/safe_division/{}", self.made)
-            });
-        let constant = onnx::proto::TensorProto::from_tensor("", &Tensor::from_elements(&[], &[-1.0f64]));
-        rewritten.extend([
-            NodeProto::new("Constant", [""; 0], [&minus_one]).with("value", constant),
-            NodeProto::new("Cast", [b], [&wide]).with("to", i64::from(DType::Float64.code())),
-            NodeProto::new("Less", [&wide, &minus_one], [&less]),
-            NodeProto::new("Greater", [&wide, &minus_one], [&greater]),
-            NodeProto::new("Or", [&less, &greater], [&other]),
-            NodeProto::new("Not", [&other], [&negative]),
-            NodeProto::new("Mul", [b, b], [&square]),
-            NodeProto::new("Where", [&negative, &square, b], [&divisor]),
-            NodeProto::new("Div", [a, &divisor], [&quotient]),
-            NodeProto::new("Mul", [&quotient, b], [&product]),
-            NodeProto::new("Where", [&negative, &product, &quotient], [output]),
-        ]);
+        let prefix = node.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+        let mut draft = Draft::new(self.opset, &prefix);
+        forms::complete(&mut node, &mut draft);
+        if self.has_texts {
+            let is_outermost = !self.in_function && self.met.len() == 1;
+            self.bounds_texts |= texts::bound(&mut node, &self.scopes, &mut self.copies, is_outermost, &mut draft)?;
+        }
+        if integers::is_division(&node) && integers::may_trap(&node, &self.scopes) {
+            integers::divide(&node, &mut draft)?;
+        } else {
+            let needs = self.unmet(&node);
+            if needs.is_empty() {
+                draft.nodes.push(node);
+            } else {
+                self.choose(&node, &needs, &mut draft)?;
+            }
+        }
+        rewritten.append(&mut draft.nodes);
         Ok(())
     }
+
+    /// What the node needs and is not known to have.
+    fn unmet(&self, node: &NodeProto) -> Vec<empty::Need> {
+        let mut needs = empty::needs(node);
+        needs.retain(|need| {
+            let name = &node.input[need.input];
+            match need.what {
+                What::Values | What::Rank(_) | What::SpatialRank | What::Square => true,
+                What::ForEachAxis => self.opset < 11 && !self.known.is_fixed(name),
+                What::Elements | What::Axes(..) | What::Signal => !self.known.is_filled(name),
+            }
+        });
+        needs
+    }
+
+    /// The node where its needs are met, and what stands for it where they are not.
+    fn choose(&mut self, node: &NodeProto, needs: &[empty::Need], draft: &mut Draft) -> Result<()> {
+        if self.opset < MIN_OPSET {
+            let (op_type, name, opset) = (node.op_type(), node.name(), self.opset);
+            let reason = format!("{op_type} node \"{name}\" in operator set {opset} may get a tensor without elements");
+            return Err(error!(UnsupportedModel, "{reason}; {MIN_OPSET} or newer is needed, or inputs of fixed sizes"));
+        }
+        let condition = self.all_met(node, needs, draft);
+        let mut then = draft.branch();
+        let mut inner = node.clone();
+        for need in needs {
+            let name = &node.input[need.input];
+            if !node.input.iter().any(|name| self.known.is_varying(name)) {
+                inner.input[need.input] = then.hidden(name);
+            }
+        }
+        let named = |outputs: &[String]| {
+            let named = node.output.iter().zip(outputs).filter(|(name, _)| !name.is_empty());
+            named.map(|(_, output)| output.clone()).collect::<Vec<String>>()
+        };
+        let fresh: Vec<String> = node.output.iter().map(|_| then.name()).collect();
+        for (output, fresh) in inner.output.iter_mut().zip(&fresh).filter(|(output, _)| !output.is_empty()) {
+            output.clone_from(fresh);
+        }
+        then.nodes.push(inner);
+        let mut otherwise = draft.branch();
+        let dtype = node.input.first().and_then(|name| self.scopes.get(name));
+        let results = empty::results(node, dtype, &mut otherwise)?;
+        let outputs: Vec<&str> = node.output.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        draft.choose(&condition, then.into_branch(&named(&fresh)), otherwise.into_branch(&named(&results)), &outputs);
+        Ok(())
+    }
+
+    fn all_met(&mut self, node: &NodeProto, needs: &[empty::Need], draft: &mut Draft) -> String {
+        let mut all: Option<String> = None;
+        for need in needs {
+            let key = format!("{} {:?}", node.input[need.input], need.what);
+            let shared = !matches!(need.what, What::Signal);
+            let before = self.met.iter().rev().find_map(|scope| scope.get(&key).cloned()).filter(|_| shared);
+            let one = before.unwrap_or_else(|| empty::met(need, node, draft));
+            if let Some(scope) = self.met.last_mut() {
+                scope.insert(key, one.clone());
+            }
+            all = Some(match all {
+                Some(others) => draft.op("And", &[&others, &one]),
+                None => one,
+            });
+        }
+        all.unwrap_or_default()
+    }
 }
+
+/// `If`, `Cast` and the comparisons are there as they are needed from this operator set on.
+const MIN_OPSET: i64 = 7;
 
 /// `C.UTF-8` exists wherever there is glibc and lower-cases all of Unicode.
 fn name_locale(node: &mut NodeProto) {
@@ -172,6 +284,46 @@ mod tests {
         assert_eq!(node_count(divide(DType::Int64, 18).unwrap()), 13);
         assert_eq!(node_count(divide(DType::Float32, 18).unwrap()), 3);
         assert_eq!(divide(DType::Int32, 7).unwrap_err().code, ErrorCode::UnsupportedModel);
+    }
+
+    fn top_k(shape: &[Option<i64>]) -> Option<ModelProto> {
+        let graph = GraphProto {
+            node: vec![NodeProto::new("Relu", ["x"], ["a"]), NodeProto::new("TopK", ["a", "k"], ["y", "at"])],
+            input: vec![
+                ValueInfoProto::tensor("x", DType::Float32, shape),
+                ValueInfoProto::tensor("k", DType::Int64, &[Some(1)]),
+            ],
+            ..GraphProto::default()
+        };
+        let opset_import = vec![OperatorSetIdProto { domain: None, version: Some(18) }];
+        make_safe(&ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() }).unwrap()
+    }
+
+    #[test]
+    fn what_can_never_be_empty_needs_no_guard() {
+        let has_choice =
+            |model: Option<ModelProto>| model.unwrap().graph.unwrap().node.iter().any(|node| node.is("If"));
+        assert!(has_choice(top_k(&[None, Some(4)])));
+        assert!(has_choice(top_k(&[Some(0), Some(4)])));
+        assert!(!has_choice(top_k(&[Some(3), Some(4)])));
+    }
+
+    #[test]
+    fn training_mode_is_refused() {
+        let batch_norm =
+            |outputs: &[&str]| NodeProto::new("BatchNormalization", ["x", "s", "b", "m", "v"], outputs.iter().copied());
+        let refused = |node: NodeProto| {
+            let graph = GraphProto { node: vec![node], ..GraphProto::default() };
+            make_safe(&ModelProto { graph: Some(graph), ..ModelProto::default() }).is_err_and(|problem| {
+                problem.code == ErrorCode::UnsupportedModel && problem.message.contains("model.eval()")
+            })
+        };
+        assert!(!refused(batch_norm(&["y"])));
+        assert!(!refused(batch_norm(&["y", "", ""]).with("training_mode", 0i64)));
+        assert!(refused(batch_norm(&["y"]).with("training_mode", 1i64)));
+        assert!(refused(batch_norm(&["y", "mean", "var", "", ""])), "operator sets before 14");
+        let body = GraphProto { node: vec![batch_norm(&["y"]).with("training_mode", 1i64)], ..GraphProto::default() };
+        assert!(refused(NodeProto::new("If", ["c"], ["y"]).with("then_branch", body)));
     }
 
     #[test]

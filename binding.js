@@ -180,7 +180,7 @@ function toProvider(given) {
 	return { name, options: Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)])) };
 }
 
-export const { engineStatus, evictSession, cachedSession, reportPreload } = native;
+export const { engineStatus, evictSession, cachedSession, reportPreload, openJournal, quarantineOf } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
 export const { tryLock, processId, reserveSpace } = native;
 export const {
@@ -335,6 +335,16 @@ export function runSession(session, inputs, names, { outputs, timeoutMs, priorit
 	// A number is the length of a message in the memory.
 	const read = (outcome, at) => decodeOutputs(typeof outcome === 'number' ? null : outcome, at, names);
 	return run(start, read, signal);
+}
+
+/**
+ * Forgets the crashes at which a model was under way, so that a quarantine ends; on disk and on all threads.
+ *
+ * @param {string} digest
+ * @returns {Promise<boolean>} false when none is known
+ */
+export function releaseQuarantined(digest) {
+	return answered((channel, id) => native.releaseQuarantined(channel, id, digest));
 }
 
 /**

@@ -25,6 +25,7 @@ export type ErrorCode =
 	| 'SCHEMA_MISMATCH'
 	| 'INVALID_INPUT'
 	| 'RUN_FAILED'
+	| 'MODEL_QUARANTINED'
 	| 'QUEUE_FULL'
 	| 'CANCELLED'
 	| 'DEADLINE_EXCEEDED'
@@ -254,6 +255,19 @@ export interface EngineOptions {
 	idleUnloadMs?: number;
 	/** The ONNX Runtime library; `ORT_DYLIB_PATH`, else the one that comes with the package. Fixed by the first load. */
 	libraryPath?: string;
+	/**
+	 * A folder for the journal of loads and runs: a model that was under way at two crashes of programs that use the folder is
+	 * `MODEL_QUARANTINED` from then on. The first one of a process counts; without it there is no journal.
+	 */
+	journalDirectory?: string;
+}
+
+/** A model that was under way when a process was ended by a fatal signal. */
+export interface SuspectStatus {
+	digest: string;
+	/** Since when it is quarantined, in Unix milliseconds; absent when it is not. */
+	since?: number;
+	crashes: { at: number; phase: 'load' | 'warm-up' | 'run'; signal: string }[];
 }
 
 export interface CacheStatus {
@@ -316,6 +330,12 @@ export interface EngineStatus {
 		skipped: number;
 		failures: { modelId: string; version: string; code: string; error: string }[];
 	} | null;
+	/** Whether loads and runs are written down, and why not where that was asked for. */
+	journal: { enabled: boolean; reason?: string };
+	/** Neither loaded nor run, because they were under way at two crashes. */
+	quarantine: SuspectStatus[];
+	/** Under way at one crash. */
+	suspects: SuspectStatus[];
 	queued: number;
 	running: number;
 }
@@ -332,6 +352,8 @@ export class InferenceEngine {
 		options?: RunOptions & { userId?: string; sessionId?: string; requestId?: string; record?: boolean }
 	): Promise<RecordedPrediction>;
 	status(): EngineStatus;
+	/** Ends the quarantine of a model, by its digest; false when no crash of it is known. */
+	release(digest: string): Promise<boolean>;
 	/** Forgets the models that this engine resolved by name. */
 	dispose(): void;
 	[Symbol.dispose](): void;

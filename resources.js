@@ -9,6 +9,7 @@ import { watchJobs } from './resources/jobs/worker.js';
 import * as models from './resources/models.js';
 import * as monitoring from './resources/monitoring.js';
 import { needs, predict } from './resources/predict.js';
+import * as quarantine from './resources/quarantine/routes.js';
 import { start } from './resources/start.js';
 import { status } from './resources/status.js';
 import * as tensorflowServing from './resources/tensorflow-serving/routes.js';
@@ -23,6 +24,7 @@ serve([
 	['GET', '/model/:modelId/:version/file', { Model: ['read'] }, models.file],
 	['PATCH', '/model/:modelId/:version', { Model: ['update'] }, models.patch],
 	['DELETE', '/model/:modelId/:version', { Model: ['delete'] }, models.remove],
+	['DELETE', '/model/:modelId/:version/quarantine', { Model: ['update'] }, quarantine.ofModel],
 	['POST', '/predict', needs, predict],
 	['POST', '/predict/batch', { InferenceEvent: ['insert', 'update'] }, batch],
 	['POST', '/jobs/predict', { InferenceEvent: ['insert', 'update'] }, jobs.create],
@@ -36,6 +38,7 @@ serve([
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],
 	['GET', '/status', { Model: ['read'] }, status],
+	['DELETE', '/status/quarantine/:digest', { Model: ['update'] }, quarantine.ofDigest],
 	...v2.routes,
 	...tensorflowServing.routes,
 ]);

@@ -29,6 +29,7 @@ const UNPROVOKED = {
 	INTERNAL: 'it is a defect',
 	MODEL_NOT_READY: 'there must be another node; see replication.test.js',
 	NOT_SUPPORTED: 'only the other protocols have it, whose answers have no codes',
+	MODEL_QUARANTINED: 'the process must have ended twice before, as in quarantine.test.js',
 	STORAGE_UNAVAILABLE: 'the disk must be full',
 };
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -9,8 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { InferenceEngine } from '../index.js';
 import { assertOutputs, modelPath, models } from './support/fixtures.js';
+import { underWay } from './support/journal.js';
 import { slowModel } from './support/onnx.js';
 import { runScript } from './support/script.js';
+import { until } from './support/until.js';
 
 const engine = new InferenceEngine();
 const folder = mkdtempSync(join(tmpdir(), 'process '));
@@ -246,4 +249,93 @@ describe('locales', () => {
 			assert.equal(ended.stdout, 'good\nbad\ngood\n');
 		});
 	}
+});
+
+describe('the status', () => {
+	test('has plain numbers, however large', async () => {
+		const program = `
+			import { InferenceEngine } from 'harper-edge-ai';
+			const engine = new InferenceEngine({ cacheMaxBytes: 8 * 2 ** 30 });
+			console.log(JSON.stringify(engine.status().cache.maxBytes));`;
+		const { stdout, stderr } = await runScript(program);
+		assert.deepEqual([stdout, stderr], ['8589934592\n', '']);
+	});
+});
+
+describe('a journal', () => {
+	const programOf = (folder, rest) => `
+		import { InferenceEngine } from 'harper-edge-ai';
+		const engine = new InferenceEngine({ journalDirectory: ${JSON.stringify(folder)} });
+		const load = () => engine.load(${JSON.stringify(modelPath('endless_loop'))});
+		${rest}`;
+	const RUN = `await (await load()).predict({ x: [1] }, { timeoutMs: 3_600_000 });`;
+
+	test('quarantines the model of two crashes for all programs that use its folder, until it is released', async (t) => {
+		const folder = await mkdtemp(join(tmpdir(), 'journal '));
+		t.after(() => rm(folder, { recursive: true, force: true }));
+		for (const signal of ['SIGKILL', 'SIGBUS', 'SIGKILL', 'SIGILL']) {
+			let child;
+			const ended = runScript(programOf(folder, RUN), { started: (started) => (child = started) });
+			await until('the run', async () => (await underWay(folder, child.pid)).some(({ phase }) => phase === 'run'));
+			child.kill(signal);
+			assert.equal((await ended).signal, signal);
+		}
+		const program = `
+			const refused = await load().catch((error) => error);
+			const { quarantine, suspects, journal } = engine.status();
+			const released = [await engine.release(refused.details.digest), await engine.release(refused.details.digest)];
+			const left = engine.status().quarantine.length;
+			const { code } = await (await load()).predict({ x: [1] }, { timeoutMs: 50 }).catch((error) => error);
+			console.log(JSON.stringify({ refused: refused.code, quarantine, suspects, journal, released, left, code }));`;
+		const { stdout, stderr } = await runScript(programOf(folder, program));
+		assert.equal(stderr, '');
+		const { quarantine, ...rest } = JSON.parse(stdout);
+		assert.deepEqual(rest, {
+			refused: 'MODEL_QUARANTINED',
+			suspects: [],
+			journal: { enabled: true },
+			released: [true, false],
+			left: 0,
+			code: 'DEADLINE_EXCEEDED',
+		});
+		assert.deepEqual(
+			quarantine.map(({ crashes }) => crashes.map(({ signal }) => signal)),
+			[['SIGBUS', 'SIGILL']]
+		);
+	});
+
+	test('that cannot be written stops nothing', async () => {
+		const program = `
+			await load();
+			console.log(JSON.stringify(engine.status().journal));`;
+		const { stdout, stderr } = await runScript(programOf('/dev/null/journal', program));
+		assert.equal(stderr, '');
+		const { enabled, reason } = JSON.parse(stdout);
+		assert.equal(enabled, false);
+		assert.match(reason, /^the journal cannot be written: /);
+	});
+
+	test('lets exceptions of WebAssembly be exceptions', async (t) => {
+		const folder = await mkdtemp(join(tmpdir(), 'journal '));
+		t.after(() => rm(folder, { recursive: true, force: true }));
+		// (func (export "f") (result i32) (i32.load (i32.const 0x7fffffff))) with one page of memory: V8 lets it fault.
+		const bytes = [
+			...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 5, 1, 1, 102, 0, 0],
+			...[10, 13, 1, 11, 0, 65, 255, 255, 255, 255, 7, 40, 2, 0, 11],
+		];
+		const program = `
+			const { instance } = await WebAssembly.instantiate(new Uint8Array(${JSON.stringify(bytes)}));
+			const running = (await load()).predict({ x: [1] }, { timeoutMs: 500 }).catch(({ code }) => code);
+			let caught = 0;
+			for (let times = 0; times < 1000; times += 1) {
+				try { instance.exports.f(); } catch (error) { if (error instanceof WebAssembly.RuntimeError) caught += 1; }
+			}
+			console.log(caught, await running);
+			const { kill, pid } = process;
+			kill(pid, 'SIGKILL');`;
+		const { stdout, stderr } = await runScript(programOf(folder, program));
+		assert.equal(stdout, '1000 DEADLINE_EXCEEDED\n', stderr);
+		const next = await runScript(programOf(folder, `console.log(JSON.stringify(engine.status().suspects));`));
+		assert.equal(next.stdout, '[]\n');
+	});
 });

@@ -8,7 +8,9 @@ import {
 	engineStatus,
 	evictSession,
 	inspectModel,
+	openJournal,
 	openSession,
+	releaseQuarantined,
 	runSession,
 	Session,
 } from '../binding.js';
@@ -77,10 +79,15 @@ export class InferenceEngine {
 	 * @param {object} [options] `registry` and `monitor`; the others set the engine that all threads of the process share
 	 */
 	constructor(options = {}) {
-		const { registry, monitor, ...engine } = checkOptions('new InferenceEngine', options, ENGINE_OPTIONS);
+		const { registry, monitor, journalDirectory, ...engine } = checkOptions(
+			'new InferenceEngine',
+			options,
+			ENGINE_OPTIONS
+		);
 		this.#registry = registry;
 		this.#monitor = monitor;
 		if (Object.keys(engine).length > 0) configureEngine(engine);
+		if (journalDirectory !== undefined) openJournal(journalDirectory);
 	}
 
 	/**
@@ -138,6 +145,17 @@ export class InferenceEngine {
 	/** Engines and versions, the cache, sessions and runs. */
 	status() {
 		return engineStatus();
+	}
+
+	/**
+	 * Forgets the crashes of the process at which a model was under way, so that its quarantine ends.
+	 *
+	 * @param {string} digest
+	 * @returns {Promise<boolean>} false when none is known
+	 */
+	async release(digest) {
+		if (typeof digest !== 'string') throw new TypeError('release takes the digest of a model');
+		return releaseQuarantined(digest);
 	}
 
 	async #resolve(target, timeoutMs) {

@@ -38,6 +38,7 @@ export const ENGINE_OPTIONS = {
 	maxRunBytes: whole(MiB),
 	idleUnloadMs: whole(0, MAX_IDLE_MS),
 	libraryPath: text,
+	journalDirectory: text,
 	registry: { expected: 'a ModelRegistry', check: (value) => typeof value?.find === 'function' },
 	monitor: { expected: 'a Monitor', check: (value) => typeof value?.record === 'function' },
 };

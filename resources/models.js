@@ -1,5 +1,5 @@
 // Models: listing, reading, changing, deleting.
-import { acquireLock } from '../binding.js';
+import { acquireLock, quarantineOf } from '../binding.js';
 import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
 import { ApiError } from './errors.js';
 import { readJsonObject } from './http/body.js';
@@ -223,7 +223,13 @@ function describe(record, user) {
 		...pick(record, DESCRIBED, isVisible),
 		signature,
 		files: isVisible('files') ? record.files.map(describeFile) : undefined,
+		quarantine: isVisible('digest') ? quarantineIn(record) : undefined,
 	};
+}
+
+function quarantineIn({ digest }) {
+	const { since, crashes } = quarantineOf(digest)?.details ?? {};
+	return crashes && { since, crashes };
 }
 
 const DESCRIBED = [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { configureEngine } from '../binding.js';
 import { EXECUTION_PROVIDERS } from '../library/execution-providers.js';
+import { beginJournal } from './quarantine.js';
 
 const count = (least, most = Number.MAX_SAFE_INTEGER) => ({
 	expected:
@@ -122,6 +123,8 @@ export function configure(given) {
 		maxRunBytes: read.maxRunBytes,
 		idleUnloadMs: read.idleUnloadMs,
 	});
+	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
+	if (globalThis.server) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
 }
 

@@ -9,6 +9,7 @@ import { acquireLock, cachedSession, digestModel, evictSession, loadSession } fr
 import { within } from '../library/deadline.js';
 import { ApiError } from './errors.js';
 import { cacheDirectory } from './options.js';
+import { refuseQuarantined } from './quarantine.js';
 import { isDigest } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
 import { leftOf } from './serving/deadline.js';
@@ -42,9 +43,10 @@ function loadBefore(deadline, record, preload) {
 }
 
 /** What the files are not to blame for. */
-const UNBLAMED = new Set(['DEADLINE_EXCEEDED', 'CLOSED']);
+const UNBLAMED = new Set(['DEADLINE_EXCEEDED', 'CLOSED', 'MODEL_QUARANTINED']);
 
 async function load(record, preload) {
+	refuseQuarantined(record.digest);
 	const directory = await unpack(record);
 	const { digest, framework } = record;
 	const names = fileNames(record.files);

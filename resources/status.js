@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { visibleTo } from './access.js';
 import { engineStatus, lostEvents } from '../binding.js';
 import { options } from './options.js';
+import { named } from './quarantine/names.js';
 import { readQuery } from './query.js';
 import { conflicts } from './registry/uploads.js';
 
@@ -21,7 +22,7 @@ export async function status({ query, user }) {
 		body: {
 			version,
 			node: process.version,
-			...engineFor(user),
+			...(await engineFor(user)),
 			events: eventsFor(user),
 			models: await modelsFor(user),
 			options: shown,
@@ -30,14 +31,25 @@ export async function status({ query, user }) {
 }
 
 /** The state of the engine, without what the user may not read of models. */
-function engineFor(user) {
+async function engineFor(user) {
 	const isVisible = visibleTo(user, 'Model');
 	const without = (hidden) => (entry) =>
 		Object.fromEntries(Object.entries(entry).filter(([name]) => !hidden.has(name)));
 	const hidden = new Set(['modelId', 'version', 'digest', 'framework', 'engine'].filter((name) => !isVisible(name)));
-	const { sessions, preload, ...engine } = engineStatus();
+	const { sessions, preload, quarantine, suspects, ...engine } = engineStatus();
 	const failures = preload?.failures.map(without(hidden));
-	return { ...engine, sessions: sessions.map(without(hidden)), ...(preload && { preload: { ...preload, failures } }) };
+	const namesOf = async (list) =>
+		(await named(list)).map(({ models, ...what }) => ({
+			...without(hidden)(what),
+			models: models.map(without(hidden)),
+		}));
+	return {
+		...engine,
+		sessions: sessions.map(without(hidden)),
+		...(preload && { preload: { ...preload, failures } }),
+		quarantine: await namesOf(quarantine),
+		suspects: await namesOf(suspects),
+	};
 }
 
 /** Events that could not be written, by model. */

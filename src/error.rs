@@ -27,6 +27,8 @@ pub enum ErrorCode {
     InvalidInput,
     /// The engine refused while running: an index out of bounds, a failed allocation.
     RunFailed,
+    /// The model was under way at several crashes of the process.
+    ModelQuarantined,
     /// Too many requests wait.
     QueueFull,
     /// The caller gave up.
@@ -56,6 +58,7 @@ impl ErrorCode {
         Self::SchemaMismatch,
         Self::InvalidInput,
         Self::RunFailed,
+        Self::ModelQuarantined,
         Self::QueueFull,
         Self::Cancelled,
         Self::DeadlineExceeded,
@@ -78,6 +81,7 @@ impl ErrorCode {
             Self::SchemaMismatch => "SCHEMA_MISMATCH",
             Self::InvalidInput => "INVALID_INPUT",
             Self::RunFailed => "RUN_FAILED",
+            Self::ModelQuarantined => "MODEL_QUARANTINED",
             Self::QueueFull => "QUEUE_FULL",
             Self::Cancelled => "CANCELLED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",

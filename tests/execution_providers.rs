@@ -65,7 +65,7 @@ fn without_cpu_in_the_list_nothing_else_takes_over() {
     assert_eq!(problem.code, ErrorCode::EngineUnavailable);
     assert!(problem.message.contains("cuda: ") && problem.message.contains("acl: "), "{}", problem.message);
     assert!(problem.message.contains("has only "), "{}", problem.message);
-    let upload = refused(engine().inspect(&source(relu("strict")), None, None, &RunControl::unstoppable()));
+    let upload = refused(engine().inspect(None, &source(relu("strict")), None, None, &RunControl::unstoppable()));
     assert_eq!(upload, problem);
 }
 

@@ -141,10 +141,14 @@ class Harper {
 		clearTimeout(timer);
 	}
 
-	/** Ends the process at once, as a power cut would. */
-	async kill() {
+	/**
+	 * Ends the process at once: as a power cut would, or with the signal of a crash.
+	 *
+	 * @param {NodeJS.Signals} [signal]
+	 */
+	async kill(signal = 'SIGKILL') {
 		const ended = this.#ended();
-		this.#child.kill('SIGKILL');
+		this.#child.kill(signal);
 		await ended;
 	}
 

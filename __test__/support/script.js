@@ -9,10 +9,11 @@ const TIMEOUT_MS = 60_000;
  * Runs the text of an ES module.
  *
  * @param {string} source
- * @param {{args?: string[], env?: Record<string, string | undefined>, cwd?: string}} [how] `args` are `process.argv.slice(1)`
+ * @param {{args?: string[], env?: Record<string, string | undefined>, cwd?: string, started?: (child: import('node:child_process').ChildProcess) => void}}
+ *   [how] `args` are `process.argv.slice(1)`
  * @returns {Promise<{code: number | null, signal: string | null, stdout: string, stderr: string}>}
  */
-export function runScript(source, { args = [], env, cwd = root } = {}) {
+export function runScript(source, { args = [], env, cwd = root, started } = {}) {
 	const child = spawn(process.execPath, ['--input-type=module', '--eval', source, '--', ...args], {
 		cwd,
 		env: { ...process.env, ...env },
@@ -20,6 +21,7 @@ export function runScript(source, { args = [], env, cwd = root } = {}) {
 		timeout: TIMEOUT_MS,
 		killSignal: 'SIGKILL',
 	});
+	started?.(child);
 	let stdout = '';
 	let stderr = '';
 	child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));

@@ -28,6 +28,7 @@ import {
 	type RunOptions,
 	type Signature,
 	type Stage,
+	type SuspectStatus,
 	type TensorData,
 	type ValueInfo,
 } from 'harper-edge-ai';
@@ -133,6 +134,8 @@ export async function record(): Promise<Metrics> {
 
 	const { engines, cache, sessions, queued, running }: EngineStatus = engine.status();
 	const { hits, misses }: CacheStatus = cache;
+	const [quarantined]: SuspectStatus[] = engine.status().quarantine;
+	if (quarantined) (await engine.release(quarantined.digest)) satisfies boolean;
 	[engines.tract.available, hits + misses, sessions[0]?.meanRunMs, queued + running] satisfies unknown[];
 	engine.dispose();
 	engine[Symbol.dispose]();

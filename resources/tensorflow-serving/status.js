@@ -1,4 +1,5 @@
 // GET /v1/models/:modelId[/versions/:version|/labels/:label]: which versions can be asked.
+import { quarantineOf } from '../../binding.js';
 import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
 import { versionsOf } from '../models.js';
@@ -12,12 +13,19 @@ export async function status({ params, user }) {
 	const isOne = version !== undefined || label !== undefined;
 	const records = isOne ? [await modelOf(params, user)] : (await versionsOf(identifier('model', modelId))).reverse();
 	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
-	const available = { state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } };
+	const versions = records.map(statusOf);
 	return {
 		body: {
 			name: modelId,
-			ready: true,
-			model_version_status: records.map((record) => ({ version: record.version, ...available })),
+			ready: versions.some(({ state }) => state === 'AVAILABLE'),
+			model_version_status: versions,
 		},
 	};
+}
+
+/** What is quarantined is not served any more. */
+function statusOf({ version, digest }) {
+	const quarantined = quarantineOf(digest);
+	if (!quarantined) return { version, state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } };
+	return { version, state: 'END', status: { error_code: 'UNAVAILABLE', error_message: quarantined.message } };
 }

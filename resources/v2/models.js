@@ -1,4 +1,5 @@
 // What a model is, and whether it can be asked.
+import { quarantineOf } from '../../binding.js';
 import { requireVisible } from '../access.js';
 import { versionsOf } from '../models.js';
 import { modelFor } from '../predict.js';
@@ -29,9 +30,11 @@ export async function metadata({ params, user }) {
 	};
 }
 
-/** `GET /v2/models/:modelId[/versions/:version]/ready`: what is registered can be asked, and is loaded when it is. */
+/** `GET /v2/models/:modelId[/versions/:version]/ready`: what is registered and not quarantined can be asked, and is loaded when it is. */
 export async function ready({ params, user }) {
 	requireVisible(user, 'Model', ['modelId']);
-	const { modelId } = await modelOf(params);
+	const { modelId, digest } = await modelOf(params);
+	const quarantined = quarantineOf(digest);
+	if (quarantined) return { status: 503, body: { name: modelId, ready: false, error: quarantined.message } };
 	return { body: { name: modelId, ready: true } };
 }

@@ -1,5 +1,5 @@
 // Triton's model repository: what is registered, and what of it is in memory.
-import { evictSession } from '../../binding.js';
+import { evictSession, quarantineOf } from '../../binding.js';
 import { requireVisible } from '../access.js';
 import { ApiError } from '../errors.js';
 import { readOptionalObject } from '../http/body.js';
@@ -10,13 +10,15 @@ import { options } from '../options.js';
 import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 
-/** `POST /v2/repository/index`; everything registered is ready, so `{"ready": true}` leaves nothing out. */
+/** `POST /v2/repository/index`; everything registered is ready but for what is quarantined, which `{"ready": true}` leaves out. */
 export async function index({ stream, user }) {
 	requireVisible(user, 'Model', ['modelId', 'version']);
-	await readOptionalObject(stream);
+	const { ready } = await readOptionalObject(stream);
 	const models = [];
-	for await (const { modelId: name, version } of modelRecords()) {
-		models.push({ name, version, state: 'READY', reason: '' });
+	for await (const { modelId: name, version, digest } of modelRecords()) {
+		const quarantined = quarantineOf(digest);
+		if (!quarantined) models.push({ name, version, state: 'READY', reason: '' });
+		else if (ready !== true) models.push({ name, version, state: 'UNAVAILABLE', reason: quarantined.message });
 	}
 	return { body: models };
 }

@@ -1,7 +1,7 @@
 //! The end of the process: ONNX Runtime's static destructors must not meet a load or a run, so that these are stopped and waited
 //! for before.
 
-use super::Engine;
+use super::{Engine, journal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,7 @@ fn register() {
         fn fflush(stream: *mut c_void) -> c_int;
     }
     extern "C" fn drain(status: c_int, _argument: *mut c_void) {
+        journal::close();
         if !Engine::shared().drain() {
             // A load that does not listen would meet the destructors.
             // SAFETY: null flushes all streams; nothing of this process runs after it.
@@ -80,6 +81,7 @@ fn register() {
         fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
     extern "C" fn drain() {
+        journal::close();
         Engine::shared().drain();
     }
     // SAFETY: the handler is a plain function that does not unwind; a refusal leaves nothing to undo.

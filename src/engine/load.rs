@@ -4,6 +4,7 @@ use super::backend::{LoadPurpose, Loaded, RenamedOutputs};
 use super::cache::Found;
 use super::control::RunControl;
 use super::exit::drain_at_exit;
+use super::journal::{self, Digest, Phase};
 use super::loaders::too_slow;
 use super::session::{Session, SessionKey};
 use super::{Engine, EngineChoice};
@@ -49,18 +50,24 @@ pub struct Inspected {
 }
 
 impl Engine {
-    /// Reads, checks and once loads a model, without keeping it: what an upload must pass.
+    /// Reads, checks and once loads a model, without keeping it: what an upload must pass. `digest` is that of files in a cache
+    /// folder.
     ///
     /// # Errors
-    /// As [`Source::prepare`] and [`super::backend::Backend::load`]; `INVALID_MODEL` for files that change meanwhile.
+    /// As [`Source::prepare`] and [`super::backend::Backend::load`]; `INVALID_MODEL` for files that change meanwhile;
+    /// `MODEL_QUARANTINED`.
     pub fn inspect(
         &self,
+        digest: Option<&str>,
         source: &Source,
         framework: Option<Framework>,
         engine: Option<EngineChoice>,
         control: &RunControl,
     ) -> Result<Inspected> {
         let opened = if source.cache_folder.is_none() { Some(source.open()?) } else { None };
+        let digest = opened.as_ref().map(Opened::digest).or(digest);
+        digest.map_or(Ok(()), journal::check)?;
+        let _under_way = journal::enter(digest.and_then(Digest::parse).as_ref(), Phase::Load);
         let prepared = match &opened {
             Some(opened) => opened.prepare(framework)?,
             None => source.prepare(source.framework(framework)?)?,
@@ -149,6 +156,9 @@ impl Engine {
         if self.is_closing() {
             return callback(Err(closing()));
         }
+        if let Err(quarantined) = journal::check(&key.digest) {
+            return callback(Err(quarantined));
+        }
         let limit = self.options.read().load_timeout;
         match self.cache.get_or_join(&key, callback, Instant::now()) {
             Found::Joined => return,
@@ -188,6 +198,7 @@ impl Engine {
         purpose: Purpose,
         control: &RunControl,
     ) -> Result<Arc<Session>> {
+        let _under_way = journal::enter(Digest::parse(&key.digest).as_ref(), Phase::Load);
         let source = &request.source;
         let opened = if source.cache_folder.is_none() { Some(opened.map_or_else(|| source.open(), Ok)?) } else { None };
         let prepared = match &opened {

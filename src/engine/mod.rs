@@ -9,6 +9,7 @@ mod exit;
 mod fixed_work;
 mod idle;
 mod inline;
+mod journal;
 mod load;
 mod loaders;
 mod options;
@@ -25,6 +26,9 @@ mod watchdog;
 pub use backend::execution_providers::known as provider_names;
 pub use batch::BatchStatus;
 pub use cache::CacheStatus;
+pub use journal::{
+    JournalStatus, check as check_quarantine, introduce_thread, open as open_journal, release as release_quarantined,
+};
 pub use load::{Inspected, LoadCallback, LoadRequest};
 pub use options::{EngineChoice, EngineOptions};
 pub use preload::{PreloadFailure, PreloadStatus};
@@ -78,6 +82,8 @@ pub struct EngineStatus {
     pub sessions: Vec<SessionStatus>,
     /// Null when nothing was asked to be preloaded.
     pub preload: Option<PreloadStatus>,
+    #[serde(flatten)]
+    pub journal: JournalStatus,
     /// Runs that wait for a thread.
     pub queued: usize,
     /// Runs that wait or are under way.
@@ -264,6 +270,7 @@ impl Engine {
             cache: self.cache.status(),
             sessions: self.cache.sessions().iter().map(|session| session.status(max_batch_size)).collect(),
             preload: self.preloaded.lock().clone(),
+            journal: journal::status(),
             queued: self.runs.queued(),
             running: self.watchdog.watched(),
         }

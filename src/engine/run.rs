@@ -3,6 +3,7 @@
 use super::RunCallback;
 use super::batch::Group;
 use super::control::{RunControl, Stop, StopReason};
+use super::journal::Phase;
 use super::session::Session;
 use super::usage::InUse;
 use super::watchdog::{WatchKey, Watchdog};
@@ -125,7 +126,7 @@ impl Run {
 
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
-        let (outcome, _) = run_backend(&self.request, &self.control);
+        let (outcome, _) = run_backend(&self.request, &self.control, Phase::WarmUp);
         if let Ok(output) = &outcome {
             self.request.session.inline.record(&self.request.inputs, output.latency);
         }
@@ -155,13 +156,13 @@ pub(super) fn run_unstoppable(request: &RunRequest) -> Result<RunOutput> {
 }
 
 fn run_recorded(request: &RunRequest, control: &RunControl) -> Result<RunOutput> {
-    let (outcome, latency) = run_backend(request, control);
+    let (outcome, latency) = run_backend(request, control, Phase::Run);
     request.session.record(&request.inputs, latency, outcome.is_err());
     outcome
 }
 
 /// The outcome, and how long the engine took.
-fn run_backend(request: &RunRequest, control: &RunControl) -> (Result<RunOutput>, Duration) {
+fn run_backend(request: &RunRequest, control: &RunControl, phase: Phase) -> (Result<RunOutput>, Duration) {
     if let Some(stopped) = control.stopped() {
         return (Err(stopped), Duration::ZERO);
     }
@@ -172,6 +173,7 @@ fn run_backend(request: &RunRequest, control: &RunControl) -> (Result<RunOutput>
         Ok(backend) => backend,
         Err(unloaded) => return (Err(unloaded), Duration::ZERO),
     };
+    let _under_way = session.under_way(phase);
     let start = Instant::now();
     let ran = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, control)))
         .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));

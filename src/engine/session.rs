@@ -4,6 +4,7 @@ use super::LoadRequest;
 use super::backend::{BackendSession, Loaded};
 use super::batch::{BatchQueue, BatchStatus};
 use super::inline::InlineRule;
+use super::journal::{self, Digest, Phase, UnderWay};
 use super::options::EngineChoice;
 use super::pool::Lane;
 use super::providers::{Placement, Providers};
@@ -40,6 +41,8 @@ pub struct Session {
     pub signature: Signature,
     pub labels: Option<Vec<String>>,
     pub weight_bytes: u64,
+    /// For the journal.
+    digest: Option<Digest>,
     /// `None` while it is unloaded.
     backend: RwLock<Option<Arc<dyn BackendSession>>>,
     /// The cache has dropped it: whoever holds it does not hold its memory.
@@ -89,6 +92,7 @@ impl Session {
         let on_disk = request.source.files.iter().all(|file| matches!(file.content, Content::Path(_)));
         Self {
             source: on_disk.then(|| LoadRequest { engine: Some(key.engine), ..request }),
+            digest: Digest::parse(&key.digest),
             key,
             engine,
             framework: prepared.framework,
@@ -117,6 +121,11 @@ impl Session {
     /// `CLOSED` while it is unloaded.
     pub(super) fn backend(&self) -> Result<Arc<dyn BackendSession>> {
         self.backend.read().clone().ok_or_else(|| error!(Closed, "the model was unloaded meanwhile; try again"))
+    }
+
+    /// Writes down that this thread begins to warm it up or to run it.
+    pub(super) fn under_way(&self, phase: Phase) -> UnderWay {
+        journal::enter(self.digest.as_ref(), phase)
     }
 
     pub(super) fn is_unloaded(&self) -> bool {

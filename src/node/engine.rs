@@ -1,22 +1,23 @@
 //! The engine of the process: options, status, loading.
 
 use super::channel::{Answer, Channel};
-use super::error::throw;
+use super::error::{throw, to_object};
+use super::plain::to_js;
 use super::session::{Session, session_to_js};
 use crate::engine::control::RunControl;
 use crate::engine::{
     Engine, EngineChoice, EngineOptions as Options, Inspected, LoadRequest, PreloadFailure as Failure, PreloadStatus,
-    Provider, Providers, provider_names,
+    Provider, Providers, check_quarantine, introduce_thread, provider_names,
 };
 use crate::error::{Result, error};
 use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, identify};
 use crate::signature::check_schema;
 use napi::Env;
-use napi::bindgen_prelude::{Either, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Either, Object, Uint8Array, Unknown};
 use napi_derive::napi;
 use prost::Message;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Unset fields keep their present values.
@@ -118,7 +119,29 @@ pub fn configure_engine(env: &Env, options: EngineOptions) -> napi::Result<()> {
     let engine = Engine::shared();
     let merged = merge(engine.options(), options).map_err(|problem| throw(env, &problem))?;
     engine.configure(merged);
+    introduce_thread();
     Ok(())
+}
+
+/// Begins the journal of loads and runs in a folder. True for the first call in the process, whose folder counts.
+#[napi(catch_unwind)]
+pub fn open_journal(directory: String) -> bool {
+    let opened = crate::engine::open_journal(Path::new(&directory));
+    introduce_thread();
+    opened
+}
+
+/// The error that says why a model is quarantined; nothing when it is not.
+#[napi(catch_unwind)]
+pub fn quarantine_of<'env>(env: &'env Env, digest: String) -> napi::Result<Option<Object<'env>>> {
+    check_quarantine(&digest).err().map(|problem| to_object(env, &problem)).transpose()
+}
+
+/// Forgets the crashes of a model; answered on the channel with false when there are none.
+#[napi(catch_unwind)]
+pub fn release_quarantined(channel: &Channel, id: u32, digest: String) {
+    let reply = channel.reply(id);
+    Engine::shared().spawn_load(move || reply.send_value(crate::engine::release_quarantined(&digest)));
 }
 
 fn merge(current: Options, given: EngineOptions) -> Result<Options> {
@@ -157,7 +180,7 @@ pub fn execution_provider_names() -> Vec<&'static str> {
 /// Engines and versions, cache, sessions, runs.
 #[napi(catch_unwind, ts_return_type = "any")]
 pub fn engine_status<'env>(env: &'env Env) -> napi::Result<Unknown<'env>> {
-    env.to_js_value(&Engine::shared().status())
+    to_js(env, &Engine::shared().status())
 }
 
 /// SHA-256 of one file or of several together, answered on the channel; INVALID_MODEL for names that occur twice or have control
@@ -183,19 +206,22 @@ pub fn inspect_model(
     let digest = options.digest.clone();
     let (source, framework, engine) = read_source(files, options).map_err(|problem| throw(env, &problem))?;
     let reply = channel.reply(id);
-    let work = move |control: &RunControl| inspect(&source, framework, engine, &stated, control);
+    let known = digest.clone();
+    let work = move |control: &RunControl| inspect(known.as_deref(), &source, framework, engine, &stated, control);
     Engine::shared().inspect_later(digest, work, |inspected| reply.send_value(inspected));
     Ok(())
 }
 
 fn inspect(
+    digest: Option<&str>,
     source: &Source,
     framework: Option<Framework>,
     engine: Option<EngineChoice>,
     stated: &StatedSchemas,
     control: &RunControl,
 ) -> Result<Inspection> {
-    let Inspected { prepared, engine, opened } = Engine::shared().inspect(source, framework, engine, control)?;
+    let Inspected { prepared, engine, opened } =
+        Engine::shared().inspect(digest, source, framework, engine, control)?;
     let Prepared { framework, signature, labels, .. } = prepared;
     for (field, text) in [("inputSchema", &stated.input_schema), ("outputSchema", &stated.output_schema)] {
         if let Some(text) = text {

@@ -1,5 +1,6 @@
 //! Errors to JavaScript: `error.code`, `error.message`, `error.details`.
 
+use super::plain::to_js;
 use crate::error::{Error, error};
 use crate::format::MAX_SAFE_INTEGER;
 use napi::Env;
@@ -13,7 +14,7 @@ pub fn to_object<'env>(env: &'env Env, problem: &Error) -> napi::Result<Object<'
     let mut object = env.create_error(napi::Error::new(Status::GenericFailure, problem.message.clone()))?;
     object.set("code", problem.code.as_str())?;
     if let Some(details) = &problem.details {
-        object.set("details", env.to_js_value(&readable(details))?)?;
+        object.set("details", to_js(env, &readable(details))?)?;
     }
     Ok(object)
 }

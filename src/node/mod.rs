@@ -11,6 +11,7 @@ mod exchange;
 mod json;
 mod message;
 mod monitoring;
+mod plain;
 mod prediction;
 mod registry;
 mod request;

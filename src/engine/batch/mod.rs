@@ -8,6 +8,7 @@ mod rows;
 mod sizes;
 
 use super::control::{RunControl, StopReason};
+use super::journal::Phase;
 use super::run::{Run, RunOutput, RunRequest, run_unstoppable};
 use super::session::Session;
 use crate::error::{Result, error};
@@ -347,6 +348,7 @@ fn run_joined<'a>(
         .collect();
     let inputs: SmallVec<[(&str, &Value); 4]> = joined.iter().map(|(name, value)| (*name, value)).collect();
     let names = session.output_names(&first.outputs);
+    let _under_way = session.under_way(Phase::Run);
     let start = Instant::now();
     let backend = session.backend()?;
     let outputs = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, control)))

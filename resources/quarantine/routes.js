@@ -1,0 +1,26 @@
+// An operator takes back what a crash has said about a model.
+import { releaseQuarantined } from '../../binding.js';
+import { ApiError } from '../errors.js';
+import { find } from '../models.js';
+import { readQuery, shown } from '../query.js';
+
+/** `DELETE /model/:modelId/:version/quarantine` */
+export async function ofModel({ params, query }) {
+	readQuery(query, []);
+	const { digest } = await find(params.modelId, params.version);
+	return release(digest);
+}
+
+/** `DELETE /status/quarantine/:digest`, also for an upload that was never registered */
+export async function ofDigest({ params, query }) {
+	readQuery(query, []);
+	return release(params.digest);
+}
+
+/** On all threads when it is answered. */
+async function release(digest) {
+	if (!(await releaseQuarantined(digest))) {
+		throw new ApiError('NOT_FOUND', `no crash is known of a model with the digest ${shown(digest)}`);
+	}
+	return { body: { success: true, digest } };
+}

@@ -259,15 +259,17 @@ export function openSession(files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean}} [options] `timeoutMs`: by default what the body says;
- *   `together`: with the others of the session that are about to be started by microtasks, as far as their runs are tiny
+ * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean, alone?: boolean}} [options] `timeoutMs`: by default what
+ *   the body says; `together`: with the others of the session that are about to be started by microtasks, as far as their runs
+ *   are tiny; `alone`: never with others
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
  *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal, together } = {}) {
-	if (together) return gathered(session, request, timeoutMs, signal);
+export function predictJson(session, request, { timeoutMs, signal, together, alone } = {}) {
+	if (together && !alone) return gathered(session, request, timeoutMs, signal);
 	const start = (id, crowded) => {
 		session.predict ??= session.predictor(channel);
+		if (alone) return session.predict(id, request.slot, crowded, timeoutMs, true);
 		return session.predict(id, request.slot, crowded, timeoutMs);
 	};
 	return run(start, toPrediction, signal);
@@ -322,11 +324,13 @@ const toPrediction = ([prediction, confidence, latencyMs, encoded]) => ({ predic
  * @param {object} session
  * @param {import('./library/message.js').Input[]} inputs
  * @param {string[]} names of the outputs that come back
- * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal}} [options]
+ * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean}} [options]
+ *   `alone`: never together with others
  * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}>}
  */
-export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal } = {}) {
-	const limits = outputs || timeoutMs !== undefined || priority ? { outputs, timeoutMs, priority } : undefined;
+export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal, alone } = {}) {
+	const isLimited = outputs || timeoutMs !== undefined || priority || alone;
+	const limits = isLimited ? { outputs, timeoutMs, priority, alone } : undefined;
 	const start = (id, crowded) => {
 		session.run ??= session.runner(channel);
 		// Nothing comes between that another run could write to the memory.

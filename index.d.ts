@@ -138,6 +138,8 @@ export interface RunOptions {
 	timeoutMs?: number;
 	/** From -100 to 100: of the runs that wait for a model, those of a higher priority go first. 0 by default. */
 	priority?: number;
+	/** Whether it may run together with others, where the model allows it: true. */
+	batching?: boolean;
 	/** Aborting rejects with the signal's reason and stops the run. */
 	signal?: AbortSignal;
 }
@@ -315,6 +317,8 @@ export interface EngineStatus {
 		batching: {
 			/** Whether rows of different runs may run together; null while it is not known. */
 			batchable: boolean | null;
+			/** Why they may not; null where they may, and while it is not known. */
+			reason: string | null;
 			batches: number;
 			batchedRows: number;
 			/** Rows that the next batch may have. */

@@ -42,7 +42,7 @@ export class Model {
 	 * Runs the model.
 	 *
 	 * @param {Record<string, any>} features values by the name of the input
-	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal}} [options]
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, signal?: AbortSignal}} [options]
 	 */
 	async predict(features, options = {}) {
 		const session = this.#session;
@@ -56,7 +56,9 @@ export class Model {
 		// A model with one input takes it under any name.
 		const only = names.length === 1 && this.#inputs.size === 1 ? [...this.#inputs.keys()][0] : undefined;
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
-		return runSession(session, inputs, run.outputs?.length ? run.outputs : this.#outputs, run);
+		const { batching = true, ...limits } = run;
+		const outputs = limits.outputs?.length ? limits.outputs : this.#outputs;
+		return runSession(session, inputs, outputs, { ...limits, alone: !batching });
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */
@@ -111,13 +113,14 @@ export class InferenceEngine {
 	 *
 	 * @param {Model | string | {modelId: string, version?: string}} target a loaded model, or a registered one
 	 * @param {Record<string, any>} features
-	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
 	 */
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
 		const startedAt = performance.now();
-		const { model, modelId, modelVersion } = await this.#resolve(target, run.timeoutMs);
+		const { model, modelId, modelVersion, forbidsBatching } = await this.#resolve(target, run.timeoutMs);
 		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
+		if (forbidsBatching) run.batching = false;
 		const inferenceId = createId();
 		const identity = {
 			id: inferenceId,
@@ -178,7 +181,8 @@ export class InferenceEngine {
 			}
 			this.#models.set(found.digest, model);
 		}
-		return { model, modelId, modelVersion: found.version };
+		const forbidsBatching = found.metadata?.batching === false;
+		return { model, modelId, modelVersion: found.version, forbidsBatching };
 	}
 
 	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */

@@ -58,6 +58,7 @@ export const RUN_OPTIONS = {
 	},
 	timeoutMs,
 	priority: whole(-100, 100),
+	batching: flag,
 	signal: {
 		expected: 'an AbortSignal: pass new AbortController().signal',
 		check: isAbortSignal,

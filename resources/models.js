@@ -8,6 +8,7 @@ import { canBeKey, identifier, readQuery, shown } from './query.js';
 import { faultOf, modelAt, modelRecords, STAGES } from './registry/record.js';
 import { absenceOf } from './registry/transit.js';
 import { lostUploads, removeRecord } from './registry/uploads.js';
+import { checkBatching } from './serving/batching.js';
 import { forget } from './sessions.js';
 import { commit } from './storage/disk.js';
 import { patchAfter } from './storage/after.js';
@@ -96,6 +97,7 @@ export async function patch({ params, query, stream, user }) {
 	const change = await readJsonObject(stream, ['stage', 'metadata']);
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
+	checkBatching(change.metadata);
 	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
 	authorizeAttributes(user, 'Model', 'update', Object.keys(update));
 	return alone(params.modelId, async () => {

@@ -12,6 +12,7 @@ import { leavingOf } from './leaving.js';
 import { find, latest } from './models.js';
 import { options } from './options.js';
 import { identifier, readQuery } from './query.js';
+import { forbidsBatching } from './serving/batching.js';
 import { deadlineOf, leftOf } from './serving/deadline.js';
 import { sessionFor } from './sessions.js';
 import { versionKey } from './store.js';
@@ -118,7 +119,7 @@ export async function runRecorded(
 	let result;
 	try {
 		const timeoutMs = deadline === undefined ? (request.timeoutMs ?? options().timeoutMs) : leftOf(deadline);
-		result = await run(session, request, { timeoutMs, signal, together });
+		result = await run(session, request, { timeoutMs, signal, together, alone: forbidsBatching(model) });
 	} catch (error) {
 		if (request.record && FAILED_RUNS.has(error.code)) {
 			await record(eventOf(inferenceId, request, model, { error: { code: error.code, message: error.message } }));

@@ -6,6 +6,7 @@ import { options } from './options.js';
 import { named } from './quarantine/names.js';
 import { readQuery } from './query.js';
 import { conflicts } from './registry/uploads.js';
+import { idsApart } from './serving/batching.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -37,6 +38,9 @@ async function engineFor(user) {
 		Object.fromEntries(Object.entries(entry).filter(([name]) => !hidden.has(name)));
 	const hidden = new Set(['modelId', 'version', 'digest', 'framework', 'engine'].filter((name) => !isVisible(name)));
 	const { sessions, preload, quarantine, suspects, ...engine } = engineStatus();
+	if (['id', 'digest', 'metadata'].every(isVisible)) {
+		for (const { digest, batching } of sessions) batching.forbiddenBy = await idsApart(digest);
+	}
 	const failures = preload?.failures.map(without(hidden));
 	const namesOf = async (list) =>
 		(await named(list)).map(({ models, ...what }) => ({

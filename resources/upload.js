@@ -16,6 +16,7 @@ import { options } from './options.js';
 import { identifier, shown, unknownName } from './query.js';
 import { modelAt } from './registry/record.js';
 import { storeRecord } from './registry/uploads.js';
+import { checkBatching } from './serving/batching.js';
 import { adopt, fileNames, unfinished } from './sessions.js';
 import { blobSpace, cacheSpace, commit, storageError } from './storage/disk.js';
 import { nodeName, table, tried, versionKey } from './store.js';
@@ -340,8 +341,10 @@ function readFields(fields) {
 function jsonText(name, text) {
 	if (!text) return undefined;
 	try {
-		readJson(Buffer.from(text));
+		const value = readJson(Buffer.from(text));
+		if (name === 'metadata') checkBatching(value);
 	} catch (error) {
+		if (error.code === 'INVALID_REQUEST') throw error;
 		throw new ApiError('INVALID_REQUEST', `${name} must be JSON text: ${error.message.replace(/^the body/, 'it')}`);
 	}
 	return text;

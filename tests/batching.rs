@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use support::gather::{
-    Outcome, alone, batchable, belongs, blocker, configure, load_probed, network, occupy, rows, start,
+    Outcome, alone, batchable, belongs, blocker, configure, layered, load_probed, network, occupy, rows, start,
 };
 use support::{engine, model, wrap};
 
@@ -167,6 +167,7 @@ fn request(session: &Arc<Session>, x: Value, outputs: &[&str]) -> RunRequest {
         outputs: outputs.iter().map(|&name| name.to_owned()).collect(),
         timeout: None,
         priority: 0,
+        alone: false,
     }
 }
 
@@ -244,10 +245,10 @@ fn of_requests_given_together_the_one_to_blame_gets_the_error() {
 
 // MLServer #903: a common run gave another number of rows than went in, and some callers got empty answers.
 #[test]
-fn a_common_run_that_loses_a_row_gives_nobody_anothers() {
+fn a_model_that_leaves_out_rows_gives_nobody_anothers() {
     let _alone = alone();
     configure(|_| ());
-    // Rows that sum to less than -1000 are left out, which the check after the load cannot know.
+    // Rows that sum to less than -1000 are left out.
     let graph = GraphProto {
         name: Some("filter".to_owned()),
         node: vec![
@@ -264,7 +265,9 @@ fn a_common_run_that_loses_a_row_gives_nobody_anothers() {
         ..GraphProto::default()
     };
     let session = load_probed(wrap(graph));
-    assert_eq!(batchable(&session), Some(true));
+    assert_eq!(batchable(&session), Some(false));
+    let reason = session.status(64).batching.reason.unwrap();
+    assert!(reason.contains("Compress node \"y\" leaves out elements by what the rows say"), "{reason}");
     let release = occupy();
     let (sender, receiver) = mpsc::channel();
     for at in 0..40i16 {
@@ -283,6 +286,123 @@ fn a_common_run_that_loses_a_row_gives_nobody_anothers() {
         };
         assert_eq!(outputs["y"], alone.into(), "row {at}");
     }
+}
+
+/// `y = x + bias`, and callers may give another bias.
+fn biased() -> Vec<u8> {
+    wrap(GraphProto {
+        name: Some("biased".to_owned()),
+        node: vec![NodeProto::new("Add", ["x", "bias"], ["y"])],
+        initializer: vec![TensorProto::from_tensor("bias", &Tensor::from_elements(&[1], &[0.5f32]))],
+        input: vec![
+            ValueInfoProto::tensor("x", DType::Float32, &[None, Some(3)]),
+            ValueInfoProto::tensor("bias", DType::Float32, &[None]),
+        ],
+        output: vec![ValueInfoProto::tensor("y", DType::Float32, &[None, Some(3)])],
+        ..GraphProto::default()
+    })
+}
+
+// Triton #5489: the values of three callers, joined, were a bias for each class.
+#[test]
+fn what_is_given_for_a_default_is_not_joined_as_rows() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(biased());
+    assert_eq!(batchable(&session), Some(true));
+    let release = occupy();
+    let (sender, receiver) = mpsc::channel();
+    for at in 0..60u8 {
+        let bias = at.is_multiple_of(2).then_some(f32::from(at));
+        let sender = sender.clone();
+        let give = move |request: &mut RunRequest| {
+            request.inputs.extend(bias.map(|bias| ("bias".to_owned(), Tensor::from_elements(&[1], &[bias]).into())));
+        };
+        let x = Tensor::from_elements(&[1, 3], &[f32::from(at), 0.0, 1.0]);
+        start(&session, x.into(), give, move |outcome| sender.send((at, bias, outcome.unwrap())).unwrap());
+    }
+    release();
+    for _ in 0..60 {
+        let (at, bias, outputs) = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+        let bias = bias.unwrap_or(0.5);
+        let expected = Tensor::from_elements(&[1, 3], &[f32::from(at) + bias, bias, 1.0 + bias]);
+        assert_eq!(outputs["y"], expected.into(), "caller {at}");
+    }
+    let batching = session.status(64).batching;
+    assert!(batching.batches > 0 && batching.batched_rows <= 30, "{} rows", batching.batched_rows);
+}
+
+#[test]
+fn a_request_that_wants_to_be_alone_runs_alone() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(network(0.25));
+    let (sender, receiver) = mpsc::channel();
+    let release = occupy();
+    for seed in 0..40 {
+        let sender = sender.clone();
+        let apart = |request: &mut RunRequest| request.alone = true;
+        start(&session, rows(seed, 1), apart, move |outcome| {
+            sender.send(belongs(&outcome.unwrap(), seed, 1)).unwrap();
+        });
+    }
+    release();
+    assert!((0..40).all(|_| receiver.recv_timeout(Duration::from_secs(30)).unwrap()));
+    assert_eq!(session.status(64).batching.batches, 0);
+}
+
+/// The order in which requests of these priorities are answered, which come in this order while all threads are busy.
+fn order_of(session: &Arc<Session>, x: &Value, priorities: &[i32], apart: impl Fn(usize) -> bool) -> Vec<usize> {
+    let release = occupy();
+    let (sender, receiver) = mpsc::channel();
+    for (at, &priority) in priorities.iter().enumerate() {
+        let sender = sender.clone();
+        let choose = |request: &mut RunRequest| (request.priority, request.alone) = (priority, apart(at));
+        start(session, x.clone(), choose, move |outcome| {
+            outcome.unwrap();
+            sender.send(at).unwrap();
+        });
+    }
+    release();
+    priorities.iter().map(|_| receiver.recv_timeout(Duration::from_secs(60)).unwrap()).collect()
+}
+
+#[test]
+fn a_higher_priority_goes_first_where_nothing_is_batched_too() {
+    let _alone = alone();
+    configure(|options| options.run_threads = 1);
+    let session = load_probed(layered(0.0, 4, Some(2)));
+    assert_eq!(batchable(&session), Some(false), "its rows are fixed");
+    let mut priorities = vec![0; 199];
+    priorities.push(100);
+    let order = order_of(&session, &rows(0, 2), &priorities, |_| false);
+    // The thread that is free beside long runs may have taken a first one before the last came.
+    let place = order.iter().position(|&at| at == 199).unwrap();
+    assert!(place <= 2, "priority 100 was answered as number {}", place + 1);
+    let ordered: Vec<usize> = order.into_iter().filter(|&at| at != 199).collect();
+    // Two threads answer side by side.
+    let is_near = |(place, &at): (usize, &usize)| place.abs_diff(at) <= 2;
+    assert!(ordered.iter().enumerate().all(is_near), "of equal priorities who came first goes first: {ordered:?}");
+}
+
+#[test]
+fn priorities_count_between_batches_and_what_runs_alone() {
+    let _alone = alone();
+    configure(|options| (options.run_threads, options.max_batch_size) = (1, 4));
+    let session = load_probed(network(2.0));
+    assert_eq!(batchable(&session), Some(true));
+    // Two hundred that run alone, then one that may run with others; and the other way round.
+    for last_is_alone in [false, true] {
+        let mut priorities = vec![0; 200];
+        priorities.push(100);
+        let order = order_of(&session, &rows(0, 1), &priorities, |at| (at == 200) == last_is_alone);
+        assert_eq!(order.len(), 201);
+        let place = order.iter().position(|&at| at == 200).unwrap();
+        assert!(place <= 8, "priority 100 was answered as number {}", place + 1);
+    }
+    let status = session.status(64).batching;
+    assert_eq!(status.queued, 0);
+    assert!(status.batches > 0);
 }
 
 #[test]

@@ -264,6 +264,7 @@ fn the_first_request_goes_before_the_warm_up() {
         outputs: Vec::new(),
         timeout: Some(Duration::from_millis(500)),
         priority: 0,
+        alone: false,
     };
     engine().run(request, Box::new(move |outcome| sender.send(outcome.is_err()).unwrap()));
     while receiver.try_recv().is_err() {

@@ -38,7 +38,7 @@ pub use session::{Session, SessionKey, SessionStatus};
 
 use crate::error::{Error, Result, error};
 use backends::Backends;
-use batch::Pushed;
+use batch::{Pushed, Turn};
 use cache::SessionCache;
 use idle::IdleWatch;
 use load::Purpose;
@@ -188,36 +188,28 @@ impl Engine {
             let options = self.options.read();
             (options.batch_limits(), options.max_queue_size)
         };
-        match session.batch.push(Arc::clone(&run), &limits, max_queue) {
-            Pushed::Queued { start: false } => {}
-            Pushed::Queued { start: true } => self.start_batches(session),
+        match session.batch.push(&run, &limits, max_queue) {
+            Pushed::Queued { turn: None } => {}
+            Pushed::Queued { turn: Some(turn) } => self.start_turn(session, turn, &run),
             Pushed::Full => run.finish(Err(self.queue_full())),
-            Pushed::Alone(alone) => {
-                let job = Box::new(move || {
-                    alone.execute();
-                });
-                if self.runs.submit(&session.lane, job).is_err() {
-                    run.finish(Err(self.queue_full()));
-                }
-            }
         }
     }
 
-    fn start_batches(&'static self, session: Arc<Session>) {
+    fn start_turn(&'static self, session: Arc<Session>, turn: Turn, run: &Arc<Run>) {
         let worked = Arc::clone(&session);
-        if self.runs.submit(&session.lane, Box::new(move || self.work_batches(worked))).is_err() {
-            for run in session.batch.give_up() {
+        if self.runs.submit(&session.lane, Box::new(move || self.take_turn(worked, turn))).is_err() {
+            for run in session.batch.give_up(turn, run) {
                 run.finish(Err(self.queue_full()));
             }
         }
     }
 
-    /// Runs one batch and queues for the next, so that other models have their turns.
-    fn work_batches(&'static self, session: Arc<Session>) {
+    /// Takes a turn of a model and queues for the next, so that other models have theirs.
+    fn take_turn(&'static self, session: Arc<Session>, turn: Turn) {
         let limits = self.options.read().batch_limits();
-        if session.batch.work(&session, &limits) {
+        if session.batch.work(&session, &limits, turn) {
             let lane = Arc::clone(&session.lane);
-            self.runs.submit_again(&lane, Box::new(move || self.work_batches(session)));
+            self.runs.submit_again(&lane, Box::new(move || self.take_turn(session, turn)));
         }
     }
 
@@ -309,6 +301,7 @@ mod tests {
             outputs: Vec::new(),
             timeout: Some(EVENTUALLY * 2),
             priority: 0,
+            alone: false,
         };
         // Who no longer listens does not matter.
         (engine.run(request, Box::new(move |outcome| drop(sender.send(outcome)))), receiver)

@@ -26,6 +26,8 @@ pub struct RunRequest {
     pub timeout: Option<Duration>,
     /// Of the requests that wait for a model, those of a higher priority go first.
     pub priority: i32,
+    /// Whether it may not run together with others, even where the model allows it.
+    pub alone: bool,
 }
 
 /// What came out.

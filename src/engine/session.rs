@@ -101,7 +101,7 @@ impl Session {
             } else {
                 InlineRule::never()
             },
-            batch: BatchQueue::new(placement.allows_overlap()),
+            batch: BatchQueue::new(placement.allows_overlap(), &prepared),
             lane: Arc::default(),
             placement,
             signature: prepared.signature,

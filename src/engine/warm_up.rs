@@ -3,7 +3,8 @@
 
 use super::exit::drain_at_exit;
 use super::load::Purpose;
-use super::{Engine, LoadCallback, LoadRequest, RunRequest, Session, batch};
+use super::{Engine, LoadCallback, LoadRequest, RunRequest, Session};
+use crate::error::ErrorCode;
 use crate::tensor::Value;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -58,22 +59,28 @@ impl Engine {
     fn try_out(&'static self, session: &Arc<Session>) -> Option<Duration> {
         let end = Instant::now() + LIMIT;
         let first = OnceCell::new();
-        let run = |inputs: Vec<(String, Value)>| {
+        let run = |inputs: &[(String, Value)]| {
             if self.is_closing() {
-                return None;
+                return Err(ErrorCode::Closed);
             }
             let timeout = Some(end.saturating_duration_since(Instant::now()));
-            let request =
-                RunRequest { session: Arc::clone(session), inputs, outputs: Vec::new(), timeout, priority: 0 };
-            let output = self.begin(request, None).try_out().ok()?;
+            let request = RunRequest {
+                session: Arc::clone(session),
+                inputs: inputs.to_vec(),
+                outputs: Vec::new(),
+                timeout,
+                priority: 0,
+                alone: true,
+            };
+            let output = self.begin(request, None).try_out().map_err(|problem| problem.code)?;
             first.get_or_init(|| output.latency);
-            Some(output.outputs.into_iter().map(|(_, value)| value).collect())
+            Ok(output.outputs.into_iter().map(|(_, value)| value).collect())
         };
         if self.options.read().max_batch_size > 1 {
-            session.batch.set_batchable(batch::probe(session, run));
+            session.batch.check(session, &run);
         }
         if first.get().is_none() {
-            batch::run_made_up(session, run);
+            session.batch.run_made_up(session, &run);
         }
         first.into_inner()
     }

@@ -22,7 +22,8 @@ pub fn predict(
 ) -> napi::Result<Option<Prediction>> {
     let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
     let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
-    let (run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    let (mut run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    run.alone = call.length() > 4 && call.get::<bool>(4)?;
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => outcome
             .and_then(|output| writing.prediction(session, &output))

@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub outputs: Option<Vec<String>>,
     pub timeout_ms: Option<f64>,
     pub priority: Option<i32>,
+    /// Whether it may not run together with others.
+    pub alone: Option<bool>,
 }
 
 #[napi]
@@ -72,7 +74,7 @@ impl Session {
         made.to_string()
     }
 
-    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined)`. Answers a
+    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined, alone?)`. Answers a
     /// prediction at once when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the
     /// caller waits for other runs already. A function that holds what it needs is several times as fast to call as a method.
     #[napi(catch_unwind)]
@@ -151,7 +153,8 @@ fn run(
     let prepare = |message: &[u8]| {
         let (inputs, unbatched) = inputs_of(&session.signature, message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
-        Ok((run_request(session, inputs, outputs, options.timeout_ms, options.priority.unwrap_or(0)), unbatched))
+        let run = run_request(session, inputs, outputs, options.timeout_ms, options.priority.unwrap_or(0));
+        Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, unbatched))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
         Either::A(length) => exchange
@@ -188,7 +191,7 @@ pub(super) fn run_request(
     priority: i32,
 ) -> RunRequest {
     let timeout = timeout_ms.and_then(|limit| Duration::try_from_secs_f64(limit / 1e3).ok());
-    RunRequest { session: Arc::clone(session), inputs, outputs, timeout, priority }
+    RunRequest { session: Arc::clone(session), inputs, outputs, timeout, priority, alone: false }
 }
 
 /// Elements are taken as they are; JSON goes the way of JSON requests. Also whether the outputs lose the batch dimension.

@@ -2,6 +2,7 @@
 
 pub mod operators;
 pub mod proto;
+pub mod rows;
 pub mod tree_ensemble;
 
 use crate::tensor::{DType, Tensor, TensorData};

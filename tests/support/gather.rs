@@ -60,7 +60,10 @@ pub fn layered(offset: f32, layers: usize, rows: Option<i64>) -> Vec<u8> {
 
 /// Loads, and waits until it is known whether requests may run together.
 pub fn load_probed(bytes: Vec<u8>) -> Arc<Session> {
-    let session = load(bytes).unwrap();
+    probed(load(bytes).unwrap())
+}
+
+pub fn probed(session: Arc<Session>) -> Arc<Session> {
     let deadline = Instant::now() + Duration::from_secs(10);
     while batchable(&session).is_none() {
         assert!(Instant::now() < deadline, "the check of the batch dimension did not end");
@@ -75,6 +78,17 @@ pub fn batchable(session: &Session) -> Option<bool> {
 
 pub type Outcome = Result<HashMap<String, Value>>;
 
+pub fn request(session: &Arc<Session>, inputs: Vec<(String, Value)>) -> RunRequest {
+    RunRequest {
+        session: Arc::clone(session),
+        inputs,
+        outputs: Vec::new(),
+        timeout: Some(Duration::from_secs(60)),
+        priority: 0,
+        alone: false,
+    }
+}
+
 /// Starts a run; the outcome comes on the channel.
 pub fn start(
     session: &Arc<Session>,
@@ -82,13 +96,7 @@ pub fn start(
     change: impl FnOnce(&mut RunRequest),
     answer: impl FnOnce(Outcome) + Send + 'static,
 ) -> RunHandle {
-    let mut request = RunRequest {
-        session: Arc::clone(session),
-        inputs: vec![("x".to_owned(), x)],
-        outputs: Vec::new(),
-        timeout: Some(Duration::from_secs(60)),
-        priority: 0,
-    };
+    let mut request = request(session, vec![("x".to_owned(), x)]);
     change(&mut request);
     engine().run(request, Box::new(move |outcome| answer(outcome.map(|output| output.outputs.into_iter().collect()))))
 }

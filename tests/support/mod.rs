@@ -110,6 +110,7 @@ pub fn run_within(session: &Arc<Session>, inputs: Vec<(&str, Value)>, timeout: D
         outputs: Vec::new(),
         timeout: Some(timeout),
         priority: 0,
+        alone: false,
     };
     engine().run(request, Box::new(move |outcome| sender.send(outcome).unwrap()));
     receiver.recv_timeout(Duration::from_secs(60)).unwrap()

@@ -3,24 +3,32 @@
 //! A request that finds its model idle runs at once. While runs are under way, what arrives gathers; the next run takes as
 //! many rows of one shape as pay. Each caller gets the rows that are its own, or its own error.
 
+mod independence;
 mod probe;
 mod rows;
 mod sizes;
+mod synthetic;
+mod turns;
 
 use super::control::{RunControl, StopReason};
 use super::journal::Phase;
-use super::run::{Run, RunOutput, RunRequest, run_unstoppable};
+use super::run::{RunOutput, RunRequest, run_unstoppable};
 use super::session::Session;
 use crate::error::{Result, error};
+use crate::model::Prepared;
 use crate::tensor::{Tensor, Value};
+use independence::{Analysis, Independence};
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use sizes::BatchSizes;
 use smallvec::SmallVec;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use turns::Waiting;
+pub use turns::{Pushed, Turn};
 
 /// The limits that are in force.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +47,8 @@ pub struct BatchLimits {
 pub struct BatchStatus {
     /// Whether rows of different requests may run together; null while that is not known.
     pub batchable: Option<bool>,
+    /// Why they may not; null where they may, and while that is not known.
+    pub reason: Option<String>,
     /// Runs of more than one request, and the rows in them.
     pub batches: u64,
     pub batched_rows: u64,
@@ -50,19 +60,26 @@ pub struct BatchStatus {
 
 /// The requests that wait for one session.
 pub struct BatchQueue {
-    /// Where runs must not overlap, requests that can only run alone wait here too, and no thread waits for a turn.
+    /// Where runs must not overlap, requests that can only run alone take turns with batches, and no thread waits for a turn.
     allows_overlap: bool,
+    /// What the graph says of rows.
+    analysis: Analysis,
+    /// Inputs that have a default in the model: what is given for them has no rows.
+    defaults: HashSet<String>,
     state: Mutex<State>,
     arrived: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    batchable: Option<bool>,
+    /// Whether rows may run together, or why not; `None` while that is not known.
+    batchable: Option<Result<(), String>>,
     /// By priority, then by arrival.
     waiting: Vec<Waiting>,
-    /// Runs under way or about to start.
+    /// Turns for batches, under way or about to start.
     active: usize,
+    /// Those under way, and batches in the turns of others.
+    running: usize,
     /// When the last run ended, its answers not yet sent.
     ended: Option<Instant>,
     sizes: BatchSizes,
@@ -71,6 +88,10 @@ struct State {
 }
 
 impl State {
+    fn is_batchable(&self) -> bool {
+        matches!(self.batchable, Some(Ok(())))
+    }
+
     fn count_batch(&mut self, rows: usize) {
         self.batches += 1;
         self.batched_rows += rows as u64;
@@ -80,26 +101,6 @@ impl State {
         self.sizes.record(rows, latency);
         self.ended = self.ended.max(Some(begun + latency));
     }
-}
-
-struct Waiting {
-    run: Arc<Run>,
-    /// `None`: it can only run alone.
-    rows: Option<usize>,
-    since: Instant,
-}
-
-impl Waiting {
-    /// Its place in a batch.
-    fn size(&self) -> usize {
-        self.rows.unwrap_or(1)
-    }
-}
-
-/// The rows of a request. `None` when it can only run alone.
-fn rows_of(request: &RunRequest) -> Option<usize> {
-    let rows = request.inputs.first().and_then(|(_, value)| rows::count(value)).filter(|&rows| rows > 0)?;
-    request.inputs.iter().all(|(_, value)| rows::count(value) == Some(rows)).then_some(rows)
 }
 
 /// Whether requests with rows may run together: they want the same outputs, and each input has the same name, dtype and row
@@ -114,111 +115,44 @@ fn alike(first: &RunRequest, other: &RunRequest) -> bool {
         && first.inputs.iter().zip(&other.inputs).all(same)
 }
 
-/// What [`BatchQueue::push`] did.
-pub enum Pushed {
-    /// The run waits; true: the caller must have [`BatchQueue::work`] called on a pool thread.
-    Queued {
-        start: bool,
-    },
-    /// It can only run alone, and may at any time.
-    Alone(Arc<Run>),
-    Full,
-}
-
 impl BatchQueue {
-    pub fn new(allows_overlap: bool) -> Self {
-        Self { allows_overlap, state: Mutex::default(), arrived: Condvar::new() }
+    pub fn new(allows_overlap: bool, model: &Prepared) -> Self {
+        let signature = &model.signature;
+        let analysis = independence::analyse(&model.model, signature);
+        let batchable = match &analysis.independence {
+            Independence::Mixing(reason) => Some(Err(reason.clone())),
+            Independence::Proved | Independence::Doubtful(_) => None,
+        };
+        let defaults = signature.inputs.iter().filter(|input| input.optional).map(|input| input.name.clone()).collect();
+        let state = Mutex::new(State { batchable, ..State::default() });
+        Self { allows_overlap, analysis, defaults, state, arrived: Condvar::new() }
     }
 
-    pub fn set_batchable(&self, batchable: bool) {
-        self.state.lock().batchable = Some(batchable);
+    /// Checks by running made-up rows what the graph leaves open. `run` executes one request.
+    pub fn check(&self, session: &Session, run: probe::Runner<'_>) {
+        if self.state.lock().batchable.is_none() {
+            let checked = probe::check(&session.signature, &self.analysis, run);
+            self.state.lock().batchable = Some(checked);
+        }
+    }
+
+    /// Runs one made-up row, of a kind that the model takes.
+    pub fn run_made_up(&self, session: &Session, run: probe::Runner<'_>) {
+        probe::run_one(&session.signature, &self.analysis, run);
     }
 
     pub fn is_batchable(&self) -> bool {
-        self.state.lock().batchable == Some(true)
+        self.state.lock().is_batchable()
     }
 
-    /// Adds a run to those that wait.
-    pub fn push(&self, run: Arc<Run>, limits: &BatchLimits, max_queue: usize) -> Pushed {
-        let rows = if limits.max_rows > 1 { rows_of(run.request()) } else { None };
-        let mut state = self.state.lock();
-        let rows = rows.filter(|_| state.batchable == Some(true));
-        if rows.is_none() && self.allows_overlap {
-            return Pushed::Alone(run);
+    /// The rows of a request. `None` when it can only run alone.
+    fn rows_of(&self, request: &RunRequest) -> Option<usize> {
+        let has_default = |(name, _): &(String, Value)| !self.defaults.is_empty() && self.defaults.contains(name);
+        if request.alone || request.inputs.iter().any(has_default) {
+            return None;
         }
-        if state.waiting.len() >= max_queue {
-            // Those whose callers are gone hold no place.
-            state.waiting.retain(|waiting| !waiting.run.is_stopped());
-            if state.waiting.len() >= max_queue {
-                return Pushed::Full;
-            }
-        }
-        let priority = run.request().priority;
-        let at = state.waiting.partition_point(|other| other.run.request().priority >= priority);
-        state.waiting.insert(at, Waiting { run, rows, since: Instant::now() });
-        let start = state.active < if self.allows_overlap { limits.max_side_by_side } else { 1 };
-        state.active += usize::from(start);
-        drop(state);
-        self.arrived.notify_one();
-        Pushed::Queued { start }
-    }
-
-    /// Takes back the promise to work.
-    pub fn give_up(&self) -> Vec<Arc<Run>> {
-        let mut state = self.state.lock();
-        state.active -= 1;
-        if state.active > 0 {
-            return Vec::new();
-        }
-        state.waiting.drain(..).map(|waiting| waiting.run).collect()
-    }
-
-    /// Runs one batch. True: more wait, and the caller must come again.
-    pub fn work(&self, session: &Session, limits: &BatchLimits) -> bool {
-        let group = self.take(limits);
-        if !group.is_empty() {
-            self.run(session, &group);
-        }
-        let mut state = self.state.lock();
-        if state.waiting.is_empty() {
-            state.active -= 1;
-            return false;
-        }
-        true
-    }
-
-    /// The next requests to run together, as many as pay.
-    fn take(&self, limits: &BatchLimits) -> Vec<Waiting> {
-        let mut state = self.state.lock();
-        // Only who came during a run waits for others: an answer's receiver may be back before its batch is over.
-        let gather = state.waiting.first().is_some_and(|first| first.rows.is_some())
-            && state.ended.is_some_and(|ended| state.waiting.iter().any(|waiting| waiting.since < ended));
-        let least = state.waiting.first().map_or(1, Waiting::size);
-        let best = state.sizes.next(least, limits.max_rows);
-        while gather && !limits.max_delay.is_zero() {
-            let Some(oldest) = state.waiting.iter().map(|waiting| waiting.since).min() else { break };
-            let rows: usize = state.waiting.iter().map(Waiting::size).sum();
-            if rows >= best || self.arrived.wait_until(&mut state, oldest + limits.max_delay).timed_out() {
-                break;
-            }
-        }
-        state.waiting.retain(|waiting| !waiting.run.is_stopped());
-        if state.waiting.is_empty() {
-            return Vec::new();
-        }
-        let mut group = vec![state.waiting.remove(0)];
-        let mut rows = group[0].size();
-        let mut at = 0;
-        while group[0].rows.is_some() && at < state.waiting.len() && rows < best {
-            let next = &state.waiting[at];
-            if next.rows.is_some_and(|more| rows + more <= best) && alike(group[0].run.request(), next.run.request()) {
-                rows += next.size();
-                group.push(state.waiting.remove(at));
-            } else {
-                at += 1;
-            }
-        }
-        group
+        let rows = request.inputs.first().and_then(|(_, value)| rows::count(value)).filter(|&rows| rows > 0)?;
+        request.inputs.iter().all(|(_, value)| rows::count(value) == Some(rows)).then_some(rows)
     }
 
     fn run(&self, session: &Session, group: &[Waiting]) {
@@ -282,11 +216,11 @@ impl BatchQueue {
     fn sizes_of_next(&self, first: &RunRequest, behind: &[RunRequest], max_rows: usize) -> SmallVec<[usize; 16]> {
         let mut sizes = SmallVec::new();
         let mut state = self.state.lock();
-        if let Some(rows) = rows_of(first).filter(|_| state.batchable == Some(true)) {
+        if let Some(rows) = self.rows_of(first).filter(|_| state.is_batchable()) {
             let mut left = state.sizes.next(rows, max_rows).saturating_sub(rows);
             sizes.push(rows);
             for request in behind {
-                match rows_of(request).filter(|&rows| rows <= left && alike(first, request)) {
+                match self.rows_of(request).filter(|&rows| rows <= left && alike(first, request)) {
                     Some(rows) => sizes.push(rows),
                     None => break,
                 }
@@ -299,7 +233,8 @@ impl BatchQueue {
     pub fn status(&self, max_rows: usize) -> BatchStatus {
         let state = self.state.lock();
         BatchStatus {
-            batchable: state.batchable,
+            batchable: state.batchable.as_ref().map(Result::is_ok),
+            reason: state.batchable.as_ref().and_then(|batchable| batchable.clone().err()),
             batches: state.batches,
             batched_rows: state.batched_rows,
             best_rows: state.sizes.best(1, max_rows),
@@ -364,14 +299,4 @@ fn run_joined<'a>(
     }
     session.record_batch(sizes.len(), &first.inputs, latency);
     Ok((latency, answers))
-}
-
-/// Checks with made-up rows whether the session's rows are independent of each other. `run` executes one request.
-pub fn probe(session: &Session, run: impl Fn(Vec<(String, Value)>) -> Option<Vec<Value>>) -> bool {
-    probe::is_batchable(&session.signature, &|inputs| run(inputs.to_vec()))
-}
-
-/// Runs one made-up row, of a size that the model takes.
-pub fn run_made_up(session: &Session, run: impl Fn(Vec<(String, Value)>) -> Option<Vec<Value>>) {
-    probe::run_one(&session.signature, &|inputs| run(inputs.to_vec()));
 }

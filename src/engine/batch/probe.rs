@@ -1,117 +1,97 @@
-//! Whether rows of a model may be run together: a check with made-up rows, because a free leading dimension need not be a
-//! batch.
+//! What the graph leaves open about the rows of a model, checked by running made-up rows alone and together.
+//!
+//! Where the graph proves that rows stay apart, two rows see to it that the engine does as the graph says. Where it does not,
+//! rows that differ in all respects must give the same alone as in every company; this is no proof, and so what the graph shows
+//! to mix is never batched, whatever such a check says.
 
+use super::independence::{Analysis, Independence};
 use super::rows;
-use crate::signature::{Dim, Signature, ValueInfo, ValueType};
-use crate::tensor::{Bytes, DType, Tensor, TensorData, Value};
+use super::synthetic::{self, KINDS, LOOKS, Look};
+use crate::error::ErrorCode;
+use crate::signature::Signature;
+use crate::tensor::{DType, Tensor, Value};
 use half::{bf16, f16};
 
-/// Sizes tried for the free dimensions behind the leading one: some models need room, such as for a kernel.
-const FREE_SIZES: [usize; 2] = [8, 64];
-/// Inputs larger than this are not made up.
-const MAX_ELEMENTS: usize = 1 << 22;
-/// Kernels for different sizes round differently.
-const TOLERANCE: f64 = 1e-4;
-
 /// Gives the outputs for named inputs.
-pub type Runner<'a> = &'a dyn Fn(&[(String, Value)]) -> Option<Vec<Value>>;
+pub type Runner<'a> = &'a dyn Fn(&[(String, Value)]) -> Result<Vec<Value>, ErrorCode>;
 
-/// True when every input and output has a free leading dimension, and a row gives the same alone, before and after another.
-pub fn is_batchable(signature: &Signature, run: Runner<'_>) -> bool {
-    let inputs: Vec<&ValueInfo> = signature.required_inputs().collect();
-    let leading = |info: &&ValueInfo| matches!(&info.value_type, ValueType::Tensor { shape: Some(shape), .. } if matches!(shape.first(), Some(Dim::Free(_))));
-    if inputs.is_empty() || !inputs.iter().all(leading) {
-        return false;
-    }
-    FREE_SIZES.iter().any(|&size| rows_are_independent(&inputs, size, run).unwrap_or(false))
+type Row = Vec<(String, Value)>;
+type Alone = Vec<Value>;
+
+/// # Errors
+/// Why rows may not run together.
+pub fn check(signature: &Signature, analysis: &Analysis, run: Runner<'_>) -> Result<(), String> {
+    let looks: &[Look] = match &analysis.independence {
+        Independence::Mixing(reason) => return Err(reason.clone()),
+        Independence::Proved => &LOOKS[..2],
+        Independence::Doubtful(_) => &LOOKS,
+    };
+    // The first kind of row that the model takes decides.
+    let Some(alone) = KINDS.iter().find_map(|&kind| {
+        looks
+            .iter()
+            .map(|&look| synthetic::row(signature, &analysis.table_rows, kind, look))
+            .map(|row| row.and_then(|row| run(&row).ok().map(|outputs| (row, outputs))))
+            .collect::<Option<Vec<(Row, Alone)>>>()
+    }) else {
+        return Err("no made-up rows run, by which it could be checked".to_owned());
+    };
+    let failed = match &analysis.independence {
+        Independence::Doubtful(reason) => {
+            tell_apart(&alone).and_then(|()| all_orders(&alone, run)).map_err(|what| (what, Some(reason)))
+        }
+        // A proof needs no check that takes long.
+        _ => all_orders(&alone, run).or_else(|what| if what == TOO_LONG { Ok(()) } else { Err((what, None)) }),
+    };
+    failed.map_err(|(what, doubt)| doubt.map_or_else(|| what.to_owned(), |doubt| format!("{doubt}, and {what}")))
 }
 
 /// Runs the first row that the model takes.
-pub fn run_one(signature: &Signature, run: Runner<'_>) {
-    let row = |size| signature.required_inputs().map(|info| made_up(info, size, 1)).collect::<Option<Vec<_>>>();
-    FREE_SIZES.iter().filter_map(|&size| row(size)).find_map(|inputs| run(&inputs));
+pub fn run_one(signature: &Signature, analysis: &Analysis, run: Runner<'_>) {
+    let row = |kind| synthetic::row(signature, &analysis.table_rows, kind, LOOKS[0]);
+    KINDS.iter().filter_map(|&kind| row(kind)).find_map(|row| run(&row).ok());
 }
 
-/// `None` when the model does not run with rows of this kind.
-fn rows_are_independent(inputs: &[&ValueInfo], free: usize, run: Runner<'_>) -> Option<bool> {
-    let row = |seed| inputs.iter().map(|info| made_up(info, free, seed)).collect::<Option<Vec<_>>>();
-    let (one, other) = (row(1)?, row(2)?);
-    let alone_one = run(&one)?;
-    let alone_other = run(&other)?;
-    if same(&alone_one, &alone_other) {
-        // Outputs that say nothing about their row prove nothing.
-        return Some(false);
-    }
-    for (first, second, alone_first, alone_second) in
-        [(&one, &other, &alone_one, &alone_other), (&other, &one, &alone_other, &alone_one)]
-    {
-        let Some(together) = run(&join(first, second)) else { return Some(false) };
-        for ((value, first), second) in together.into_iter().zip(alone_first).zip(alone_second) {
-            let Some(parts) = rows::split(value, &[1, 1]) else { return Some(false) };
-            if !close(&parts[0], first) || !close(&parts[1], second) {
-                return Some(false);
-            }
-        }
-    }
-    Some(true)
+/// Outputs that say nothing about their row prove nothing.
+fn tell_apart(alone: &[(Row, Alone)]) -> Result<(), &'static str> {
+    let differs = |pair: &[(Row, Alone)]| pair[0].1 != pair[1].1;
+    if alone.windows(2).any(differs) { Ok(()) } else { Err("made-up rows all give the same") }
 }
 
-fn join(first: &[(String, Value)], second: &[(String, Value)]) -> Vec<(String, Value)> {
-    let tensors = first.iter().zip(second).filter_map(|((name, one), (_, other))| {
-        Some((name.clone(), rows::join(&[one.as_tensor()?, other.as_tensor()?]).into()))
-    });
-    tensors.collect()
+const TOO_LONG: &str = "made-up rows took too long together";
+
+fn all_orders(alone: &[(Row, Alone)], run: Runner<'_>) -> Result<(), &'static str> {
+    let forward: Vec<&(Row, Alone)> = alone.iter().collect();
+    let backward: Vec<&(Row, Alone)> = alone.iter().rev().collect();
+    same_together(&forward, run)?;
+    same_together(&backward, run)?;
+    if alone.len() > 2 {
+        same_together(&backward[..2], run)?;
+        same_together(&forward[..2], run)?;
+    }
+    Ok(())
 }
 
-/// One row of numbers that differ from element to element and from seed to seed; whole numbers are small, so that they can
-/// be indices.
-fn made_up(info: &ValueInfo, free: usize, seed: usize) -> Option<(String, Value)> {
-    let ValueType::Tensor { dtype, shape: Some(shape) } = &info.value_type else { return None };
-    let sizes: Vec<usize> = shape
-        .iter()
-        .enumerate()
-        .map(|(axis, dim)| match dim {
-            Dim::Fixed(size) => *size,
-            Dim::Free(_) if axis == 0 => 1,
-            Dim::Free(_) => free,
-        })
-        .collect();
-    let count = crate::tensor::element_count(&sizes).filter(|&count| count <= MAX_ELEMENTS)?;
-    let float = |at: usize| ((at * 37 + seed * 61) % 101) as f64 / 101.0 * 2.0 - 1.0;
-    let integer = |at: usize| (at * 3 + seed) % 4;
-    macro_rules! filled {
-        ($number:expr) => {
-            Tensor::from_elements(&sizes, &(0..count).map($number).collect::<Vec<_>>())
-        };
-    }
-    let tensor = match dtype {
-        DType::Float32 => filled!(|at| float(at) as f32),
-        DType::Float64 => filled!(float),
-        DType::Float16 => filled!(|at| f16::from_f64(float(at))),
-        DType::BFloat16 => filled!(|at| bf16::from_f64(float(at))),
-        DType::Int64 => filled!(|at| integer(at) as i64),
-        DType::Int32 => filled!(|at| integer(at) as i32),
-        DType::Int16 => filled!(|at| integer(at) as i16),
-        DType::Int8 => filled!(|at| integer(at) as i8),
-        DType::UInt64 => filled!(|at| integer(at) as u64),
-        DType::UInt32 => filled!(|at| integer(at) as u32),
-        DType::UInt16 => filled!(|at| integer(at) as u16),
-        DType::UInt8 => filled!(|at| integer(at) as u8),
-        DType::Bool => {
-            let bytes: Vec<u8> = (0..count).map(|at| (integer(at) % 2) as u8).collect();
-            Tensor { dtype: DType::Bool, shape: sizes.clone(), data: TensorData::Bytes(Bytes::copy_from(&bytes)) }
-        }
-        DType::String => {
-            let words = ["good", "bad", "a", "the"];
-            Tensor::from_strings(&sizes, (0..count).map(|at| words[integer(at)].to_owned()).collect())
-        }
-        _ => return None,
+fn same_together(group: &[&(Row, Alone)], run: Runner<'_>) -> Result<(), &'static str> {
+    const DIFFERS: &str = "a made-up row gave another answer among others than alone";
+    let joined = |at: usize| {
+        let parts = group.iter().map(|(row, _)| row[at].1.as_tensor()).collect::<Option<Vec<&Tensor>>>()?;
+        Some((group[0].0[at].0.clone(), rows::join(&parts).into()))
     };
-    Some((info.name.clone(), tensor.into()))
-}
-
-fn same(some: &[Value], others: &[Value]) -> bool {
-    some.iter().zip(others).all(|(one, other)| one == other)
+    let inputs = (0..group[0].0.len()).map(joined).collect::<Option<Row>>().ok_or("an input has no rows")?;
+    let together = match run(&inputs) {
+        Ok(together) => together,
+        Err(ErrorCode::DeadlineExceeded) => return Err(TOO_LONG),
+        Err(_) => return Err("made-up rows did not run together"),
+    };
+    for (at, value) in together.into_iter().enumerate() {
+        let parts =
+            rows::split(value, &vec![1; group.len()]).ok_or("an output has no row for each row of the inputs")?;
+        if !parts.iter().zip(group).all(|(part, (_, alone))| alone.get(at).is_some_and(|alone| close(alone, part))) {
+            return Err(DIFFERS);
+        }
+    }
+    Ok(())
 }
 
 fn close(one: &Value, other: &Value) -> bool {
@@ -127,28 +107,59 @@ fn close(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// How far an element may be from what it is alone, as a part of itself: kernels for other numbers of rows round in another
+/// order. Float64 is often computed with narrower weights.
+fn tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::Float64 => 1e-6,
+        DType::Float32 => 1e-4,
+        DType::Float16 => 1e-2,
+        _ => 6e-2,
+    }
+}
+
+/// An element near zero carries the rounding of what cancelled out: it counts as this part of the row's largest.
+const LEAST_PART: f64 = 1e-2;
+
 fn close_tensors(one: &Tensor, other: &Tensor) -> bool {
     if one.dtype != other.dtype || one.shape != other.shape {
         return false;
     }
-    let numbers = |tensor: &Tensor| -> Option<Vec<f64>> {
-        let made = match tensor.dtype {
-            DType::Float32 => tensor.elements::<f32>()?.iter().map(|&number| f64::from(number)).collect(),
-            DType::Float64 => tensor.elements::<f64>()?.to_vec(),
-            DType::Float16 => tensor.elements::<f16>()?.iter().map(|&number| f64::from(number)).collect(),
-            DType::BFloat16 => tensor.elements::<bf16>()?.iter().map(|&number| f64::from(number)).collect(),
-            _ => return None,
-        };
-        Some(made)
-    };
-    match (numbers(one), numbers(other)) {
-        (Some(one), Some(other)) => {
-            let largest = one.iter().map(|number| number.abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
-            let tolerance = TOLERANCE * largest.max(1e-6);
-            one.iter().zip(&other).all(|(one, other)| {
-                one == other || (one.is_nan() && other.is_nan()) || (one - other).abs() <= tolerance
-            })
-        }
-        _ => one == other,
+    let (Some(ones), Some(others)) = (numbers(one), numbers(other)) else { return one == other };
+    let largest = ones.iter().map(|number| number.abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
+    let tolerance = tolerance(one.dtype);
+    let least = (largest * LEAST_PART).max(f64::from(f32::MIN_POSITIVE));
+    ones.iter().zip(&others).all(|(one, other)| {
+        let size = one.abs().max(other.abs()).max(least);
+        one == other || (one.is_nan() && other.is_nan()) || (one - other).abs() <= tolerance * size
+    })
+}
+
+fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
+    Some(match tensor.dtype {
+        DType::Float32 => tensor.elements::<f32>()?.iter().map(|&number| f64::from(number)).collect(),
+        DType::Float64 => tensor.elements::<f64>()?.to_vec(),
+        DType::Float16 => tensor.elements::<f16>()?.iter().map(|&number| f64::from(number)).collect(),
+        DType::BFloat16 => tensor.elements::<bf16>()?.iter().map(|&number| f64::from(number)).collect(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_compared_one_by_one_as_precisely_as_their_type_is() {
+        let single = |numbers: &[f32]| Tensor::from_elements(&[1, numbers.len()], numbers);
+        assert!(close_tensors(&single(&[1e4, 1.0]), &single(&[1e4 + 0.1, 1.000_01])));
+        assert!(!close_tensors(&single(&[1e4, 900.0]), &single(&[1e4, 900.5])));
+        assert!(!close_tensors(&single(&[1.0]), &single(&[1.001])));
+        let half = |number: f32| Tensor::from_elements(&[1, 1], &[f16::from_f32(number)]);
+        assert!(close_tensors(&half(1.0), &half(1.005)));
+        let double = |number: f64| Tensor::from_elements(&[1, 1], &[number]);
+        assert!(!close_tensors(&double(1.0), &double(1.000_01)));
+        assert!(close_tensors(&single(&[f32::NAN]), &single(&[f32::NAN])));
+        assert!(!close_tensors(&single(&[f32::INFINITY]), &single(&[1.0])));
     }
 }

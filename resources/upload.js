@@ -340,12 +340,12 @@ function readFields(fields) {
 
 function jsonText(name, text) {
 	if (!text) return undefined;
+	let value;
 	try {
-		const value = readJson(Buffer.from(text));
-		if (name === 'metadata') checkBatching(value);
+		value = readJson(Buffer.from(text));
 	} catch (error) {
-		if (error.code === 'INVALID_REQUEST') throw error;
 		throw new ApiError('INVALID_REQUEST', `${name} must be JSON text: ${error.message.replace(/^the body/, 'it')}`);
 	}
+	if (name === 'metadata') checkBatching(value);
 	return text;
 }

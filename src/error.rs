@@ -47,7 +47,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the tables that must name them all.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::ModelNotFound,

@@ -9,7 +9,7 @@ use crate::engine::{
     Engine, EngineChoice, EngineOptions as Options, Inspected, LoadRequest, PreloadFailure as Failure, PreloadStatus,
     Provider, Providers, check_quarantine, introduce_thread, provider_names,
 };
-use crate::error::{Result, error};
+use crate::error::Result;
 use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, identify};
 use crate::signature::check_schema;
 use napi::Env;
@@ -141,7 +141,8 @@ pub fn quarantine_of<'env>(env: &'env Env, digest: String) -> napi::Result<Optio
 #[napi(catch_unwind)]
 pub fn release_quarantined(channel: &Channel, id: u32, digest: String) {
     let reply = channel.reply(id);
-    Engine::shared().spawn_load(move || reply.send_value(crate::engine::release_quarantined(&digest)));
+    let release = move |_: &RunControl| crate::engine::release_quarantined(&digest);
+    Engine::shared().inspect_later(None, release, |known| reply.send_value(known));
 }
 
 fn merge(current: Options, given: EngineOptions) -> Result<Options> {

@@ -283,7 +283,8 @@ describe('a journal', () => {
 		const program = `
 			const refused = await load().catch((error) => error);
 			const { quarantine, suspects, journal } = engine.status();
-			const released = [await engine.release(refused.details.digest), await engine.release(refused.details.digest)];
+			const [{ digest }] = quarantine;
+			const released = [await engine.release(digest), await engine.release(digest)];
 			const left = engine.status().quarantine.length;
 			const { code } = await (await load()).predict({ x: [1] }, { timeoutMs: 50 }).catch((error) => error);
 			console.log(JSON.stringify({ refused: refused.code, quarantine, suspects, journal, released, left, code }));`;

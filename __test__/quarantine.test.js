@@ -108,7 +108,7 @@ describe('a model under way at two crashes', () => {
 				assert.deepEqual([answer.status, answer.body.code], [503, 'MODEL_QUARANTINED'], JSON.stringify(answer.body));
 				const { error, details } = answer.body;
 				assert.match(error, /quarantined since \d{4}-\d\d-\d\dT.*2 crashes.*\((SIGSEGV)\).*releases it$/);
-				assert.deepEqual([details.digest, details.crashes.length], [digest, 2]);
+				assert.deepEqual([details.since, details.crashes.length], [details.crashes[1].at, 2]);
 				assert.equal(answer.headers.get('retry-after'), null);
 			}
 		});
@@ -177,7 +177,7 @@ describe('a model under way at two crashes', () => {
 		assert.equal((await harper.request('DELETE', path, { user: 'predictor' })).status, 403);
 		assert.equal((await harper.request('DELETE', `/status/quarantine/${digest}`, { user: 'predictor' })).status, 403);
 		const released = await harper.request('DELETE', path, { user: 'operator' });
-		assert.deepEqual([released.status, released.body], [200, { success: true, digest }]);
+		assert.deepEqual([released.status, released.body], [200, { success: true, modelId: 'endless', version: 'v1' }]);
 		const body = { modelId: 'endless', features: x, timeoutMs: 50 };
 		for (const answer of await harper.onEveryThread('POST', '/predict', { body })) assert.equal(answer.status, 504);
 		await endDuringRun(harper, digest, 'SIGABRT');
@@ -186,7 +186,7 @@ describe('a model under way at two crashes', () => {
 		assert.deepEqual([quarantine.length, suspects.length], [0, 1]);
 		assert.equal(suspects[0].crashes[0].signal, 'SIGABRT');
 		const answer = await harper.request('DELETE', `/status/quarantine/${digest}`, { user: 'operator' });
-		assert.equal(answer.status, 200);
+		assert.deepEqual([answer.status, answer.body], [200, { success: true, digest }]);
 		assert.deepEqual((await status(harper)).suspects, []);
 	});
 });

@@ -225,13 +225,8 @@ function describe(record, user) {
 		...pick(record, DESCRIBED, isVisible),
 		signature,
 		files: isVisible('files') ? record.files.map(describeFile) : undefined,
-		quarantine: isVisible('digest') ? quarantineIn(record) : undefined,
+		quarantine: quarantineOf(record.digest)?.details,
 	};
-}
-
-function quarantineIn({ digest }) {
-	const { since, crashes } = quarantineOf(digest)?.details ?? {};
-	return crashes && { since, crashes };
 }
 
 const DESCRIBED = [

@@ -42,17 +42,13 @@ async function engineFor(user) {
 		for (const { digest, batching } of sessions) batching.forbiddenBy = await idsApart(digest);
 	}
 	const failures = preload?.failures.map(without(hidden));
-	const namesOf = async (list) =>
-		(await named(list)).map(({ models, ...what }) => ({
-			...without(hidden)(what),
-			models: models.map(without(hidden)),
-		}));
+	const nameless = ({ models, ...suspect }) => ({ ...without(hidden)(suspect), models: models.map(without(hidden)) });
 	return {
 		...engine,
 		sessions: sessions.map(without(hidden)),
 		...(preload && { preload: { ...preload, failures } }),
-		quarantine: await namesOf(quarantine),
-		suspects: await namesOf(suspects),
+		quarantine: (await named(quarantine)).map(nameless),
+		suspects: (await named(suspects)).map(nameless),
 	};
 }
 

@@ -73,7 +73,7 @@ export async function test() {
 		console.log('The Rust suites are left out: there is no Rust toolchain.');
 	}
 	const files = readdirSync(join(root, '__test__')).filter((name) => name.endsWith('.test.js'));
-	const options = ['--test', '--test-reporter=spec', '--test-concurrency=1', `--test-timeout=${FILE_TIMEOUT_MS}`];
+	const options = ['--test', '--test-reporter=spec', '--test-concurrency=2', `--test-timeout=${FILE_TIMEOUT_MS}`];
 	const args = [...options, ...files.map((name) => join('__test__', name))];
 	results.push(await suite(process.execPath, args, countNode));
 	const add = (kind) => results.reduce((sum, result) => sum + result[kind], 0);

@@ -281,9 +281,9 @@ fn malformed_bodies_are_refused() {
     let cases: Vec<(Format, Vec<u8>, &str)> = vec![
         (Format::Cbor, vec![], "ends early"),
         (Format::MessagePack, vec![], "ends early"),
-        (Format::Cbor, nested(0x81), "deeper"),
-        (Format::Cbor, nested(0x9F), "deeper"),
-        (Format::MessagePack, message_pack_with(&[0x91; 100_000]), "deeper"),
+        (Format::Cbor, nested(0x81), "more than 64 deep"),
+        (Format::Cbor, nested(0x9F), "more than 64 deep"),
+        (Format::MessagePack, message_pack_with(&[0x91; 100_000]), "more than 64 deep"),
         (Format::Cbor, cbor_with(&[0x9B, 255, 255, 255, 255, 255, 255, 255, 255]), "ends early"),
         (Format::Cbor, cbor_with(&[0xBB, 255, 255, 255, 255, 255, 255, 255, 255]), "ends early"),
         (Format::Cbor, cbor_with(&[0x5B, 0x7F, 255, 255, 255, 255, 255, 255, 255]), "ends early"),

@@ -2,25 +2,26 @@
 import { releaseQuarantined } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { find } from '../models.js';
-import { readQuery, shown } from '../query.js';
+import { readQuery } from '../query.js';
 
 /** `DELETE /model/:modelId/:version/quarantine` */
 export async function ofModel({ params, query }) {
 	readQuery(query, []);
-	const { digest } = await find(params.modelId, params.version);
-	return release(digest);
+	const { modelId, version, digest } = await find(params.modelId, params.version);
+	await release(digest);
+	return { body: { success: true, modelId, version } };
 }
 
 /** `DELETE /status/quarantine/:digest`, also for an upload that was never registered */
 export async function ofDigest({ params, query }) {
 	readQuery(query, []);
-	return release(params.digest);
+	await release(params.digest);
+	return { body: { success: true, digest: params.digest } };
 }
 
 /** On all threads when it is answered. */
 async function release(digest) {
 	if (!(await releaseQuarantined(digest))) {
-		throw new ApiError('NOT_FOUND', `no crash is known of a model with the digest ${shown(digest)}`);
+		throw new ApiError('NOT_FOUND', 'no crash is known at which this model was under way');
 	}
-	return { body: { success: true, digest } };
 }

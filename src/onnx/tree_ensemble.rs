@@ -55,7 +55,7 @@ pub mod tests {
     /// One tree in which each decision leads to a leaf and to the next decision.
     pub fn chain(node: NodeProto, depth: usize) -> NodeProto {
         let count = 2 * depth + 1;
-        let mode = |at: usize| if at % 2 == 0 && at + 1 < count { "BRANCH_LEQ" } else { "LEAF" };
+        let mode = |at: usize| if at.is_multiple_of(2) && at + 1 < count { "BRANCH_LEQ" } else { "LEAF" };
         let ids = |ahead: usize| -> Vec<i64> {
             (0..count).map(|at| if mode(at) == "LEAF" { 0 } else { (at + ahead) as i64 }).collect()
         };

@@ -97,6 +97,6 @@ mod tests {
         let ids: Vec<_> = (0..1000).map(|at| source.create(now - hour + Duration::from_millis(at / 10))).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(millisecond(ids[0]), 1_800_000_000_000 - 3_600_000);
-        assert!(source.create(now) > first);
+        assert!(source.create(now + Duration::from_millis(1)) > first);
     }
 }

@@ -145,9 +145,16 @@ impl RandomGraph {
     }
 
     fn keep_apart(&mut self, from: &Made) -> Made {
+        match self.random.below(16) {
+            kind @ 0..8 => self.computed(kind, from),
+            kind => self.laid_out(kind, from),
+        }
+    }
+
+    fn computed(&mut self, kind: usize, from: &Made) -> Made {
         let sizes = from.sizes.clone();
         let name = from.name.as_str();
-        match self.random.below(16) {
+        match kind {
             0 => {
                 let kind = ["Abs", "Neg", "Sigmoid", "Relu", "Identity", "Softplus", "Exp"][self.random.below(7)];
                 self.one(kind, &[name], sizes)
@@ -178,13 +185,20 @@ impl RandomGraph {
                 let axis = from.other_axis(&mut self.random) as i64;
                 self.cumulated(from, axis)
             }
-            7 => {
+            _ => {
                 let axis = from.other_axis(&mut self.random);
                 let count = self.integers(&[sizes[axis].unwrap_or(1) as i64]);
                 let output = [self.name(), self.name()];
                 let node = NodeProto::new("TopK", [name, &count], output).with("axis", axis as i64);
                 self.add(node, sizes)
             }
+        }
+    }
+
+    fn laid_out(&mut self, kind: usize, from: &Made) -> Made {
+        let sizes = from.sizes.clone();
+        let name = from.name.as_str();
+        match kind {
             8 => {
                 let order: Vec<usize> = (0..sizes.len()).rev().collect();
                 let node = self.node("Transpose", &[name]);
@@ -193,7 +207,7 @@ impl RandomGraph {
             9 | 10 => {
                 let flat = self.flat(from);
                 let width = flat.sizes[1].unwrap_or(1);
-                if width % 2 == 0 && self.random.below(2) == 0 {
+                if width.is_multiple_of(2) && self.random.below(2) == 0 {
                     let shape = self.integers(&[0, 2, width as i64 / 2]);
                     return self.one("Reshape", &[&flat.name, &shape], vec![None, Some(2), Some(width / 2)]);
                 }

@@ -145,7 +145,7 @@ impl Verdicts {
             crashes.len(),
         );
         let crashes: Vec<_> = crashes.iter().map(Incident::to_json).collect();
-        Err(problem.with_details(json!({ "digest": digest, "since": since, "crashes": crashes })))
+        Err(problem.with_details(json!({ "since": since, "crashes": crashes })))
     }
 }
 

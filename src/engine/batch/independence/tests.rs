@@ -271,6 +271,16 @@ fn sizes_are_followed_through_the_nodes_that_exporters_write() {
         node("Add", &["x", "zeros"], "y"),
     ];
     graph(zeros).proved();
+    // The places of a sequence, as an index of a table: they are those of every row.
+    let places = [
+        node("Shape", &["x"], "shape"),
+        node("Gather", &["shape", "one"], "length"),
+        node("Range", &["zero", "length", "one"], "places"),
+        node("Gather", &["table", "places"], "embedded"),
+        node("Unsqueeze", &["x", "i2"], "column"),
+        node("Add", &["column", "embedded"], "y"),
+    ];
+    zero(graph(places)).with("one", &[], &[1i64]).with("table", &[9, 3], &[0.0f32; 27]).proved();
     // Values that follow from the number of rows.
     let counted = [
         node("Shape", &["x"], "shape"),

@@ -8,13 +8,16 @@ use super::element_wise::join;
 pub fn matmul(call: &Call<'_>, left: usize, right: usize) -> Outcome {
     call.others_are_same(&[left, right])?;
     let (Some(a), Some(b)) = (call.input(left), call.input(right)) else { return doubt("lacks an operand") };
-    for at in (0..call.inputs.len()).filter(|at| ![left, right].contains(at)) {
-        // Scales and zero points: one for all, or for each column.
-        let per_row = |shape: &[Size]| !matches!(shape, [] | [Size::Known(1)]);
-        let of_left = call.input(at).and_then(|value| value.shape.as_deref()).is_none_or(per_row) && at < right;
-        if call.input(at).is_some() && of_left && a.axis().is_some() {
-            return doubt("has scales of its own for each row");
-        }
+    // Scales and zero points of the left operand may be one for each row.
+    let of_left: &[usize] = match call.node.op_type() {
+        "QLinearMatMul" => &[1, 2],
+        "MatMulInteger" => &[2],
+        "MatMulIntegerToFloat" => &[2, 4],
+        _ => &[],
+    };
+    let is_one = |value: &Value| matches!(value.shape.as_deref(), Some([] | [Size::Known(1)]));
+    if of_left.iter().any(|&at| call.input(at).is_some_and(|value| !is_one(value))) {
+        return doubt("has scales of its own for each row");
     }
     let transposed = |value: &Value, name: &str| if call.flag(name) { swap_last(value) } else { Ok(value.clone()) };
     if call.flag("transBatchA") || call.flag("transBatchB") {

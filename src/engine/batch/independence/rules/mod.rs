@@ -47,8 +47,10 @@ fn settled(call: &Call<'_>, rule: RowRule) -> Option<Vec<Value>> {
     match outcome {
         Ok(made) if !counts_rows || takes_sizes => Some(made),
         Err(Stop::Doubt(_)) if !counts_rows => Some(unknown()),
-        // A vector of ones is no place where rows could meet, whatever its rule says of rows.
-        Err(Stop::Mixes(_)) if !counts_rows => Some(unknown()),
+        // Where there are no rows none can meet, whatever the rule says of them.
+        Err(Stop::Mixes(_)) if !counts_rows => {
+            Some(shape_of_places(call).map_or_else(unknown, |shape| vec![Value::same(Some(shape))]))
+        }
         Err(stop) if takes_sizes => Some(stopped(call, stop)),
         _ => Some(stopped(call, Stop::Mixes("computes with the number of rows".into()))),
     }
@@ -194,6 +196,15 @@ fn apply(call: &Call<'_>, rule: RowRule) -> Outcome {
         RowRule::Mixes(what) => mixes(what),
         RowRule::Random => mixes("draws random numbers"),
         RowRule::Graph | RowRule::Unknown => doubt("is of an operator whose rows are not known to stay apart"),
+    }
+}
+
+/// The shape of what exporters number places with.
+fn shape_of_places(call: &Call<'_>) -> Option<Vec<Size>> {
+    match call.node.op_type() {
+        "Range" => Some(vec![Size::UNKNOWN]),
+        "NonZero" => Some(vec![Size::Known(call.first().ok()?.rank()? as i64), Size::UNKNOWN]),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, countLostEvent } from '../binding.js';
 import { ApiError } from './errors.js';
 import { GroupCommit } from './group-commit.js';
-import { eventFrom } from './monitoring/record.js';
+import { eventFrom, isEventId } from './monitoring/record.js';
 import { options } from './options.js';
 import { shown } from './query.js';
 import { contextAfter } from './storage/after.js';
@@ -129,6 +129,21 @@ export async function patchEvent(id, outcomeOf) {
 
 /** Whether an event is stored here. */
 export const eventExists = async (id) => Boolean(await table('InferenceEvent').get(id));
+
+/**
+ * Stores events again as they are, so that they reach every node.
+ *
+ * @param {unknown} ids
+ */
+export async function storeEventsAgain(ids) {
+	const events = eventTable();
+	for (const id of Array.isArray(ids) ? ids.filter(isEventId) : []) {
+		const record = await events.get(id);
+		if (!record) continue;
+		const context = contextAfter([[events, id]], { expiresAt: record.expiresAt ?? NEVER });
+		await globalThis.transaction(context, () => events.put(JSON.parse(JSON.stringify(record)), context));
+	}
+}
 
 /** An event, which may be on its way when another node has just recorded it. */
 async function awaitedEvent(events, id) {

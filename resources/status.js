@@ -46,7 +46,7 @@ async function engineFor(user) {
 	return {
 		...engine,
 		sessions: sessions.map(without(hidden)),
-		...(preload && { preload: { ...preload, failures } }),
+		preload: preload && { ...preload, failures },
 		quarantine: (await named(quarantine)).map(nameless),
 		suspects: (await named(suspects)).map(nameless),
 	};

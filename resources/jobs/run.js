@@ -5,7 +5,7 @@
 // values. What it does not find, because it did not reach its node, it runs again, under the same keys and the same ids of events;
 // so each row is written once and is one event.
 import { ApiError } from '../errors.js';
-import { byteLength, putEvents, eventExists } from '../events.js';
+import { byteLength, eventExists, putEvents, storeEventsAgain } from '../events.js';
 import { find } from '../models.js';
 import { options } from '../options.js';
 import { inOrder } from '../rows/order.js';
@@ -13,6 +13,7 @@ import { LIMITS, runRow, templateOf } from '../rows/run.js';
 import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 import { changing, deleteAfter } from '../storage/after.js';
+import { hasOtherNodes } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../store.js';
 import { authorizeJob, fieldsFor } from './definition.js';
@@ -87,8 +88,14 @@ async function finishSteps(job, lease) {
 	let progress = { processed, written, failed, errors, checkpoint };
 	const left = await stepsOf(job.id);
 	for (const [at, step] of left.entries()) {
-		if (at === left.length - 1 && isStep(step, job)) progress = await take(job, lease, step, written);
-		else await deleteSteps([step]);
+		if (at < left.length - 1 || !isStep(step, job)) {
+			await deleteSteps([step]);
+			continue;
+		}
+		// Another node may have sent it before it was on its own disk, and have lost it then.
+		const isForeign = hasOtherNodes() && step.id !== stepId(job.id, lease);
+		if (isForeign) await storeEventsAgain(parsedIds(step));
+		progress = await take(job, lease, step, { written, again: isForeign });
 	}
 	return progress;
 }
@@ -99,6 +106,16 @@ async function stepsOf(id) {
 	const conditions = [{ attribute: 'id', comparator: 'between', value: [id, `${id}|~`] }];
 	for await (const step of table('JobStep').search({ conditions })) steps.push(step);
 	return steps.sort((a, b) => (a.token ?? 0) - (b.token ?? 0));
+}
+
+/** The ids of a step's events. */
+function parsedIds({ events }) {
+	try {
+		return JSON.parse(events);
+	} catch {
+		// One that an earlier release stored, or nobody did.
+		return [];
+	}
 }
 
 /** Deletes all steps of a job. */
@@ -118,9 +135,11 @@ const stepId = (id, { node }) => `${id}|${node}`;
 async function store(job, lease, outcomes, { processed, written, failed, errors }) {
 	const failures = outcomes.filter(({ error }) => error);
 	const shownErrors = failures.map(({ id, error }) => ({ id, code: error.code, error: error.message }));
+	const events = await unrecorded(outcomes, lease);
 	const step = {
 		id: stepId(job.id, lease),
 		token: lease.token,
+		events: JSON.stringify(events.map(({ id }) => id)),
 		writes: JSON.stringify(
 			outcomes.flatMap((outcome) => {
 				const fields = fieldsFor(job.target.fields, outcome, job);
@@ -135,7 +154,6 @@ async function store(job, lease, outcomes, { processed, written, failed, errors 
 			checkpoint: outcomes.at(-1).id,
 		}),
 	};
-	const events = await unrecorded(outcomes, lease);
 	await lease.check();
 	const write = async (context) => {
 		putEvents(events, context);
@@ -154,11 +172,11 @@ async function unrecorded(outcomes, lease) {
 }
 
 /** Writes a stored step and what it means for the job. */
-async function take(job, lease, step, writtenBefore = 0) {
+async function take(job, lease, step, { written = 0, again = false } = {}) {
 	await lease.check();
-	const held = await commit(step.writes.length, () => writeRows(job, JSON.parse(step.writes)));
+	const held = await commit(step.writes.length, () => writeRows(job, JSON.parse(step.writes), { again }));
 	const stored = JSON.parse(step.progress);
-	const progress = { ...stored, written: (stored.written ?? writtenBefore) + held };
+	const progress = { ...stored, written: (stored.written ?? written) + held };
 	const changed = [
 		[table('Job'), job.id],
 		[table('JobStep'), step.id],

@@ -21,9 +21,10 @@ export async function prepareTarget({ target }) {
  *
  * @param {object} job
  * @param {Array<{id: any, fields: object}>} writes
+ * @param {{again?: boolean}} [options] `again`: also rows that hold their values here, because another node may not have them
  * @returns {Promise<number>} rows that hold their values now
  */
-export async function writeRows({ source, target }, writes) {
+export async function writeRows({ source, target }, writes, { again = false } = {}) {
 	const table = applicationTable('target', target);
 	const isSource = source.database === target.database && source.table === target.table;
 	// Also over what a node wrote whose clock is ahead.
@@ -37,7 +38,7 @@ export async function writeRows({ source, target }, writes) {
 				if (!record && isSource) continue;
 				held += 1;
 				if (!record) await table.put({ [table.primaryKey]: id, ...fields }, context);
-				else if (!holds(record, fields)) await table.patch(id, fields, context);
+				else if (again || !holds(record, fields)) await table.patch(id, fields, context);
 			}
 			return held;
 		});

@@ -4,6 +4,7 @@
 // the step deleted in one transaction. Whatever happens in between, the next owner finds the step and finishes it with the same
 // values. What it does not find, because it did not reach its node, it runs again, under the same keys and the same ids of events;
 // so each row is written once and is one event.
+import { createId } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { byteLength, eventExists, putEvents, storeEventsAgain } from '../events.js';
 import { find } from '../models.js';
@@ -13,7 +14,7 @@ import { LIMITS, runRow, templateOf } from '../rows/run.js';
 import { deadlineOf } from '../serving/deadline.js';
 import { sessionFor } from '../sessions.js';
 import { changing, deleteAfter } from '../storage/after.js';
-import { hasOtherNodes } from '../storage/cluster.js';
+import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../store.js';
 import { authorizeJob, fieldsFor } from './definition.js';
@@ -73,14 +74,16 @@ export async function run(job, lease, signal) {
 
 const sizeOf = ({ features }) => features.length;
 
-const runIn = (job, batch) => async (row) => {
-	let event;
-	const { result, error } = await runRow(batch, row, {
-		inferenceId: eventIdOf(job, row.id),
-		record: (made) => (event = made),
-	});
-	return { id: row.id, result, error, event };
-};
+function runIn(job, batch) {
+	// Ids in the order of time are quicker to store, and enough when no other node can run a row again.
+	const idOf = mayReplicate() ? (key) => eventIdOf(job, key) : createId;
+	return async ({ id, features }) => {
+		let event;
+		const record = (made) => (event = made);
+		const { result, error } = await runRow(batch, { features }, { inferenceId: idOf(id), record });
+		return { id, result, error, event };
+	};
+}
 
 /** Finishes what earlier owners left. Resolves to the progress of the job after that. */
 async function finishSteps(job, lease) {

@@ -1,5 +1,5 @@
 // Where claims to leases are: a table that is replicated. Each record is written by one node only.
-const processId = () => String(process.pid);
+import { processId } from '../../binding.js';
 import { nodeName, table } from '../store.js';
 import { deleteAfter, putAfter } from './after.js';
 import { hasOtherNodes } from './cluster.js';

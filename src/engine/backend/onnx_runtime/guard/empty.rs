@@ -325,6 +325,7 @@ fn skip(node: &NodeProto, draft: &mut Draft) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::handed::Handed;
     use super::*;
     use crate::onnx::proto::ModelProto;
     use base64::Engine;
@@ -345,7 +346,7 @@ mod tests {
             let model = ModelProto::decode(&*BASE64.decode(kill["model"].as_str().unwrap()).unwrap()).unwrap();
             let node = &model.graph.as_ref().unwrap().node[0];
             let what = format!("{} by {} {}", kill["operator"], kill["by"], kill["what"]);
-            assert!(super::super::check(node).unwrap_or(true), "{what}");
+            assert!(super::super::check(node, &Handed::default()).unwrap_or(true), "{what}");
             found.insert(kill["operator"].as_str().unwrap().to_owned());
         }
         for (domain, op_type, _) in NEEDS {

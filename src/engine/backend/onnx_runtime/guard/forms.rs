@@ -2,6 +2,7 @@
 //! and attributes that it counts by, divides by or hands to the standard library.
 
 use super::draft::Draft;
+use super::handed::Handed;
 use crate::error::{Error, Result, error};
 use crate::onnx::proto::{AttributeProto, FunctionProto, NodeProto, attribute_type};
 use crate::tensor::Tensor;
@@ -10,14 +11,14 @@ use std::ops::RangeInclusive;
 /// True for a node that [`complete`] changes.
 ///
 /// # Errors
-/// `INVALID_MODEL` for a node that has not the form its operator prescribes, `UNSUPPORTED_MODEL` for one whose form depends on
-/// the caller of a function, or that no form makes safe.
-pub fn check(node: &NodeProto) -> Result<bool> {
+/// `INVALID_MODEL` for a node that has not the form its operator prescribes, in a function also through what a call hands to it;
+/// `UNSUPPORTED_MODEL` for one that no form makes safe.
+pub fn check(node: &NodeProto, handed: &Handed<'_>) -> Result<bool> {
     if (node.domain(), node.op_type()) == ("com.microsoft", "AttnLSTM") {
         return Err(error!(UnsupportedModel, "node \"{}\": the operator AttnLSTM is not supported", node.name()));
     }
     check_inputs(node)?;
-    node.attribute.iter().try_for_each(|attribute| check_attribute(node, attribute))?;
+    node.attribute.iter().try_for_each(|attribute| check_attribute(node, attribute, handed))?;
     check_random(node)?;
     check_ngrams(node)?;
     let ends_unnamed = |names: &[String]| names.last().is_some_and(String::is_empty);
@@ -95,7 +96,7 @@ fn name(node: &NodeProto) -> String {
 const MAX_RANK: i64 = 64;
 const COUNT: RangeInclusive<i64> = 1..=i32::MAX as i64;
 
-fn check_attribute(node: &NodeProto, attribute: &AttributeProto) -> Result<()> {
+fn check_attribute(node: &NodeProto, attribute: &AttributeProto, handed: &Handed<'_>) -> Result<()> {
     let range = match (node.op_type(), attribute.name()) {
         ("RotaryEmbedding" | "MRotaryEmbedding", "num_heads") => 0..=*COUNT.end(),
         (_, "num_heads" | "q_num_heads" | "kv_num_heads") => COUNT,
@@ -106,19 +107,15 @@ fn check_attribute(node: &NodeProto, attribute: &AttributeProto) -> Result<()> {
         ("FeatureVectorizer", "inputdimensions") => 0..=*COUNT.end(),
         _ => return Ok(()),
     };
-    if attribute.ref_attr_name.is_some() {
-        return Ok(());
+    for value in handed.values(attribute) {
+        let own = [value.i()];
+        let values = if value.r#type() == attribute_type::INTS { value.ints.as_slice() } else { &own };
+        if let Some(value) = values.iter().find(|value| !range.contains(value)) {
+            let what = format!("{value} is not within {} and {}", range.start(), range.end());
+            return Err(out_of_range(node, attribute.name(), &what));
+        }
     }
-    let own = [attribute.i()];
-    let values = if attribute.r#type() == attribute_type::INTS { attribute.ints.as_slice() } else { &own };
-    match values.iter().find(|value| !range.contains(value)) {
-        Some(value) => Err(out_of_range(
-            node,
-            attribute.name(),
-            &format!("{value} is not within {} and {}", range.start(), range.end()),
-        )),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn out_of_range(node: &NodeProto, attribute: &str, what: &str) -> Error {

@@ -11,6 +11,7 @@ mod draft;
 mod element_types;
 mod empty;
 mod forms;
+mod handed;
 mod integers;
 mod known;
 mod texts;
@@ -23,6 +24,7 @@ use crate::tensor::DType;
 use draft::Draft;
 use element_types::Scopes;
 use empty::What;
+use handed::Handed;
 use known::Known;
 use std::collections::HashMap;
 use texts::Copies;
@@ -34,9 +36,10 @@ use texts::Copies;
 pub fn make_safe(model: &ModelProto) -> Result<Option<ModelProto>> {
     let functions = model.functions.iter().flat_map(|function| &function.node);
     let nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    let handed = Handed::of(model);
     let mut care = false;
     for node in nodes.chain(functions) {
-        care |= check(node)?;
+        care |= check(node, &handed)?;
     }
     model.functions.iter().try_for_each(forms::check_function)?;
     let has_texts = texts::occur(model);
@@ -73,14 +76,14 @@ pub fn counts_texts(model: &ModelProto) -> bool {
 }
 
 /// Refuses what must not be loaded, in the node and the graphs within it; true when there is something to rewrite.
-fn check(node: &NodeProto) -> Result<bool> {
+fn check(node: &NodeProto, handed: &Handed<'_>) -> Result<bool> {
     training::check(node)?;
-    let mut care = forms::check(node)?
+    let mut care = forms::check(node, handed)?
         || integers::is_division(node)
         || node.is("StringNormalizer")
         || !empty::needs(node).is_empty();
     for inner in node.subgraphs().flat_map(|graph| &graph.node) {
-        care |= check(inner)?;
+        care |= check(inner, handed)?;
     }
     Ok(care)
 }

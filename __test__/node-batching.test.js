@@ -12,17 +12,16 @@ import { FLOAT, onnxModel } from './support/onnx.js';
 const engine = new InferenceEngine();
 const WIDTH = 8;
 
-/**
- * `y` is `x` times a power of two, which is exact, and `x2` is `x + x`. An operator that is sized by values keeps the runs from
- * staying on the calling thread.
- */
+/** An even number of them gives `x` back, and takes longer than a run on the calling thread may. */
+const NEGATIONS = 400;
+
+/** `y` is `x` times a power of two, which is exact, and `x2` is `x + x`. */
 function doubling(times) {
 	const value = (at) => (at === times ? 'y' : `h${at}`);
+	const negation = (at) => (at === 0 ? 'x' : at === NEGATIONS ? 'h0' : `n${at}`);
 	return onnxModel({
 		nodes: [
-			['Shape', ['x'], ['shape']],
-			['ConstantOfShape', ['shape'], ['zeros']],
-			['Add', ['x', 'zeros'], ['h0']],
+			...Array.from({ length: NEGATIONS }, (_, at) => ['Neg', [negation(at)], [negation(at + 1)]]),
 			...Array.from({ length: times }, (_, at) => ['Add', [value(at), value(at)], [value(at + 1)]]),
 			['Add', ['x', 'x'], ['x2']],
 		],

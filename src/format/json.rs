@@ -199,15 +199,13 @@ pub fn check_depth(text: &[u8]) -> Result<(), String> {
     let mut items = JsonItems::new(text);
     let mut depth: usize = 0;
     while items.at < text.len() {
-        while let Some(brackets) = text[items.at..].first_chunk().and_then(brackets_in) {
-            if depth + brackets.opening > MAX_DEPTH || brackets.closing > depth {
-                break;
-            }
-            depth = depth + brackets.opening - brackets.closing;
-            items.at += CHUNK;
+        let word = text[items.at..].first_chunk();
+        if word.is_some_and(|word| !may_nest(u64::from_le_bytes(*word))) {
+            items.at += WORD;
+            continue;
         }
-        let chunk_end = text.len().min(items.at + CHUNK);
-        while items.at < chunk_end {
+        let word_end = text.len().min(items.at + WORD);
+        while items.at < word_end {
             match text[items.at] {
                 b'"' => {
                     items.skip_string();
@@ -222,6 +220,21 @@ pub fn check_depth(text: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// Whether one of eight bytes is a bracket, a brace or a quote.
+fn may_nest(word: u64) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; WORD]);
+    // A brace differs from a bracket by one bit.
+    const UPPER: u64 = EACH * 0xDF;
+    // A byte that is zero borrows from its highest bit.
+    let has_zero = |bytes: u64| bytes.wrapping_sub(EACH) & !bytes & (EACH << 7) != 0;
+    let upper = word & UPPER;
+    has_zero(upper ^ (EACH * u64::from(b'[')))
+        | has_zero(upper ^ (EACH * u64::from(b']')))
+        | has_zero(word ^ (EACH * u64::from(b'"')))
 }
 
 /// The float64 nearest to a quotient. The denominator is a power of ten.

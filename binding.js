@@ -181,6 +181,7 @@ function toProvider(given) {
 }
 
 export const { engineStatus, evictSession, cachedSession, reportPreload, openJournal, quarantineOf } = native;
+export const { engineOptions, MAX_ID_BYTES, MAX_PRIORITY, MAX_TIMEOUT_MS } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
 export const { tryLock, processId, reserveSpace } = native;
 export const {
@@ -189,10 +190,8 @@ export const {
 	checkJson,
 	encodeAnswer,
 	executionProviderNames,
-	jsonFields,
-	jsonItems,
-	jsonSizes,
 	nearestName,
+	openInferenceDatatype,
 	compareOutcome,
 	MetricsAccumulator,
 } = native;
@@ -262,8 +261,9 @@ export function openSession(files, options = {}) {
  * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean, alone?: boolean}} [options] `timeoutMs`: by default what
  *   the body says; `together`: with the others of the session that are about to be started by microtasks, as far as their runs
  *   are tiny; `alone`: never with others
- * @returns {Promise<{prediction?: string, encoded?: Uint8Array, confidence: string, latencyMs: number}>} prediction and
- *   confidence as JSON text; for an answer in another format the prediction is in `encoded`, and as text only for an event
+ * @returns {Promise<{prediction?: string, encoded?: Uint8Array, text?: string, confidence?: string, latencyMs: number}>}
+ *   prediction and confidence as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
+ *   in `text` and what is binary of it in `encoded`, and as `prediction` only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal, together, alone } = {}) {
 	if (together && !alone) return gathered(session, request, timeoutMs, signal);
@@ -316,13 +316,19 @@ function runGathered(session) {
 	}
 }
 
-const toPrediction = ([prediction, confidence, latencyMs, encoded]) => ({ prediction, confidence, latencyMs, encoded });
+const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({
+	prediction,
+	confidence,
+	latencyMs,
+	encoded,
+	text,
+});
 
 /**
  * Runs inputs on a session.
  *
  * @param {object} session
- * @param {import('./library/message.js').Input[]} inputs
+ * @param {import('./library/tensor.js').Input[]} inputs
  * @param {string[]} names of the outputs that come back
  * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean}} [options]
  *   `alone`: never together with others
@@ -362,70 +368,5 @@ export async function acquireLock(name) {
 	return answered((channel, id) => native.acquireLock(channel, id, name));
 }
 
-/** Room for parsed bodies that nobody needs at the moment. */
-const idleSlots = [];
-const MAX_IDLE_SLOTS = 64;
-/** The body of an idle slot stays in memory. */
-const MAX_IDLE_BYTES = 16 << 10;
-
-/** A parsed body of `POST /predict`, with its fields but for the features. */
-export class PredictRequest {
-	#slot;
-	#bytes;
-
-	/**
-	 * @param {Uint8Array} body
-	 * @param {'json' | 'cbor' | 'msgpack'} [format] of the body; JSON when absent
-	 * @param {'json' | 'cbor' | 'msgpack'} [answerFormat]
-	 * @returns {PredictRequest}
-	 * @throws INVALID_JSON or INVALID_REQUEST
-	 */
-	static parse(body, format, answerFormat) {
-		const slot = idleSlots.pop() ?? native.requestSlot();
-		// What is the default costs nothing to pass.
-		const isJson = format === 'json' && answerFormat === 'json';
-		const head = isJson ? native.parseRequest(slot, body) : native.parseRequest(slot, body, format, answerFormat);
-		return new PredictRequest(slot, body.length, JSON.parse(head));
-	}
-
-	constructor(slot, bytes, { modelId, version, userId, sessionId, requestId, entityId, timeoutMs, record }) {
-		this.#slot = slot;
-		this.#bytes = bytes;
-		this.modelId = modelId;
-		this.version = version;
-		this.userId = userId;
-		this.sessionId = sessionId;
-		this.requestId = requestId;
-		this.entityId = entityId;
-		this.timeoutMs = timeoutMs;
-		this.record = record;
-	}
-
-	get featureNames() {
-		return native.requestFeatureNames(this.#slot);
-	}
-
-	/** Adds the features of a JSON object that the request lacks. */
-	addFeatures(json) {
-		native.addRequestFeatures(this.#slot, json);
-	}
-
-	/** The features as JSON text, or a summary of them when that is longer than `maxBytes`. */
-	featuresJson(maxBytes) {
-		return native.requestFeaturesJson(this.#slot, maxBytes);
-	}
-
-	/** What the functions of a session take. */
-	get slot() {
-		return this.#slot;
-	}
-
-	/** For a request that was answered and is not used again: the next one takes its place. One that is forgotten is collected. */
-	release() {
-		const slot = this.#slot;
-		this.#slot = undefined;
-		if (idleSlots.length < MAX_IDLE_SLOTS && this.#bytes <= MAX_IDLE_BYTES) idleSlots.push(slot);
-	}
-}
-
+export { PredictRequest } from './library/predict-request.js';
 export { Session };

@@ -219,47 +219,68 @@ export class Model {
 
 /** Options of the one engine of the process. Absent ones keep their values. */
 export interface EngineOptions {
-	/** ONNX Runtime where its library can be loaded, tract otherwise, unless named. */
+	/**
+	 * Which engine runs models; `auto`: ONNX Runtime where its library can be loaded, tract otherwise. Default: `auto`. Takes
+	 * effect at the next load.
+	 */
 	engine?: 'auto' | 'onnxruntime' | 'tract';
 	/**
-	 * What computes, the preferred one first: `['cpu']`. One that cannot be used gives way to the next; without `cpu` at the
-	 * end, `ENGINE_UNAVAILABLE` when none can. `options` are the provider's own, for those that ONNX Runtime takes as texts.
+	 * What computes inside ONNX Runtime, the preferred one first. One that cannot be used gives way to the next; without `cpu`
+	 * at the end, `ENGINE_UNAVAILABLE` when none can. Default: `cpu`. Takes effect at the next load.
 	 */
 	executionProviders?: (
 		ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> }
 	)[];
-	/** Sessions that stay loaded: 10. */
+	/**
+	 * Sessions that stay loaded in the process. Least recently used ones go first. Those that a `Model` holds may go too: its
+	 * next run loads them again from the same files. Default: 10.
+	 */
 	cacheMaxModels?: number;
-	/** Bytes of weights that stay loaded: 1 GiB. One session is always kept. */
+	/** Bytes of weights that stay loaded. One session is always kept, however large. Default: 1073741824. */
 	cacheMaxBytes?: number;
-	/** Threads within one operator: the processors. Fixed by the first load. */
+	/**
+	 * Threads that share the work within one operator, for all sessions together. Default: the processors. Takes effect at the
+	 * first load of the process.
+	 */
 	intraOpThreads?: number;
-	/** Runs under way at the same time: the processors. */
+	/** Runs that are under way at the same time. Default: the processors. */
 	runThreads?: number;
-	/** Runs of one model that may wait: 1024. `QUEUE_FULL` beyond. */
+	/** Runs of one model that may wait for a thread; beyond, `QUEUE_FULL`. Default: 1024. */
 	maxQueueSize?: number;
-	/** Rows of different runs that may be one run of the model: 64. 1 turns batching off. */
+	/** Rows of different requests that may run together; 1 turns batching off. Default: 64. */
 	maxBatchSize?: number;
-	/** How long a run may wait for others while its model is busy: 0 ms. A model that is idle never waits. */
+	/** Milliseconds that a request may wait for others while its model is busy. A model that is idle never waits. Default: 0. */
 	maxQueueDelayMs?: number;
-	/** Batches of one model side by side: 1. */
+	/** Batches of one model that run side by side. Default: 1. */
 	maxConcurrentBatches?: number;
-	/** Default deadline of a run: 30,000. */
+	/**
+	 * Deadline of a request in milliseconds, unless it says otherwise: of its run, of its waiting, and in Harper of the load
+	 * of a cold model. Default: 30000.
+	 */
 	timeoutMs?: number;
-	/** How long a load may take: 120,000. `DEADLINE_EXCEEDED` after that. */
+	/**
+	 * Milliseconds that the load of a model, or the check of an upload, may take. Default: 120000. Takes effect at the next
+	 * load.
+	 */
 	loadTimeoutMs?: number;
-	/** What all runs together may allocate: 1 GiB. Fixed by the first load. */
+	/**
+	 * Bytes that all runs together may allocate inside ONNX Runtime at one time. Default: 1073741824. Takes effect at the
+	 * first load of the process.
+	 */
 	maxRunBytes?: number;
 	/**
-	 * Sessions that nobody used for so long are unloaded: 0, never. The next run loads them again, from the same files. A model
-	 * that was loaded from bytes stays in memory as long as somebody holds its {@link Model}.
+	 * A model that nobody has used for so many milliseconds leaves memory; the next request loads it again. 0: it stays. It is
+	 * loaded again from the same files. One that was loaded from bytes stays as long as a `Model` holds it. Default: 0.
 	 */
 	idleUnloadMs?: number;
-	/** The ONNX Runtime library; `ORT_DYLIB_PATH`, else the one that comes with the package. Fixed by the first load. */
+	/**
+	 * The ONNX Runtime library. Default: `ORT_DYLIB_PATH`, else the library beside the addon. Takes effect at the first load
+	 * of the process.
+	 */
 	libraryPath?: string;
 	/**
 	 * A folder for the journal of loads and runs: a model that was under way at two crashes of programs that use the folder is
-	 * `MODEL_QUARANTINED` from then on. The first one of a process counts; without it there is no journal.
+	 * `MODEL_QUARANTINED` from then on. Default: none. Takes effect once in the process.
 	 */
 	journalDirectory?: string;
 }
@@ -311,7 +332,7 @@ export interface EngineStatus {
 		bytes: number;
 		runs: number;
 		failures: number;
-		/** Time of the first run with made-up rows, after the load; null before, and when none can be made up. */
+		/** Time of the first run with synthetic rows, after the load; null before, and when none can be made for the model. */
 		warmUpMs: number | null;
 		meanRunMs: number | null;
 		batching: {
@@ -450,18 +471,29 @@ export interface EventFilter {
 
 /** Latencies in milliseconds over runs that succeeded; null where there is nothing to compute from. */
 export interface Measures {
+	/** Events. */
 	count: number;
+	/** Runs that failed. */
 	errorCount: number;
+	/** The share of runs that failed. */
 	errorRate: number | null;
+	/** Mean latency in milliseconds, of runs that succeeded. */
 	avgLatency: number | null;
+	/** Latency in milliseconds that 50 % of the runs that succeeded do not exceed, within 1 %. */
 	p50Latency: number | null;
+	/** Latency in milliseconds that 90 % of the runs that succeeded do not exceed, within 1 %. */
 	p90Latency: number | null;
+	/** Latency in milliseconds that 95 % of the runs that succeeded do not exceed, within 1 %. */
 	p95Latency: number | null;
+	/** Latency in milliseconds that 99 % of the runs that succeeded do not exceed, within 1 %. */
 	p99Latency: number | null;
+	/** Mean confidence, of predictions that have one. */
 	avgConfidence: number | null;
+	/** Events with an outcome. */
 	feedbackCount: number;
+	/** The share of correct ones among the events whose correctness is known. */
 	accuracy: number | null;
-	/** Events per second. */
+	/** Events per second, from `startTime` or the first event to `endTime` or the last one. */
 	throughput: number | null;
 }
 

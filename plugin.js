@@ -1,6 +1,6 @@
 // What Harper calls when an application depends on this package: the options of the application's config.yaml.
 import { configure } from './resources/options.js';
-import { start } from './resources/start.js';
+import { start, stop } from './resources/background/entries.js';
 
 /**
  * @param {object} scope Harper's scope of the application
@@ -12,4 +12,5 @@ export function handleApplication(scope) {
 	};
 	apply();
 	scope.options.on('change', apply);
+	scope.on('close', stop);
 }

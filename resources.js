@@ -1,22 +1,27 @@
-// The routes: method and path, what the caller must be allowed to do, and who answers.
-import { serve } from './resources/router.js';
-import { batch } from './resources/batch.js';
-import { compare } from './resources/benchmark.js';
-import { feedback } from './resources/feedback.js';
+// The routes, in groups that share a prefix and a form of errors: method and path, what the caller must be allowed to do, and who
+// answers.
+import { answerOf } from './resources/errors.js';
+import { acceptedAnswerOf } from './resources/http/formats.js';
+import { serve } from './resources/http/router.js';
+import { shadowWatch } from './resources/http/shadows.js';
+import { batch } from './resources/serving/batch.js';
+import { compare } from './resources/serving/compare.js';
+import { feedback } from './resources/monitoring/feedback.js';
 import * as features from './resources/features.js';
-import * as jobs from './resources/jobs.js';
-import { watchJobs } from './resources/jobs/worker.js';
-import * as models from './resources/models.js';
-import * as monitoring from './resources/monitoring.js';
-import { needs, predict } from './resources/predict.js';
-import * as quarantine from './resources/quarantine/routes.js';
-import { start } from './resources/start.js';
+import * as jobs from './resources/jobs/routes.js';
+import * as models from './resources/registry/models.js';
+import * as monitoring from './resources/monitoring/metrics.js';
+import { needs } from './resources/serving/inference.js';
+import { predict } from './resources/serving/predict.js';
+import * as quarantine from './resources/registry/quarantine/routes.js';
+import { start } from './resources/background/entries.js';
+import { routePrefix } from './resources/options.js';
 import { status } from './resources/status.js';
-import * as tensorflowServing from './resources/tensorflow-serving/routes.js';
-import { upload } from './resources/upload.js';
-import * as v2 from './resources/v2/routes.js';
+import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
+import { upload } from './resources/registry/upload.js';
+import * as v2 from './resources/protocols/v2/routes.js';
 
-serve([
+const routes = [
 	['POST', '/model/upload', { Model: ['insert'] }, upload],
 	['GET', '/model', { Model: ['read'] }, models.list],
 	['GET', '/model/versions', { Model: ['read'] }, models.versions],
@@ -25,7 +30,6 @@ serve([
 	['PATCH', '/model/:modelId/:version', { Model: ['update'] }, models.patch],
 	['DELETE', '/model/:modelId/:version', { Model: ['delete'] }, models.remove],
 	['DELETE', '/model/:modelId/:version/quarantine', { Model: ['update'] }, quarantine.ofModel],
-	['POST', '/predict', needs, predict],
 	['POST', '/predict/batch', { InferenceEvent: ['insert', 'update'] }, batch],
 	['POST', '/jobs/predict', { InferenceEvent: ['insert', 'update'] }, jobs.create],
 	['GET', '/jobs', { Job: ['read'] }, jobs.list],
@@ -39,8 +43,22 @@ serve([
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],
 	['GET', '/status', { Model: ['read'] }, status],
 	['DELETE', '/status/quarantine/:digest', { Model: ['update'] }, quarantine.ofDigest],
-	...v2.routes,
-	...tensorflowServing.routes,
-]);
-watchJobs();
-start();
+];
+
+const table = serve(
+	[
+		{ prefix: '', errors: answerOf, routes },
+		{ prefix: '', errors: acceptedAnswerOf, routes: [['POST', '/predict', needs, predict]] },
+		v2.group,
+		tensorflowServing.group,
+	],
+	routePrefix
+);
+
+const { logger, server } = globalThis;
+const lookForShadowed = shadowWatch(
+	table,
+	() => server.resources,
+	(message) => logger.warn(message)
+);
+start([{ name: 'shadowed resources', owner: 'process', everyMs: 5000, run: lookForShadowed }]);

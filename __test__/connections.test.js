@@ -58,7 +58,7 @@ const REFUSED = [
 	['no form', 'POST', '/model/upload', JSON_TYPE, Buffer.alloc(2 << 20)],
 	['no right', 'POST', '/model/upload', { ...FORM, ...credentials('viewer') }, file(2 << 20)],
 	['bad credentials', 'POST', '/predict', { ...JSON_TYPE, ...credentials(ADMIN, 'guess') }, Buffer.alloc(2 << 20)],
-	['no route', 'POST', '/model/a/b/c/d', JSON_TYPE, Buffer.alloc(2 << 20)],
+	['no route', 'POST', '/v2/models/a/b/c/d', JSON_TYPE, Buffer.alloc(2 << 20)],
 	['another method', 'PUT', '/predict', JSON_TYPE, Buffer.alloc(2 << 20)],
 	['a row that is too large', 'POST', '/predict/batch?modelId=iris', NDJSON, Buffer.alloc(3 << 20, '1')],
 	[

@@ -35,7 +35,7 @@ const ANSWERS = [
 	['bad credentials', 401, 'POST', '/predict', { ...json, ...credentials(ADMIN, 'guess') }, predict, null],
 	['a malformed body', 400, 'POST', '/predict', json, '{'],
 	['no such model', 404, 'GET', '/model/nobody/v1'],
-	['no such route', 404, 'GET', '/model/a/b/c/d'],
+	['no such route', 404, 'GET', '/v2/models/a/b/c/d'],
 	['another method', 405, 'DELETE', '/predict'],
 	['a large body', 413, 'POST', '/predict', json, ' '.repeat(2 * MAX_BODY_BYTES)],
 	['another type', 415, 'POST', '/predict', { 'content-type': 'text/plain' }, predict],
@@ -100,7 +100,7 @@ describe('CORS', () => {
 	}
 
 	test('OPTIONS of what is no route is 404', async () => {
-		const { status } = await harper.request('OPTIONS', '/model/a/b/c/d', { user: null });
+		const { status } = await harper.request('OPTIONS', '/v2/models/a/b/c/d', { user: null });
 		assert.equal(status, 404);
 	});
 

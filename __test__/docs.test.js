@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { addonName, libraryName, packageName } from '../platform.js';
 import { STATUS_OF } from '../resources/errors.js';
 import { ROLES } from '../resources/http/roles.js';
-import { SCHEMA, variableOf } from '../resources/options.js';
+import { inWords, routesIn } from '../scripts/routes.js';
+import { PATHS, written } from '../scripts/write-docs.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -53,26 +53,8 @@ const cells = (line) =>
 		.slice(1, -1)
 		.map((cell) => cell.trim().replaceAll('`', ''));
 
-/** The routes as a file writes them, with the permissions they need. */
-function routes(path = 'resources.js') {
-	const text = read(path);
-	const found = [...text.matchAll(/^\t\['([A-Z]+)', '([^']+)', (\{[^}]*\}|needs|open), /gm)];
-	assert.equal(found.length, text.match(/^\t\[/gm).length, 'every route is written in the form that this test reads');
-	return found.map(([, method, route, needs]) => ({
-		name: `${method} ${route}`,
-		needs: permissions(needs === 'needs' ? read('resources/predict.js').match(/const needs = .*/)[0] : needs),
-	}));
-}
-
-/** The permissions of a route in words. */
-const rightsOf = (needs) =>
-	needs.length === 0 ? 'none' : `${needs.map(([, action]) => action).join(' and ')} on ${needs[0][0]}`;
-
-/** `{ Model: ['read'] }` as `[['Model', 'read']]`. */
-const permissions = (text) =>
-	[...text.matchAll(/(\w+): \[([^\]]*)\]/g)].flatMap(([, name, actions]) =>
-		[...actions.matchAll(/'(\w+)'/g)].map(([, action]) => [name, action])
-	);
+/** The permissions of a route in words, as {@link table} gives them. */
+const rightsOf = (needs) => inWords(needs).replaceAll('`', '');
 
 /** Whether a role of the component may do something, on a route. */
 const isAllowed = (role, tableName, action) =>
@@ -87,6 +69,12 @@ const anchors = (page) =>
 			.replaceAll(' ', '-')
 	);
 
+describe('what npm run format writes', () => {
+	for (const path of PATHS) {
+		test(`is current in ${path}`, async () => assert.equal(read(path), await written(path, read(path))));
+	}
+});
+
 describe('docs/rest.md', () => {
 	test('lists every error code with its status, and no other', () => {
 		const listed = table('docs/rest.md', 'code').map(([code, status]) => [code, Number(status)]);
@@ -100,7 +88,7 @@ describe('docs/rest.md', () => {
 		const described = [...prose('docs/rest.md').matchAll(/^## `(.*)`$/gm)].map(([, name]) => name);
 		assert.deepEqual(
 			described.toSorted(),
-			routes()
+			routesIn()
 				.map(({ name }) => name)
 				.toSorted()
 		);
@@ -111,48 +99,21 @@ describe('docs/rest.md', () => {
 			[...read(path).matchAll(pattern)].flatMap(([, list]) =>
 				[...list.matchAll(/['"](\w+)['"]/g)].map(([, field]) => field)
 			);
+		const paths = readdirSync(join(root, 'resources'), { recursive: true })
+			.filter((path) => path.endsWith('.js') && !path.startsWith('protocols'))
+			.map((path) => `resources/${path}`);
 		const known = [
-			...fieldsIn('src/request.rs', /const FIELDS: [^=]*= \[([^\]]*)\]/g),
-			...fieldsIn('resources/upload.js', /const FIELDS = \[([^\]]*)\]/g),
-			...['benchmark', 'features', 'feedback', 'models', 'monitoring'].flatMap((name) =>
-				fieldsIn(`resources/${name}.js`, /(?:readQuery|readJsonObject)\(\w+, \[([^\]]*)\]/g)
+			...fieldsIn('src/prediction/request.rs', /const FIELDS: [^=]*= \[([^\]]*)\]/g),
+			...paths.flatMap((path) =>
+				fieldsIn(path, /(?:const FIELDS = |(?:readQuery|readJsonObject)\(\s*\w+,\s*)\[([^\]]*)\]/g)
 			),
 		];
-		assert.ok(known.length > 30, 'the fields are written in the form that this test reads');
+		assert.ok(known.length > 50, 'the fields are written in the form that this test reads');
 		for (const field of known) assert.ok(prose('docs/rest.md').includes(`\`${field}\``), `docs/rest.md lacks ${field}`);
 	});
 });
 
 describe('docs/configuration.md', () => {
-	/** Defaults that depend on the machine, in words. */
-	const inWords = {
-		intraOpThreads: 'the processors',
-		runThreads: 'the processors',
-		cacheDirectory: "edge-ai-cache in Harper's root path",
-	};
-
-	test('lists every option with its default and variable, and no other', () => {
-		const listed = table('docs/configuration.md', 'option').map(([name, , value, variable]) => [name, value, variable]);
-		const expected = Object.entries(SCHEMA).map(([name, rule]) => [
-			name,
-			inWords[name] ?? String(rule.default),
-			variableOf(name),
-		]);
-		assert.deepEqual(listed, expected);
-		for (const name of ['intraOpThreads', 'runThreads']) assert.equal(SCHEMA[name].default, availableParallelism());
-	});
-
-	test('gives the range that is checked', () => {
-		for (const [name, range] of table('docs/configuration.md', 'option')) {
-			for (const number of SCHEMA[name].expected.match(/\d+/g) ?? []) {
-				assert.ok(range.includes(number), `${name}: ${range}`);
-			}
-			for (const word of SCHEMA[name].expected.match(/(?<=one of ).*/)?.[0].split(', ') ?? []) {
-				assert.ok(range.includes(word), `${name}: ${range}`);
-			}
-		}
-	});
-
 	test("names Harper's variables that npm start sets", () => {
 		const [, set] = read('scripts/harper.js').match(/const environment = \{\n([\s\S]*?)\n\t\};/);
 		const variables = [...set.matchAll(/^\t\t([A-Z_]+):/gm)].map(([, name]) => name);
@@ -165,10 +126,12 @@ describe('docs/security.md', () => {
 	const rows = () => table('docs/security.md', 'route');
 
 	test('has the rights of every route', () => {
-		const expected = routes().map(({ name, needs }) => [name, rightsOf(needs)]);
+		const expected = routesIn().map(({ name, needs }) => [name, rightsOf(needs)]);
 		assert.deepEqual(
-			rows().map(([name, permission]) => [name, permission]),
-			expected
+			rows()
+				.map(([name, permission]) => [name, permission])
+				.toSorted(),
+			expected.toSorted()
 		);
 	});
 
@@ -176,7 +139,7 @@ describe('docs/security.md', () => {
 		const names = Object.keys(ROLES);
 		const [header] = prose('docs/security.md').match(/^\| route .*$/m);
 		assert.deepEqual(cells(header).slice(2, -1), names);
-		const needsOf = Object.fromEntries(routes().map(({ name, needs }) => [name, needs]));
+		const needsOf = Object.fromEntries(routesIn().map(({ name, needs }) => [name, needs]));
 		for (const [name, , ...answers] of rows()) {
 			const expected = names.map((role) =>
 				needsOf[name].every(([tableName, action]) => isAllowed(role, tableName, action)) ? 'yes' : 'no'
@@ -197,14 +160,14 @@ describe('docs/protocols.md', () => {
 	}
 
 	for (const [header, path] of [
-		['of the Open Inference Protocol', 'resources/v2/routes.js'],
-		['of TensorFlow Serving', 'resources/tensorflow-serving/routes.js'],
+		['of the Open Inference Protocol', 'resources/protocols/v2/routes.js'],
+		['of TensorFlow Serving', 'resources/protocols/tensorflow-serving/routes.js'],
 	]) {
 		test(`has every route ${header}, with its rights`, () => {
 			const listed = table('docs/protocols.md', header).flatMap(([name, permission]) =>
 				expand(name).map((route) => [route, permission])
 			);
-			const expected = routes(path).map(({ name, needs }) => [name, rightsOf(needs)]);
+			const expected = routesIn(path).map(({ name, needs }) => [name, rightsOf(needs)]);
 			assert.deepEqual(listed.toSorted(), expected.toSorted());
 		});
 	}
@@ -236,16 +199,6 @@ describe('docs/node-api.md', () => {
 				if (member !== 'constructor') assert.ok(text.includes(`\`${member}(`), `${name}.${member}`);
 			}
 		}
-	});
-
-	test('names every option of the engine', () => {
-		const [, body] = read('index.d.ts').match(/interface EngineOptions \{\n([\s\S]*?)^\}/m);
-		const declared = [...body.matchAll(/^\t(\w+)\?:/gm)].map(([, name]) => name);
-		const listed = table('docs/node-api.md', 'option').map(([name]) => name);
-		assert.deepEqual(
-			listed.filter((name) => name !== 'registry, monitor'),
-			declared
-		);
 	});
 });
 
@@ -316,4 +269,54 @@ describe('links and names', () => {
 			if (page.startsWith('docs/')) assert.ok(read('README.md').includes(`](${page})`), page);
 		}
 	});
+});
+
+describe('limits', () => {
+	const filesOf = (path) =>
+		/\.\w+$/.test(path) ? [path] : readdirSync(join(root, path), { recursive: true }).map((name) => `${path}/${name}`);
+
+	/** The value of a constant that stands once in a file or folder. */
+	function constant(path, name) {
+		const declared = new RegExp(`\\bconst ${name}(?:: \\w+)? = ([\\d_]+(?:(?: << | \\* )[\\d_]+)*);`, 'g');
+		const texts = filesOf(path)
+			.filter((file) => /\.(js|rs)$/.test(file))
+			.flatMap((file) => [...read(file).matchAll(declared)].map(([, text]) => text));
+		assert.equal(texts.length, 1, `${name} in ${path}`);
+		const [first, ...others] = texts[0].replaceAll('_', '').split(/ (?=<<|\*)/);
+		const step = (value, text) => (text.startsWith('<<') ? value * 2 ** text.slice(3) : value * text.slice(2));
+		return others.reduce(step, Number(first));
+	}
+
+	const withCommas = (number) => number.toLocaleString('en-US');
+	const KiB = (bytes) => `${bytes / 2 ** 10} KiB`;
+	const MiB = (bytes) => `${bytes / 2 ** 20} MiB`;
+
+	for (const [path, name, page, phrase] of [
+		['resources/features.js', 'MAX_ENTITY_BYTES', 'rest', (bytes) => `\`entityId\` has 1 to ${bytes} bytes`],
+		['resources/features.js', 'MAX_ENTITY_BYTES', 'security', (bytes) => `\`entityId\` by ${bytes} bytes`],
+		['resources/monitoring', 'MAX_LIMIT', 'rest', (count) => `1 to ${withCommas(count)}; default 100`],
+		['resources/serving', 'MAX_RECORDED_BYTES', 'rest', (bytes) => `Features of more than ${KiB(bytes)} are`],
+		['resources/serving', 'MAX_RECORDED_BYTES', 'configuration', (bytes) => `all up to ${KiB(bytes)}`],
+		['resources/serving', 'MAX_MODELS', 'rest', (count) => `list of 1 to ${count} `],
+		['resources/serving', 'MAX_ITERATIONS', 'rest', (count) => `whole number, 1 to ${withCommas(count)} `],
+		['resources/serving', 'MAX_COLUMNS', 'security', (count) => `columns of CSV by ${withCommas(count)}`],
+		['resources/registry', 'MAX_FILES', 'security', (count) => `at most ${withCommas(count)} files`],
+		['resources/registry', 'MAX_FIELD_BYTES', 'security', (bytes) => `${MiB(bytes)} for each other field`],
+		['resources/registry', 'MAX_NAME_LENGTH', 'rest', (count) => `up to ${withCommas(count)} characters`],
+		['src/format', 'MAX_DEPTH', 'rest', (depth) => `nest at most ${depth} deep`],
+		['src/format', 'MAX_PARTS', 'rest', (count) => `at most ${withCommas(count)} fields`],
+		['src/model/functions.rs', 'MAX_DEPTH', 'security', (depth) => `nested ${depth} deep`],
+		['src/model/functions.rs', 'MAX_NODES', 'security', (count) => `stand for ${withCommas(count)} nodes`],
+		['src/model/bounds.rs', 'MAX_NODES', 'security', (count) => `at most ${withCommas(count)} nodes`],
+		['src/model/bounds.rs', 'MAX_NAME_BYTES', 'security', (bytes) => `Names are at most ${KiB(bytes)} long`],
+		['src/model/bounds.rs', 'MAX_NAMES_BYTES', 'security', (bytes) => `${MiB(bytes)} together`],
+		['src/tensorflow/graph/mod.rs', 'MAX_NODES', 'tensorflow', (count) => `more than ${withCommas(count)} nodes`],
+		['src/process', 'MAX_IDENTIFIER_BYTES', 'rest', (bytes) => `1 to ${bytes} letters`],
+		['src/prediction', 'MAX_FEATURES', 'security', (count) => `features of a\n  request by ${withCommas(count)}`],
+	]) {
+		test(`${name} of ${path} is in docs/${page}.md`, () => {
+			const said = phrase(constant(path, name));
+			assert.ok(read(`docs/${page}.md`).includes(said), `docs/${page}.md does not say: ${said}`);
+		});
+	}
 });

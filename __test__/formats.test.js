@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Encoder } from 'cbor-x';
 import { Packr } from 'msgpackr';
-import { acceptedFormat, formatOf } from '../resources/formats.js';
+import { acceptedFormat, formatOf } from '../resources/http/formats.js';
 import { ADMIN, credentials, root, startHarper } from './support/harper.js';
 
 const { models } = JSON.parse(readFileSync(join(root, '__test__/fixtures/manifest.json'), 'utf8'));

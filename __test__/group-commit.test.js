@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../resources/errors.js';
-import { GroupCommit } from '../resources/group-commit.js';
+import { GroupCommit } from '../resources/storage/group-commit.js';
 import { Clock, settled } from './support/clock.js';
 import { until } from './support/until.js';
 
-/** A store whose commits end when the test says so. */
+/** A store whose commits end when the test says so, on a clock that the test moves. */
 function storeOf(limits) {
 	const commits = [];
+	const clock = new Clock();
 	const group = new GroupCommit(
 		(records) => new Promise((resolve, reject) => commits.push({ records, resolve, reject })),
-		limits
+		limits,
+		clock
 	);
-	return { group, commits, started: (count) => until(`${count} commits`, () => commits.length === count) };
+	const started = (count) =>
+		until(`${count} commits`, async () => {
+			await clock.advance(0);
+			return commits.length === count;
+		});
+	return { clock, group, commits, started };
 }
 
 const codesOf = async (promises) => {
@@ -44,46 +50,51 @@ describe('a group commit', () => {
 	});
 
 	test('waits for those whom it just answered, but not long', async () => {
-		const { group, commits, started } = storeOf({ maxGatherMs: 1000 });
+		const { clock, group, commits, started } = storeOf({ maxGatherMs: 1000 });
 		const first = [1, 2, 3].map((at) => group.add(at));
 		await started(1);
-		await sleep(500);
+		await clock.advance(500);
 		commits[0].resolve();
 		await Promise.all(first);
 		const next = [];
 		for (const at of [4, 5, 6]) {
+			assert.equal(commits.length, 1);
 			next.push(group.add(at));
-			await sleep(5);
+			await clock.advance(5);
 		}
-		await started(2);
 		assert.deepEqual(commits[1].records, [4, 5, 6]);
+		await clock.advance(100);
 		commits[1].resolve();
 		await Promise.all(next);
 		const alone = group.add(7);
-		await started(3);
+		// No longer than the last commit took.
+		await clock.advance(104);
+		assert.equal(commits.length, 2);
+		await clock.advance(1);
+		assert.equal(commits.length, 3);
 		commits[2].resolve();
 		await alone;
 	});
 
 	test('brings together those who wait and those whom it just answered, up to what is enough', async () => {
-		const { group, commits, started } = storeOf({ maxGatherMs: 10_000, enough: 4 });
+		const { clock, group, commits, started } = storeOf({ maxGatherMs: 10_000, enough: 4 });
 		const first = [1, 2].map((at) => group.add(at));
 		await started(1);
 		const rest = [group.add(3)];
-		await sleep(500);
+		await clock.advance(500);
 		commits[0].resolve();
 		await Promise.all(first);
-		await sleep(50);
+		await clock.advance(50);
 		assert.equal(commits.length, 1);
 		rest.push(group.add(4), group.add(5));
 		await started(2);
 		assert.deepEqual(commits[1].records, [3, 4, 5]);
 		rest.push(...[6, 7].map((at) => group.add(at)));
-		await sleep(500);
+		await clock.advance(500);
 		commits[1].resolve();
 		await Promise.all(rest.slice(0, 3));
 		rest.push(group.add(8));
-		await sleep(50);
+		await clock.advance(50);
 		assert.equal(commits.length, 2);
 		rest.push(group.add(9));
 		await started(3);

@@ -109,30 +109,19 @@ describe('a restart with 20 models', () => {
 	const LARGE = 2;
 	let large;
 
-	test('takes no longer than with one, and the first answer takes one load', async () => {
+	test('loads nothing, and the first answer takes one load', async () => {
 		const files = await largeModel();
 		large = await upload('large-0', files);
-		const time = async (act) => {
-			const start = performance.now();
-			await act();
-			return performance.now() - start;
-		};
-		const startWithOne = await time(() => harper.restart());
-		const answerWithOne = await time(() => assertLarge('large-0'));
-
 		for (let at = 1; at < LARGE; at += 1) await upload(`large-${at}`, [...files], { metadata: `${at}` });
 		for (let at = LARGE; at < MODELS; at += 1) await upload(`small-${at}`, [smallModel(`y${at}`)]);
 		const before = await filesIn(large.digest);
-		const startWithAll = await time(() => harper.restart());
+		await harper.restart();
 		const { cache, preload } = await status();
 		assert.deepEqual([cache.loads, preload], [0, null], 'nothing is loaded that nobody asked for');
 		assert.equal((await harper.get('/v2/health/ready')).status, 200);
-		const answerWithAll = await time(() => assertLarge('large-0'));
+		await assertLarge('large-0');
 		assert.equal((await status()).cache.loads, 1);
 		assert.deepEqual(await filesIn(large.digest), before, 'nothing is unpacked or laid out again');
-		// Both were measured on a machine that may have had other things to do.
-		assert.ok(startWithAll < 3 * startWithOne + 2000, `${startWithAll} ms, ${startWithOne} ms with one`);
-		assert.ok(answerWithAll < 3 * answerWithOne + 500, `${answerWithAll} ms, ${answerWithOne} ms with one`);
 	});
 
 	test(

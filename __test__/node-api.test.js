@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
@@ -235,8 +234,7 @@ describe('deadlines and cancellation', () => {
 		const model = await load('endless_loop');
 		const started = performance.now();
 		await assert.rejects(model.predict({ x: [1] }, { timeoutMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
-		const elapsedMs = performance.now() - started;
-		assert.ok(elapsedMs >= 95 && elapsedMs < 5000, `${elapsedMs} ms`);
+		assert.ok(performance.now() - started >= 95, 'not before its time');
 	});
 
 	test('an AbortSignal ends a run with its reason', async () => {
@@ -244,8 +242,10 @@ describe('deadlines and cancellation', () => {
 		const reason = new Error('the user left');
 		const controller = new AbortController();
 		const run = model.predict({ x: [1] }, { signal: controller.signal });
-		setTimeout(() => controller.abort(reason), 50);
-		await assert.rejects(run, (error) => error === reason);
+		const rejected = assert.rejects(run, (error) => error === reason);
+		await until('the run', () => engine.status().running > 0);
+		controller.abort(reason);
+		await rejected;
 		await assert.rejects(model.predict({ x: [1] }, { signal: controller.signal }), (error) => error === reason);
 		await assert.rejects(model.predict({ x: [1] }, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
 	});
@@ -473,8 +473,8 @@ describe('misuse is a TypeError that names the fix', () => {
 		'a file without content': [() => engine.load([{ name: 'm' }]), /\{ name, path \} or \{ name, bytes \}/],
 		'a file with both': [() => engine.load([{ name: 'm', path: 'm', bytes: new Uint8Array() }]), /\{ name, path \} or/],
 		'a URL elsewhere': [() => engine.load(new URL('https://example.com/m.onnx')), /scheme file/],
-		'an unknown engine': [() => load('iris', { engine: 'cuda' }), /engine must be 'auto' or.*received "cuda"/],
-		'an unknown framework': [() => load('iris', { framework: 'pytorch' }), /framework must be 'onnx' or/],
+		'an unknown engine': [() => load('iris', { engine: 'cuda' }), /engine must be one of auto, .*received "cuda"/],
+		'an unknown framework': [() => load('iris', { framework: 'pytorch' }), /framework must be one of onnx, /],
 		'a Model of one’s own': [async () => new Model(), /engine\.load\(\)/],
 		'a modelId without a registry': [() => engine.predict('iris', {}), /new InferenceEngine\(\{ registry/],
 		'a target that is nothing': [() => engine.predict(undefined, {}), /takes a Model from engine\.load\(\)/],
@@ -493,7 +493,11 @@ describe('misuse is a TypeError that names the fix', () => {
 		],
 		'an unknown stage': [
 			() => new ModelRegistry().register({ modelId: 'm', version: '1', file: 'm', stage: 'live' }),
-			/'development' or 'staging' or 'production'/,
+			/one of development, staging, production/,
+		],
+		'metadata with a text for batching': [
+			() => new ModelRegistry().register({ modelId: 'm', version: '1', file: 'm', metadata: { batching: 'no' } }),
+			/metadata must be .* batching, which must be true or false/,
 		],
 		'a memory of nothing': [async () => new Monitor({ maxEvents: 0 }), /maxEvents must be a whole number/],
 		'metrics of nothing': [async () => new Monitor().metrics(), /modelId/],
@@ -504,34 +508,26 @@ describe('misuse is a TypeError that names the fix', () => {
 });
 
 describe('the event loop', () => {
-	/** The longest time that the event loop stood still during a run, and how long the run took. */
-	async function pauseDuring(start) {
-		const delay = monitorEventLoopDelay({ resolution: 5 });
-		delay.enable();
-		// The first tick has nothing to be measured from, and the last one comes after the run.
-		await sleep(50);
-		const started = performance.now();
-		await start();
-		const elapsedMs = performance.now() - started;
-		await sleep(50);
-		delay.disable();
-		return { pauseMs: delay.max / 1e6, elapsedMs };
+	/** Starts a run and sees to it that the event loop turns before it has ended; a run on the calling thread has ended at once. */
+	async function assertFree(start) {
+		let hasEnded = false;
+		const run = start().finally(() => (hasEnded = true));
+		await nextTurn();
+		assert.equal(hasEnded, false);
+		return run;
 	}
 
 	test('is free during a heavy run', async () => {
 		const model = await load('long_loop');
-		const { pauseMs, elapsedMs } = await pauseDuring(() =>
-			assert.rejects(model.predict({ x: [1] }, { timeoutMs: 1000 }), { code: 'DEADLINE_EXCEEDED' })
-		);
-		assert.ok(elapsedMs >= 990 && pauseMs < 250, `${pauseMs} ms of ${elapsedMs} ms`);
+		const run = assertFree(() => model.predict({ x: [1] }, { timeoutMs: 1000 }));
+		await assert.rejects(run, { code: 'DEADLINE_EXCEEDED' });
 	});
 
 	test('is free during a long text after short ones', async () => {
 		const model = await load('review_tfidf');
 		for (let count = 0; count < 10; count++) await model.predict({ text: 'A lovely story' });
 		const text = 'lovely boring noisy '.repeat(500_000);
-		const { pauseMs, elapsedMs } = await pauseDuring(() => model.predict({ text }));
-		assert.ok(pauseMs < elapsedMs / 2, `${pauseMs} ms of ${elapsedMs} ms`);
+		await assertFree(() => model.predict({ text }));
 	});
 
 	test('is free during an outer product after inner ones of as many elements', async () => {
@@ -549,12 +545,8 @@ describe('the event loop', () => {
 		const run = (a, b) =>
 			model.predict({ a: new Tensor('float32', a, vector), b: new Tensor('float32', b, vector) }, { outputs: ['y'] });
 		for (let count = 0; count < 10; count++) await run([1, size], [size, 1]);
-		const started = performance.now();
-		const outer = run([size, 1], [1, size]);
-		const syncMs = performance.now() - started;
-		const { outputs, latencyMs } = await outer;
+		const { outputs } = await assertFree(() => run([size, 1], [1, size]));
 		assert.equal(outputs.y.data.length, size * size);
-		assert.ok(syncMs < latencyMs / 2, `${syncMs} ms of ${latencyMs} ms`);
 	});
 
 	for (const [operator, small, large] of [
@@ -575,13 +567,10 @@ describe('the event loop', () => {
 			);
 			const run = (size, options) => model.predict({ size: new Tensor('int64', [], BigInt64Array.of(size)) }, options);
 			for (let count = 0; count < 40; count++) await run(small);
-			const started = performance.now();
-			const late = run(large, { timeoutMs: 100 });
-			const syncMs = performance.now() - started;
 			// Wherever it is so fast that it ends in time, the thread was as free.
-			await late.catch((error) => assert.equal(error.code, 'DEADLINE_EXCEEDED'));
-			const tookMs = performance.now() - started;
-			assert.ok(syncMs < tookMs / 2, `${syncMs} ms of ${tookMs} ms`);
+			await assertFree(() =>
+				run(large, { timeoutMs: 100 }).catch(({ code }) => assert.equal(code, 'DEADLINE_EXCEEDED'))
+			);
 		});
 	}
 });
@@ -609,9 +598,13 @@ describe('timeoutMs of a load', () => {
 		new InferenceEngine({ loadTimeoutMs: 300 });
 		try {
 			await assert.rejects(engine.load(content), { code: 'DEADLINE_EXCEEDED', message: /300 ms/ });
-			const started = performance.now();
-			await assert.rejects(engine.load(content), { code: 'DEADLINE_EXCEEDED' });
-			assert.ok(performance.now() - started < 300);
+			const order = [];
+			const refused = async (name, bytes) => {
+				await assert.rejects(engine.load(bytes), { code: 'DEADLINE_EXCEEDED' });
+				order.push(name);
+			};
+			await Promise.all([refused('other', slowModel(5001)), refused('again', content)]);
+			assert.deepEqual(order, ['again', 'other']);
 		} finally {
 			new InferenceEngine({ loadTimeoutMs: 120_000 });
 		}

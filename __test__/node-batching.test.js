@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { cachedSession, predictJson, PredictRequest } from '../binding.js';
 import { InferenceEngine } from '../index.js';
 import { native } from '../native.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { until } from './support/until.js';
 
 const engine = new InferenceEngine();
 const WIDTH = 8;
@@ -35,10 +35,7 @@ const statusOf = ({ digest }) => engine.status().sessions.find((session) => sess
 /** A model of which it is known whether rows can run together. */
 async function loadProbed(bytes) {
 	const model = await engine.load(bytes);
-	for (let waits = 0; statusOf(model).batching.batchable === null; waits += 1) {
-		assert.ok(waits < 1000);
-		await sleep(10);
-	}
+	await until('it is known', () => statusOf(model).batching.batchable !== null);
 	assert.equal(statusOf(model).batching.batchable, true);
 	return model;
 }
@@ -90,10 +87,7 @@ describe('answers', () => {
 		const pause = new Int32Array(new SharedArrayBuffer(4));
 		do Atomics.wait(pause, 0, 0, 20);
 		while (engine.status().running > 0);
-		for (let turns = 0; settled.length < 3 * count; turns += 1) {
-			assert.ok(turns < 1000);
-			await sleep(1);
-		}
+		await until('all answers', () => settled.length === 3 * count);
 		// The last answer may be on its way when its run is over.
 		assert.ok(wakeUps <= 2, `${wakeUps} wake-ups`);
 		assert.deepEqual(

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { InferenceEngine } from '../index.js';
 import { assertOutputs, hostile, modelPath, models } from './support/fixtures.js';
+import { until } from './support/until.js';
 
 const engine = new InferenceEngine();
 const TIMEOUT_MS = 500;
@@ -13,9 +14,10 @@ describe('models of the manifest', () => {
 		test(name, async () => {
 			const model = await engine.load(path);
 			for (const { features, expected } of cases) {
+				const startedAt = performance.now();
 				const { outputs, latencyMs } = await model.predict(features);
+				assert.ok(latencyMs > 0 && latencyMs <= performance.now() - startedAt);
 				assertOutputs(outputs, expected, tolerance);
-				assert.ok(latencyMs > 0 && latencyMs < 30_000);
 			}
 		});
 	}
@@ -47,9 +49,6 @@ describe('hostile models', () => {
 	test('runs that were stopped leave nothing behind', async () => {
 		const model = await engine.load(modelPath('endless_loop'));
 		await assert.rejects(model.predict({ x: [1] }, { timeoutMs: 20 }), { code: 'DEADLINE_EXCEEDED' });
-		for (let waits = 0; engine.status().running > 0; waits++) {
-			assert.ok(waits < 500, 'a run goes on after its deadline');
-			await new Promise((resolve) => setTimeout(resolve, 10));
-		}
+		await until('no run goes on after its deadline', () => engine.status().running === 0);
 	});
 });

@@ -289,7 +289,7 @@ describe('the limits of the cache', () => {
 			}
 			const rss = () => (global.gc(), process.memoryUsage.rss());
 			for (let at = 0; at < 2; at++) await load(at);
-			await sleep(1000);
+			while (engine.status().sessions.some(({ warmUpMs }) => warmUpMs === null)) await sleep(10);
 			const before = rss();
 			for (let at = 2; at < 8; at++) await load(at);
 			for (let at = 0; at < 8; at++) await ask(at);

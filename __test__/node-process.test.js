@@ -6,7 +6,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { InferenceEngine } from '../index.js';
 import { assertOutputs, modelPath, models } from './support/fixtures.js';
@@ -20,12 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'process '));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const worker = (name, workerData) => new Worker(new URL(`./support/${name}.js`, import.meta.url), { workerData });
 
-async function untilIdle() {
-	for (let waits = 0; engine.status().running + engine.status().queued > 0; waits++) {
-		assert.ok(waits < 500, `still under way: ${JSON.stringify(engine.status())}`);
-		await sleep(10);
-	}
-}
+const untilIdle = () => until('nothing runs', () => engine.status().running + engine.status().queued === 0);
 
 /** Fails with the output of a program that did not end by itself with this code. */
 function assertExit({ code, signal, stdout, stderr }, expected) {
@@ -83,7 +77,10 @@ describe('the end of a process', () => {
 	const prelude = `
 		import { InferenceEngine } from 'harper-edge-ai';
 		const engine = new InferenceEngine();
-		const load = (path) => engine.load(path);`;
+		const load = (path) => engine.load(path);
+		async function untilItRuns() {
+			while (engine.status().running === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+		}`;
 
 	test('comes by itself when nothing is awaited', async () => {
 		const ended = await runScript(
@@ -102,7 +99,8 @@ describe('the end of a process', () => {
 			const script = `${prelude}
 				const model = await load(process.argv[1]);
 				for (let count = 0; count < 4; count++) model.predict({ x: [1] }).catch(() => {});
-				setTimeout(() => process.exit(7), 20);`;
+				await untilItRuns();
+				process.exit(7);`;
 			for (let round = 0; round < 5; round++) {
 				assertExit(await runScript(script, { args: [modelPath(name)] }), 7);
 			}
@@ -138,9 +136,7 @@ describe('the end of a process', () => {
 				setTimeout(() => process.exit(9), Number(process.argv[3]));`;
 			for (const afterMs of [0, 20, 60, 400]) {
 				const args = [path, modelPath('iris'), String(afterMs)];
-				const startedAt = performance.now();
 				assertExit(await runScript(script, { args }), 9);
-				assert.ok(performance.now() - startedAt < 30_000);
 			}
 		});
 	}
@@ -175,9 +171,10 @@ describe('the end of a process', () => {
 			`${prelude}
 			const model = await load(process.argv[1]);
 			model.predict({ x: [1] }).catch(() => {});
+			await untilItRuns();
 			setTimeout(() => {
 				throw new Error('expected by the test');
-			}, 20);`,
+			});`,
 			{ args: [modelPath('endless_loop')] }
 		);
 		assert.deepEqual({ code, signal }, { code: 1, signal: null });

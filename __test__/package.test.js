@@ -40,11 +40,11 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Harper with the application in it, on data of its own; `output` is what it wrote. */
-async function startApplication(options, variables = {}) {
+async function startApplication(options, { variables = {}, config = '', path: statusPath = '/status' } = {}) {
 	const lines = Object.entries(options).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
 	writeFileSync(
 		join(application, 'config.yaml'),
-		`rest: true\n'harper-edge-ai':\n  package: 'harper-edge-ai'\n${lines.join('')}`
+		`rest: true\n${config}'harper-edge-ai':\n  package: 'harper-edge-ai'\n${lines.join('')}`
 	);
 	const given = Object.entries(process.env).filter(([name]) => !/^(EDGE_AI_|ROOTPATH$|HDB_|NODE_TEST_)/.test(name));
 	const environment = harperEnvironment(
@@ -80,7 +80,7 @@ async function startApplication(options, variables = {}) {
 	for (;;) {
 		assert.ok(child.exitCode === null && Date.now() < deadline, harper.output());
 		try {
-			harper.first = await fetch(`${base}/status`);
+			harper.first = await fetch(base + statusPath);
 			// Nobody answers for the component while Harper is still loading it.
 			if (![404, 503].includes(harper.first.status)) return harper;
 		} catch {
@@ -150,7 +150,7 @@ describe('the tarball', () => {
 			'platform.js',
 			'plugin.js',
 			'resources.js',
-			'resources/predict.js',
+			'resources/serving/predict.js',
 			'schema.graphql',
 		];
 		assert.deepEqual(
@@ -229,7 +229,7 @@ describe('an application that depends on it', () => {
 
 	test('starts in Harper with its options and answers with an uploaded model', async () => {
 		const options = { cacheMaxModels: 3, timeoutMs: 1234, engine: 'onnxruntime', recordFeatures: 'full' };
-		harper = await startApplication(options, { EDGE_AI_TIMEOUT_MS: '99', EDGE_AI_MAX_QUEUE_SIZE: '77' });
+		harper = await startApplication(options, { variables: { EDGE_AI_TIMEOUT_MS: '99', EDGE_AI_MAX_QUEUE_SIZE: '77' } });
 		const status = await harper.first.json();
 		assert.equal(harper.first.status, 200, harper.output());
 		assert.equal(status.cache.maxModels, 3);
@@ -254,15 +254,30 @@ describe('an application that depends on it', () => {
 		await harper.stop();
 	});
 
+	test('has its own resources where routePrefix moves the routes', async () => {
+		const resources = `export class status extends Resource {
+			static loadAsInstance = false;
+			get() { return { application: true }; }
+		}`;
+		writeFileSync(join(application, 'resources.js'), resources);
+		const config = 'jsResource:\n  files: resources.js\n';
+		harper = await startApplication({ routePrefix: '/ai' }, { config, path: '/ai/status' });
+		assert.equal((await harper.first.json()).options.routePrefix, '/ai', harper.output());
+		assert.deepEqual(await (await fetch(`${harper.base}/status`)).json(), { application: true });
+		await harper.stop();
+	});
+
 	const wrong = [
-		[{ cacheMaxModels: 0 }, {}, 'option cacheMaxModels must be a whole number of at least 1, received 0'],
+		[{ routePrefix: 'ai' }, {}, 'option routePrefix must be empty or a path such as /ai'],
+		[{ routePrefix: '/ai/' }, {}, 'option routePrefix must be empty or a path such as /ai'],
+		[{ cacheMaxModels: 0 }, {}, 'option cacheMaxModels must be a whole number from 1 to 4294967295, received 0'],
 		[{ timeoutMs: 'soon' }, {}, 'option timeoutMs must be a whole number from 1 to 3600000, received \\"soon\\"'],
 		[{ cacheMaxModel: 3 }, {}, 'has no option \\"cacheMaxModel\\"'],
 		[{}, { EDGE_AI_ENGINE: 'cuda' }, 'EDGE_AI_ENGINE must be one of auto, onnxruntime, tract, received \\"cuda\\"'],
 	];
 	for (const [options, variables, message] of wrong) {
 		test(`does not start with ${JSON.stringify({ ...options, ...variables })}`, async () => {
-			harper = await startApplication(options, variables);
+			harper = await startApplication(options, { variables });
 			const answer = await harper.first.text();
 			assert.equal(harper.first.status, 500, answer);
 			assert.ok(answer.includes(message), answer);

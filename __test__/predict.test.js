@@ -83,14 +83,16 @@ describe('the answer', () => {
 	});
 
 	test('has the fields of the specification', async () => {
+		const startedAt = performance.now();
 		const body = await predict('iris', { float_input: SETOSA });
+		const tookMs = performance.now() - startedAt;
 		const { inferenceId, prediction, confidence, latencyMs, ...rest } = body;
 		assert.match(inferenceId, UUID_V7);
 		assert.deepEqual(Object.keys(prediction), ['output_label', 'output_probability']);
 		assert.equal(prediction.output_label, 0);
 		assert.deepEqual(Object.keys(prediction.output_probability), ['0', '1', '2']);
 		assert.equal(confidence, Math.max(...Object.values(prediction.output_probability)));
-		assert.ok(latencyMs > 0 && latencyMs < 1000, `${latencyMs} ms`);
+		assert.ok(latencyMs > 0 && latencyMs <= tookMs, `${latencyMs} of ${tookMs} ms`);
 		assert.equal(latencyMs, Math.round(latencyMs * 1000) / 1000, 'microseconds');
 		assert.deepEqual(rest, { modelId: 'iris', modelVersion: 'v1', framework: 'onnx' });
 	});
@@ -312,14 +314,16 @@ describe('the request', () => {
 	test('that takes longer than timeoutMs is 504, and others are answered meanwhile', async () => {
 		const timeoutMs = 400;
 		const startedAt = performance.now();
-		const late = harper.predict({ modelId: 'endless_loop', features: { x: [1] }, timeoutMs });
+		const answered = [];
+		const late = harper
+			.predict({ modelId: 'endless_loop', features: { x: [1] }, timeoutMs })
+			.finally(() => answered.push('late'));
 		await predict('iris', { float_input: SETOSA });
-		const otherMs = performance.now() - startedAt;
+		answered.push('other');
 		const { status, body } = await late;
-		const lateMs = performance.now() - startedAt;
 		assert.deepEqual([status, body.code], [504, 'DEADLINE_EXCEEDED']);
-		assert.ok(otherMs < lateMs, `${otherMs} ms`);
-		assert.ok(lateMs >= timeoutMs, `${lateMs} ms`);
+		assert.deepEqual(answered, ['other', 'late']);
+		assert.ok(performance.now() - startedAt >= timeoutMs, 'not before its time');
 	});
 
 	for (const [protocol, path, body] of [

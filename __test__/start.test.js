@@ -123,11 +123,11 @@ describe('npm start', () => {
 		await assert.rejects(fetch(base));
 	});
 
-	test('a second start finds its data and does not register the example again', async () => {
-		start = new Start(environment);
-		await printedCommand();
-		assert.deepEqual(await json('/model/iris/1.0.0'), firstUpload);
-		const { events } = await json('/monitoring/events?modelId=iris');
+	test('a second start, with another place of the routes, finds its data and does not register the example again', async () => {
+		start = new Start({ ...environment, EDGE_AI_ROUTE_PREFIX: '/ai' });
+		assert.ok((await printedCommand()).startsWith(`curl ${base}/ai/predict `));
+		assert.deepEqual(await json('/ai/model/iris/1.0.0'), firstUpload);
+		const { events } = await json('/ai/monitoring/events?modelId=iris');
 		assert.equal(events.length, 1);
 	});
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { InferRequest } from '../resources/v2/request.js';
 import { modelPath, models } from './support/fixtures.js';
 import { ADMIN, credentials, root, startHarper } from './support/harper.js';
 
@@ -246,25 +245,6 @@ describe('inference', () => {
 			})
 		);
 		assert.deepEqual(answers, rows);
-	});
-
-	test("takes Triton's priorities: 1 goes first, 0 is the default", () => {
-		const model = {
-			modelId: 'iris',
-			inputSchema: '{"inputs":[{"name":"float_input","dtype":"float32","shape":[-1,4]}]}',
-			outputSchema: '{"outputs":[{"name":"output_label","dtype":"int64","shape":[-1]}]}',
-		};
-		for (const [given, ours] of [
-			[0, 0],
-			[1, 100],
-			[100, 1],
-			[101, 0],
-			[201, -100],
-			[1000, -100],
-		]) {
-			const body = Buffer.from(JSON.stringify({ inputs: [ROW], parameters: { priority: given } }));
-			assert.equal(new InferRequest(body, body.length, model).priority, ours);
-		}
 	});
 
 	test('reads packed bodies', async () => {

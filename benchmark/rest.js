@@ -1,5 +1,5 @@
-// npm run bench:rest: POST /predict of this component against a resource that calls onnxruntime-node, and against the least that
-// a durable answer can cost. Prints ratios only: Harper's licence does not allow to publish its figures.
+// npm run bench:rest: POST /predict of this component against a resource that calls onnxruntime-node, against the least that a
+// durable answer can cost, and against the other protocols of this component. Prints ratios only: Harper's licence does not allow to publish its figures.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,8 +19,14 @@ const CONNECTIONS = [1, 8, 32];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [model] = MODELS;
-const features = { x: Array.from(inputOf(model, 1).data) };
+const { data, shape } = inputOf(model, 1);
+const features = { x: Array.from(data) };
 const body = (fields) => JSON.stringify({ modelId: 'regression', features, ...fields });
+
+/** The same row in the Open Inference Protocol and in that of TensorFlow Serving, which always records. */
+const inferred = (parameters) =>
+	JSON.stringify({ inputs: [{ name: 'x', shape, datatype: 'FP32', data: features.x }], parameters });
+const served = JSON.stringify({ instances: [features.x] });
 
 const folder = mkdtempSync(join(tmpdir(), 'edge-ai-rest-'));
 const servers = [];
@@ -39,6 +45,9 @@ try {
 	const sides = {
 		ours: { ...ours, path: '/predict', body: body() },
 		oursUnrecorded: { ...ours, path: '/predict', body: body({ record: false }) },
+		v2: { ...ours, path: '/v2/models/regression/infer', body: inferred() },
+		v2Unrecorded: { ...ours, path: '/v2/models/regression/infer', body: inferred({ record: false }) },
+		v1: { ...ours, path: '/v1/models/regression:predict', body: served },
 		peer: { ...peer, path: '/Predict', body: body() },
 		peerUnrecorded: { ...peer, path: '/Predict', body: body({ record: false }) },
 		bare: { ...bare, path: '/bare', body: body() },
@@ -61,6 +70,13 @@ try {
 	printRow('    99th percentile', measured, (of) => of.peerUnrecorded.p99Ms / of.oursUnrecorded.p99Ms);
 	printRow('against a route that only puts the event', measured, ({ ours, bare }) => ours.perSecond / bare.perSecond);
 	printRow('against itself without recording', measured, (of) => of.ours.perSecond / of.oursUnrecorded.perSecond);
+	printRow('/v2 against /predict', measured, ({ v2, ours }) => v2.perSecond / ours.perSecond);
+	printRow(
+		'  both without recording',
+		measured,
+		({ v2Unrecorded, oursUnrecorded }) => v2Unrecorded.perSecond / oursUnrecorded.perSecond
+	);
+	printRow('/v1 against /predict', measured, ({ v1, ours }) => v1.perSecond / ours.perSecond);
 } finally {
 	await Promise.all(servers.map((server) => server.stop()));
 	rmSync(folder, { recursive: true, force: true });

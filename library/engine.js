@@ -15,8 +15,10 @@ import {
 	Session,
 } from '../binding.js';
 import { within } from './deadline.js';
-import { checkOptions, ENGINE_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
+import { isFailedRun } from './events.js';
+import { checkOptions, CONSTRUCTOR_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
+import { forbidsBatching } from './versions.js';
 
 Symbol.dispose ??= Symbol.for('nodejs.dispose');
 
@@ -84,7 +86,7 @@ export class InferenceEngine {
 		const { registry, monitor, journalDirectory, ...engine } = checkOptions(
 			'new InferenceEngine',
 			options,
-			ENGINE_OPTIONS
+			CONSTRUCTOR_OPTIONS
 		);
 		this.#registry = registry;
 		this.#monitor = monitor;
@@ -118,9 +120,9 @@ export class InferenceEngine {
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
 		const startedAt = performance.now();
-		const { model, modelId, modelVersion, forbidsBatching } = await this.#resolve(target, run.timeoutMs);
+		const { model, modelId, modelVersion, isAlone } = await this.#resolve(target, run.timeoutMs);
 		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
-		if (forbidsBatching) run.batching = false;
+		if (isAlone) run.batching = false;
 		const inferenceId = createId();
 		const identity = {
 			id: inferenceId,
@@ -138,9 +140,7 @@ export class InferenceEngine {
 			monitor?.record({ ...identity, ...prediction, features });
 			return { inferenceId, modelId, modelVersion, ...prediction };
 		} catch (error) {
-			if (error.code === 'RUN_FAILED' || error.code === 'DEADLINE_EXCEEDED') {
-				monitor?.record({ ...identity, features, error });
-			}
+			if (isFailedRun(error)) monitor?.record({ ...identity, features, error });
 			throw error;
 		}
 	}
@@ -181,8 +181,7 @@ export class InferenceEngine {
 			}
 			this.#models.set(found.digest, model);
 		}
-		const forbidsBatching = found.metadata?.batching === false;
-		return { model, modelId, modelVersion: found.version, forbidsBatching };
+		return { model, modelId, modelVersion: found.version, isAlone: forbidsBatching(found.metadata) };
 	}
 
 	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */

@@ -20,8 +20,12 @@ function copy(value) {
 	return provider;
 }
 
+/** @type {import('./option-kinds.js').Kind} */
 export const EXECUTION_PROVIDERS = {
 	expected: `a list of names or { name, options } of execution providers, which are ${NAMES.join(', ')}`,
+	range: 'list',
+	type: '(ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> })[]',
+	read: (text) => text.split(',').map((name) => name.trim()),
 	copy: (value) => (Array.isArray(value) ? Array.from(value, copy) : value),
 	check: (value) => Array.isArray(value) && value.length > 0 && value.every(isProvider),
 };

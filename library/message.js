@@ -1,33 +1,6 @@
-// Inputs and outputs of a run as one block of bytes each; src/node/message.rs is the other side and describes the form.
-import { ARRAY_OF, Tensor } from './tensor.js';
-
-/** ONNX's codes of the dtypes. */
-const CODE_OF = {
-	float32: 1,
-	uint8: 2,
-	int8: 3,
-	uint16: 4,
-	int16: 5,
-	int32: 6,
-	int64: 7,
-	string: 8,
-	bool: 9,
-	float16: 10,
-	float64: 11,
-	uint32: 12,
-	uint64: 13,
-	bfloat16: 16,
-	float8e4m3fn: 17,
-	float8e4m3fnuz: 18,
-	float8e5m2: 19,
-	float8e5m2fnuz: 20,
-	uint4: 21,
-	int4: 22,
-	float4e2m1: 23,
-	float8e8m0: 24,
-	uint2: 25,
-	int2: 26,
-};
+// Inputs and outputs of a run as one block of bytes each; src/prediction/message.rs is the other side and describes the form.
+import { DTYPES } from './dtypes.js';
+import { Tensor } from './tensor.js';
 
 const UNKNOWN = 0xffffffff;
 const MAX_BYTES = 0xfffffff0;
@@ -41,24 +14,14 @@ const memoryWords = new Uint32Array(memory.buffer);
 
 /** By code: a dtype, its typed array, and the memory as one. */
 const TYPES = [];
-for (const [dtype, code] of Object.entries(CODE_OF)) {
-	const ArrayType = ARRAY_OF[dtype];
+for (const [dtype, { code, ArrayType }] of Object.entries(DTYPES)) {
 	TYPES[code] = { dtype, ArrayType, inMemory: dtype === 'string' ? undefined : new ArrayType(memory.buffer) };
 }
 
 /**
- * @typedef {object} Input
- * @property {string} name
- * @property {number} [index] its place in the signature
- * @property {string} [dtype] of `data` as elements; absent for JSON text
- * @property {number[]} [shape]
- * @property {Uint8Array | string} data
- */
-
-/**
  * Writes the inputs as a message.
  *
- * @param {Input[]} inputs
+ * @param {import('./tensor.js').Input[]} inputs
  * @returns {number | Uint8Array} its length in the memory, or the message itself when it is long
  */
 export function encodeInputs(inputs) {
@@ -85,7 +48,7 @@ export function encodeInputs(inputs) {
 	words[at++] = inputs.length;
 	for (const { name, index, dtype, shape, data } of inputs) {
 		words[at++] = index ?? UNKNOWN;
-		words[at++] = dtype === undefined ? 0 : CODE_OF[dtype];
+		words[at++] = dtype === undefined ? 0 : DTYPES[dtype].code;
 		words[at++] = shape === undefined ? UNKNOWN : shape.length;
 		const length = at++;
 		if (shape !== undefined) for (const dimension of shape) words[at++] = dimension;

@@ -1,6 +1,6 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
-import { compareOutcome, MetricsAccumulator } from '../binding.js';
-import { meanConfidence } from './confidence.js';
+import { MetricsAccumulator } from '../binding.js';
+import { isCorrect, measure } from './events.js';
 import { Tensor } from './tensor.js';
 
 /** Remembers the last events, takes feedback and computes metrics. */
@@ -39,10 +39,9 @@ export class Monitor {
 			throw Object.assign(new Error(`there is no prediction "${inferenceId}"`), { code: 'INFERENCE_NOT_FOUND' });
 		}
 		const prediction = JSON.stringify(plain(event.outputs ?? {}));
-		const isClassifier = event.confidence !== null && event.confidence !== undefined;
 		event.actualOutcome = outcome;
 		event.feedbackTimestamp = Date.now();
-		event.correct = correct ?? compareOutcome(prediction, JSON.stringify(outcome), isClassifier);
+		event.correct = correct ?? isCorrect(prediction, event.confidence, JSON.stringify(outcome));
 		return event;
 	}
 
@@ -74,20 +73,9 @@ export class Monitor {
 		const accumulator = new MetricsAccumulator();
 		const current = {};
 		for (const event of this.events({ modelId, version, digest, startTime, endTime, limit: Infinity })) {
-			const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, error } = event;
-			const sure = meanConfidence(confidence);
 			// The newest come first.
-			if (event.digest !== undefined) current[modelVersion] ??= event.digest;
-			accumulator.add(
-				modelVersion,
-				event.digest,
-				timestamp,
-				latencyMs,
-				sure,
-				actualOutcome !== undefined,
-				correct,
-				error !== undefined
-			);
+			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
+			measure(accumulator, event, event.digest);
 		}
 		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
 	}

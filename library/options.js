@@ -1,44 +1,18 @@
 // Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
-import { nearestName } from '../binding.js';
+import { MAX_PRIORITY, MAX_TIMEOUT_MS, nearestName } from '../binding.js';
 import { isAbortSignal } from './abort-signal.js';
-import { EXECUTION_PROVIDERS } from './execution-providers.js';
+import { ENGINE_OPTIONS } from './engine-options.js';
+import { flag, oneOf, whole } from './option-kinds.js';
+import { shown } from './shown.js';
+import { FRAMEWORKS, isBatchingValid, STAGES } from './versions.js';
 
-const MiB = 2 ** 20;
-const MAX_TIMEOUT_MS = 3_600_000;
-const MAX_IDLE_MS = 2 ** 31 - 1;
-
-const whole = (least, most = Number.MAX_SAFE_INTEGER) => ({
-	expected: `a whole number from ${least} to ${most}`,
-	check: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
-});
-const oneOf = (...names) => ({
-	expected: names.map((name) => `'${name}'`).join(' or '),
-	check: (value) => names.includes(value),
-});
 const text = { expected: 'a string', check: (value) => typeof value === 'string' };
-const flag = { expected: 'true or false', check: (value) => typeof value === 'boolean' };
+const { engine } = ENGINE_OPTIONS;
+const framework = oneOf(...FRAMEWORKS);
 
-const engine = oneOf('auto', 'onnxruntime', 'tract');
-const framework = oneOf('onnx', 'tensorflow');
-
-/** Options of the engine that all threads share. */
-export const ENGINE_OPTIONS = {
-	engine,
-	executionProviders: EXECUTION_PROVIDERS,
-	cacheMaxModels: whole(1, 2 ** 32 - 1),
-	cacheMaxBytes: whole(0),
-	intraOpThreads: whole(1, 1024),
-	runThreads: whole(1, 1024),
-	maxQueueSize: whole(1, 2 ** 32 - 1),
-	maxBatchSize: whole(1, 32_768),
-	maxQueueDelayMs: whole(0, 60_000),
-	maxConcurrentBatches: whole(1, 1024),
-	timeoutMs: whole(1, MAX_TIMEOUT_MS),
-	loadTimeoutMs: whole(1, MAX_TIMEOUT_MS),
-	maxRunBytes: whole(MiB),
-	idleUnloadMs: whole(0, MAX_IDLE_MS),
-	libraryPath: text,
-	journalDirectory: text,
+/** What one `InferenceEngine` uses, beside the options of the engine that all of them share. */
+export const CONSTRUCTOR_OPTIONS = {
+	...ENGINE_OPTIONS,
 	registry: { expected: 'a ModelRegistry', check: (value) => typeof value?.find === 'function' },
 	monitor: { expected: 'a Monitor', check: (value) => typeof value?.record === 'function' },
 };
@@ -57,7 +31,7 @@ export const RUN_OPTIONS = {
 		check: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
 	},
 	timeoutMs,
-	priority: whole(-100, 100),
+	priority: whole(-MAX_PRIORITY, MAX_PRIORITY),
 	batching: flag,
 	signal: {
 		expected: 'an AbortSignal: pass new AbortController().signal',
@@ -72,8 +46,8 @@ export const MODEL_FIELDS = {
 	version: text,
 	file: { expected: 'a path, bytes or an array of files', check: (value) => value !== null },
 	framework,
-	stage: oneOf('development', 'staging', 'production'),
-	metadata: { expected: 'any value', check: () => true },
+	stage: oneOf(...STAGES),
+	metadata: { expected: 'any value, but for its batching, which must be true or false', check: isBatchingValid },
 	inputSchema: text,
 	outputSchema: text,
 };
@@ -107,13 +81,4 @@ export function checkOptions(call, given, rules) {
 		options[name] = option;
 	}
 	return options;
-}
-
-function shown(value) {
-	if (typeof value === 'string') return JSON.stringify(value.slice(0, 64));
-	if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
-		return `[${value.slice(0, 8).map(shown).join(', ')}]`;
-	}
-	if (value === null || ['number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
-	return `a value of type ${typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value}`;
 }

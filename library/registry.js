@@ -2,8 +2,9 @@
 import { checkIdentifier, digestModel } from '../binding.js';
 import { filesOf, inspect } from './engine.js';
 import { checkOptions, MODEL_FIELDS } from './options.js';
+import { conflictWith, inUploadOrder, uploadTimeAfter } from './versions.js';
 
-const failure = (code, message) => Object.assign(new Error(message), { code });
+const failure = ({ message, ...fields }) => Object.assign(new Error(message), fields);
 
 /** Versions of models by name; versions do not change. */
 export class ModelRegistry {
@@ -30,10 +31,9 @@ export class ModelRegistry {
 		// Files may have changed since they were digested above.
 		const winner = this.#existing(modelId, version, inspected.digest);
 		if (winner) return winner;
-		const last = this.#of(modelId).at(-1)?.uploadedAt ?? 0;
 		const record = { modelId, version, stage, metadata, files, ...inspected };
 		record.id = `${modelId}:${version}`;
-		record.uploadedAt = Math.max(Date.now(), last + 1);
+		record.uploadedAt = uploadTimeAfter(this.#of(modelId).at(-1));
 		record.files = files;
 		this.#versions.set(record.id, Object.freeze(record));
 		return record;
@@ -41,12 +41,8 @@ export class ModelRegistry {
 
 	#existing(modelId, version, digest) {
 		const existing = this.#versions.get(`${modelId}:${version}`);
-		if (existing && existing.digest !== digest) {
-			throw failure(
-				'VERSION_EXISTS',
-				`version "${version}" of model "${modelId}" exists with other bytes; versions do not change`
-			);
-		}
+		const conflict = existing && conflictWith(existing, digest);
+		if (conflict) throw failure(conflict);
 		return existing;
 	}
 
@@ -59,10 +55,8 @@ export class ModelRegistry {
 	find(modelId, version) {
 		const found = version === undefined ? this.#of(modelId).at(-1) : this.#versions.get(`${modelId}:${version}`);
 		if (!found) {
-			throw failure(
-				'MODEL_NOT_FOUND',
-				`there is no ${version === undefined ? '' : `version "${version}" of a `}model "${modelId}"`
-			);
+			const which = version === undefined ? '' : `version "${version}" of a `;
+			throw failure({ code: 'MODEL_NOT_FOUND', message: `there is no ${which}model "${modelId}"` });
 		}
 		return found;
 	}
@@ -93,8 +87,6 @@ export class ModelRegistry {
 	}
 
 	#of(modelId) {
-		return [...this.#versions.values()]
-			.filter((record) => record.modelId === modelId)
-			.sort((a, b) => a.uploadedAt - b.uploadedAt);
+		return inUploadOrder([...this.#versions.values()].filter((record) => record.modelId === modelId));
 	}
 }

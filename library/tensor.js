@@ -1,35 +1,5 @@
 // Tensors in JavaScript: a dtype, a shape and a typed array in row-major order.
-
-/** The typed array of each dtype. Half floats and smaller ones are raw bits, types of less than a byte are packed. */
-export const ARRAY_OF = {
-	float32: Float32Array,
-	float64: Float64Array,
-	float16: Uint16Array,
-	bfloat16: Uint16Array,
-	int8: Int8Array,
-	int16: Int16Array,
-	int32: Int32Array,
-	int64: BigInt64Array,
-	uint8: Uint8Array,
-	uint16: Uint16Array,
-	uint32: Uint32Array,
-	uint64: BigUint64Array,
-	bool: Uint8Array,
-	string: Array,
-	float8e4m3fn: Uint8Array,
-	float8e4m3fnuz: Uint8Array,
-	float8e5m2: Uint8Array,
-	float8e5m2fnuz: Uint8Array,
-	float8e8m0: Uint8Array,
-	float4e2m1: Uint8Array,
-	int4: Uint8Array,
-	uint4: Uint8Array,
-	int2: Uint8Array,
-	uint2: Uint8Array,
-};
-
-/** Bits of the types that are packed, the first element in the lowest bits. */
-const PACKED_BITS = { float4e2m1: 4, int4: 4, uint4: 4, int2: 2, uint2: 2 };
+import { DTYPES } from './dtypes.js';
 
 /** A value of a model: `data` holds exactly the product of `shape` elements. */
 export class Tensor {
@@ -39,23 +9,23 @@ export class Tensor {
 	 * @param {ArrayBufferView | string[]} data
 	 */
 	constructor(dtype, shape, data) {
-		if (!Object.hasOwn(ARRAY_OF, dtype)) {
-			throw new TypeError(`dtype must be one of ${Object.keys(ARRAY_OF).join(', ')}, received ${String(dtype)}`);
+		if (!Object.hasOwn(DTYPES, dtype)) {
+			throw new TypeError(`dtype must be one of ${Object.keys(DTYPES).join(', ')}, received ${String(dtype)}`);
 		}
 		if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
 			throw new TypeError('shape must be an array of sizes, such as [1, 10]');
 		}
-		if (!(data instanceof ARRAY_OF[dtype])) {
-			throw new TypeError(`the data of a ${dtype} tensor must be of type ${ARRAY_OF[dtype].name}`);
+		const { ArrayType, packedBits } = DTYPES[dtype];
+		if (!(data instanceof ArrayType)) {
+			throw new TypeError(`the data of a ${dtype} tensor must be of type ${ArrayType.name}`);
 		}
 		if (dtype === 'string' && !data.every((item) => typeof item === 'string')) {
 			throw new TypeError('the data of a string tensor must be strings');
 		}
 		const size = sizeOf(shape);
-		const bits = PACKED_BITS[dtype];
-		const length = bits ? Math.ceil((size * bits) / 8) : size;
+		const length = packedBits ? Math.ceil((size * packedBits) / 8) : size;
 		if (data.length !== length) {
-			const unit = bits ? `bytes of packed ${dtype}` : 'elements';
+			const unit = packedBits ? `bytes of packed ${dtype}` : 'elements';
 			throw new TypeError(`shape [${shape}] takes ${length} ${unit}, data has ${data.length}`);
 		}
 		this.dtype = dtype;
@@ -126,13 +96,22 @@ const DTYPE_OF = new Map([
 ]);
 
 /**
+ * @typedef {object} Input
+ * @property {string} name
+ * @property {number} [index] its place in the signature
+ * @property {string} [dtype] of `data` as elements; absent for JSON text
+ * @property {number[]} [shape]
+ * @property {Uint8Array | string} data
+ */
+
+/**
  * An input for the addon. Elements of the declared dtype go over as they are; everything else goes as JSON, which Rust
  * converts without loss or refuses.
  *
  * @param {string} name
  * @param {any} value a Tensor, a typed array, nested arrays, a number, string, boolean or bigint, or a Map
  * @param {{dtype?: string, index: number}} [declared] the input in the signature
- * @returns {import('./message.js').Input}
+ * @returns {Input}
  */
 export function toInput(name, value, { dtype: declared, index } = {}) {
 	if (value === undefined) throw new TypeError(`the input "${name}" is undefined; leave it out or give it a value`);

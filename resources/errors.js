@@ -19,6 +19,7 @@ export const STATUS_OF = {
 	ENGINE_UNAVAILABLE: 503,
 	STORAGE_UNAVAILABLE: 503,
 	CLOSED: 503,
+	NOT_SUPPORTED: 501,
 	INTERNAL: 500,
 	// Those that only HTTP knows.
 	UNAUTHENTICATED: 401,
@@ -31,7 +32,6 @@ export const STATUS_OF = {
 	JOB_NOT_FOUND: 404,
 	METHOD_NOT_ALLOWED: 405,
 	UNSUPPORTED_MEDIA_TYPE: 415,
-	NOT_SUPPORTED: 501,
 };
 
 /** A failure with a code of the table above. */

@@ -1,12 +1,12 @@
 // Features of entities, with their history: what was known at a time can be read back.
 import { createId } from '../binding.js';
-import { authorizeAttributes, requireVisible, visibleTo } from './access.js';
+import { authorizeAttributes, requireVisible, visibleTo } from './http/access.js';
 import { ApiError } from './errors.js';
 import { readJsonObject } from './http/body.js';
 import { isEventId } from './monitoring/record.js';
-import { canBeKey, readQuery, shown, time } from './query.js';
+import { canBeKey, readQuery, shown, time } from './http/query.js';
 import { commit } from './storage/disk.js';
-import { table } from './store.js';
+import { table } from './storage/tables.js';
 
 const MAX_ENTITY_BYTES = 256;
 const ATTRIBUTES = ['entityId', 'features', 'timestamp', 'created'];

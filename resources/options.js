@@ -1,66 +1,105 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
-import { availableParallelism } from 'node:os';
 import { configureEngine } from '../binding.js';
-import { EXECUTION_PROVIDERS } from '../library/execution-providers.js';
-import { beginJournal } from './quarantine.js';
+import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
+import { flag, oneOf, text, whole } from '../library/option-kinds.js';
+import { shown } from '../library/shown.js';
+import { beginJournal } from './journal.js';
 
-const count = (least, most = Number.MAX_SAFE_INTEGER) => ({
-	expected:
-		most === Number.MAX_SAFE_INTEGER
-			? `a whole number of at least ${least}`
-			: `a whole number from ${least} to ${most}`,
-	read: (text) => (/^\d+$/.test(text) ? Number(text) : undefined),
-	check: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
-});
-const flag = {
-	expected: 'true or false',
-	read: (text) => ({ true: true, false: false })[text],
-	check: (value) => typeof value === 'boolean',
-};
-const oneOf = (...names) => ({
-	expected: `one of ${names.join(', ')}`,
-	read: (text) => text,
-	check: (value) => names.includes(value),
-});
-const text = {
-	expected: 'a text',
+/**
+ * Plain parts only, so that a path has one spelling.
+ *
+ * @type {import('../library/option-kinds.js').Kind}
+ */
+const pathPrefix = {
+	expected: 'empty or a path such as /ai, of letters, digits, ".", "_" and "-", without a slash at its end',
+	range: 'path, such as `/ai`',
+	type: 'string',
 	read: (value) => value,
-	check: (value) => typeof value === 'string' && value !== '',
+	check: (value) => typeof value === 'string' && /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(value),
 };
 
 const MiB = 2 ** 20;
 
-/** Every option: what it may be, and its default. */
-export const SCHEMA = {
-	engine: { ...oneOf('auto', 'onnxruntime', 'tract'), default: 'auto' },
-	executionProviders: {
-		...EXECUTION_PROVIDERS,
-		read: (text) => text.split(',').map((name) => name.trim()),
-		default: ['cpu'],
+/** @type {Record<string, import('../library/engine-options.js').Option>} */
+const OF_ENGINE = Object.fromEntries(Object.entries(ENGINE_OPTIONS).filter(([, { only }]) => only !== 'node'));
+
+/**
+ * The options of the component itself.
+ *
+ * @type {Record<string, import('../library/engine-options.js').Option>}
+ */
+const OF_COMPONENT = {
+	cacheDirectory: {
+		...text,
+		default: undefined,
+		inWords: "`edge-ai-cache` in Harper's root path",
+		effect: EFFECT.nextLoad,
+		meaning: 'Where model files lie unpacked for the engine. May be deleted while Harper is stopped.',
 	},
-	cacheMaxModels: { ...count(1), default: 10 },
-	cacheMaxBytes: { ...count(0), default: 1024 * MiB },
-	cacheDirectory: { ...text, default: undefined },
-	intraOpThreads: { ...count(1, 1024), default: availableParallelism() },
-	runThreads: { ...count(1, 1024), default: availableParallelism() },
-	maxQueueSize: { ...count(1), default: 1024 },
-	maxBatchSize: { ...count(1, 32_768), default: 64 },
-	maxQueueDelayMs: { ...count(0, 60_000), default: 0 },
-	maxConcurrentBatches: { ...count(1, 1024), default: 1 },
-	timeoutMs: { ...count(1, 3_600_000), default: 30_000 },
-	loadTimeoutMs: { ...count(1, 3_600_000), default: 120_000 },
-	maxRunBytes: { ...count(MiB), default: 1024 * MiB },
-	idleUnloadMs: { ...count(0, 2_147_483_647), default: 0 },
-	preload: { ...oneOf('none', 'production'), default: 'none' },
-	maxUploadBytes: { ...count(1), default: 2048 * MiB },
-	maxBodyBytes: { ...count(1), default: 64 * MiB },
-	recordFeatures: { ...oneOf('summary', 'full', 'none'), default: 'summary' },
-	eventDurability: { ...oneOf('required', 'best-effort'), default: 'required' },
-	replicateEvents: { ...flag, default: true },
-	eventRetention: { ...count(0), default: 0 },
-	anonymousPredict: { ...flag, default: false },
+	preload: {
+		...oneOf('none', 'production'),
+		default: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'`production`: every version of that stage is loaded at the start; see [preloading](operations.md#preloading).',
+	},
+	maxUploadBytes: {
+		...whole(1),
+		default: 2048 * MiB,
+		effect: EFFECT.atOnce,
+		meaning: 'Bytes that the files of one upload may have.',
+	},
+	maxBodyBytes: {
+		...whole(1),
+		default: 64 * MiB,
+		effect: EFFECT.atOnce,
+		meaning: 'Bytes that any other body may have.',
+	},
+	recordFeatures: {
+		...oneOf('summary', 'full', 'none'),
+		default: 'summary',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What an event keeps of the features: `full` all; `summary` all up to 16 KiB, beyond that names, dtypes, shapes and a digest; `none` nothing.',
+	},
+	eventDurability: {
+		...oneOf('required', 'best-effort'),
+		default: 'required',
+		effect: EFFECT.atOnce,
+		meaning:
+			'A prediction whose event cannot be written: 503, or an answer and a count; see [a full disk](operations.md#a-full-disk).',
+	},
+	replicateEvents: {
+		...flag,
+		default: true,
+		effect: EFFECT.atOnce,
+		meaning: 'Events reach the other nodes; see [more than one node](operations.md#more-than-one-node).',
+	},
+	eventRetention: {
+		...whole(0),
+		default: 0,
+		effect: EFFECT.atOnce,
+		meaning: 'Seconds after which an event expires. 0 keeps events for ever.',
+	},
+	anonymousPredict: {
+		...flag,
+		default: false,
+		effect: EFFECT.atOnce,
+		meaning: 'Opens `POST /predict`, and nothing else, to callers without credentials.',
+	},
+	routePrefix: {
+		...pathPrefix,
+		default: '',
+		inWords: 'empty',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What stands in front of all routes, those of the protocols too; see [beside an application](rest.md#beside-an-application). Letters, digits, `.`, `_` and `-`, without a slash at the end.',
+	},
 };
+
+/** Every option of Harper's. */
+export const SCHEMA = { ...OF_ENGINE, ...OF_COMPONENT };
 
 /**
  * Reads options.
@@ -88,15 +127,12 @@ export function readOptions(given = {}, environment = process.env) {
 			}
 			if (value === undefined) return [name, rule.default];
 			if (!rule.check(value)) {
-				throw new Error(`${source} must be ${rule.expected}, received ${JSON.stringify(value)}`);
+				throw new Error(`${source} must be ${rule.expected}, received ${shown(value)}`);
 			}
 			return [name, value];
 		})
 	);
 }
-
-/** `cacheMaxModels` -> `EDGE_AI_CACHE_MAX_MODELS` */
-export const variableOf = (name) => `EDGE_AI_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 
 let current;
 
@@ -107,22 +143,7 @@ let current;
  */
 export function configure(given) {
 	const read = readOptions(given);
-	configureEngine({
-		engine: read.engine,
-		executionProviders: read.executionProviders,
-		cacheMaxModels: read.cacheMaxModels,
-		cacheMaxBytes: read.cacheMaxBytes,
-		intraOpThreads: read.intraOpThreads,
-		runThreads: read.runThreads,
-		maxQueueSize: read.maxQueueSize,
-		maxBatchSize: read.maxBatchSize,
-		maxQueueDelayMs: read.maxQueueDelayMs,
-		maxConcurrentBatches: read.maxConcurrentBatches,
-		timeoutMs: read.timeoutMs,
-		loadTimeoutMs: read.loadTimeoutMs,
-		maxRunBytes: read.maxRunBytes,
-		idleUnloadMs: read.idleUnloadMs,
-	});
+	configureEngine(Object.fromEntries(Object.keys(OF_ENGINE).map((name) => [name, read[name]])));
 	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
 	if (globalThis.server) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
@@ -132,6 +153,16 @@ export function configure(given) {
 export function options() {
 	if (!current) configure();
 	return current;
+}
+
+/** What stands in front of all routes. */
+export function routePrefix() {
+	try {
+		return options().routePrefix;
+	} catch {
+		// The routes themselves say what is wrong with the options.
+		return '';
+	}
 }
 
 /** Where model files lie unpacked for the engine. */

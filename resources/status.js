@@ -1,12 +1,12 @@
 // GET /status: what runs here.
 import { readFileSync } from 'node:fs';
-import { visibleTo } from './access.js';
+import { visibleTo } from './http/access.js';
 import { engineStatus, lostEvents } from '../binding.js';
 import { options } from './options.js';
-import { named } from './quarantine/names.js';
-import { readQuery } from './query.js';
+import { named } from './registry/quarantine/names.js';
+import { readQuery } from './http/query.js';
 import { conflicts } from './registry/uploads.js';
-import { idsApart } from './serving/batching.js';
+import { idsApart } from './registry/batching.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 

@@ -22,22 +22,22 @@ function adminPassword(rootPath) {
 	return readFileSync(path, 'utf8').trim();
 }
 
-async function untilReady(base, headers, harper) {
+async function untilReady(routes, headers, harper) {
 	const deadline = Date.now() + READY_TIMEOUT_MS;
 	while (Date.now() < deadline && harper.exitCode === null) {
 		try {
-			const response = await fetch(`${base}/status`, { headers, signal: AbortSignal.timeout(5000) });
+			const response = await fetch(`${routes}/status`, { headers, signal: AbortSignal.timeout(5000) });
 			if (response.status !== 503 && response.status !== 404) return;
 		} catch {
 			// Not listening yet.
 		}
 		await sleep(200);
 	}
-	throw new Error(`Harper did not answer on ${base} within ${READY_TIMEOUT_MS / 1000} s.`);
+	throw new Error(`Harper did not answer on ${routes} within ${READY_TIMEOUT_MS / 1000} s.`);
 }
 
-async function registerExample(base, headers) {
-	const present = await fetch(`${base}/model/iris/1.0.0`, { headers });
+async function registerExample(routes, headers) {
+	const present = await fetch(`${routes}/model/iris/1.0.0`, { headers });
 	await present.arrayBuffer();
 	if (present.status !== 404) return present.ok;
 	const form = new FormData();
@@ -48,19 +48,19 @@ async function registerExample(base, headers) {
 	// On one line: a form gives every line break the form CR LF.
 	form.append('metadata', JSON.stringify(JSON.parse(readFileSync(join(example, 'metadata.json'), 'utf8'))));
 	form.append('file', new Blob([readFileSync(join(example, 'model.onnx'))]), 'model.onnx');
-	const uploaded = await fetch(`${base}/model/upload`, { method: 'POST', headers, body: form });
+	const uploaded = await fetch(`${routes}/model/upload`, { method: 'POST', headers, body: form });
 	const answer = await uploaded.text();
 	if (!uploaded.ok) console.error(`The example model was not registered: ${uploaded.status} ${answer}`);
 	return uploaded.ok;
 }
 
 /** In one write, so that nothing that Harper prints comes between the lines. */
-function welcome(base, registered, environment) {
+function welcome(base, routes, registered, environment) {
 	const lines = ['', `Edge AI for Harper listens on ${base}`, `Data: ${environment.ROOTPATH}`];
 	if (registered) {
 		lines.push(
 			'Try the example model, which tells the species of an iris:\n',
-			`curl ${base}/predict -H 'Content-Type: application/json' \\`,
+			`curl ${routes}/predict -H 'Content-Type: application/json' \\`,
 			`  -d '{"modelId": "iris", "features": {"float_input": [5.1, 3.5, 1.4, 0.2]}}'\n`
 		);
 	}
@@ -73,14 +73,15 @@ environment.HDB_ADMIN_PASSWORD ??= adminPassword(environment.ROOTPATH);
 const credentials = `${environment.HDB_ADMIN_USERNAME}:${environment.HDB_ADMIN_PASSWORD}`;
 const headers = { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 const base = baseUrl(environment);
+const routes = base + (environment.EDGE_AI_ROUTE_PREFIX ?? '');
 
 const harper = spawnHarper(root, environment, 'inherit');
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => harper.kill(signal));
 harper.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 
 try {
-	await untilReady(base, headers, harper);
-	welcome(base, await registerExample(base, headers), environment);
+	await untilReady(routes, headers, harper);
+	welcome(base, routes, await registerExample(routes, headers), environment);
 } catch (failure) {
 	console.error(failure.message);
 	harper.kill('SIGTERM');

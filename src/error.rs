@@ -3,94 +3,67 @@
 use serde_json::Value;
 use std::fmt;
 
-/// What went wrong. The names are part of the public interface: they reach JavaScript as `error.code` and REST as the
-/// field `code`; `resources/errors.js` gives each its HTTP status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
-    /// The request is not valid JSON.
-    InvalidJson,
-    /// A field is missing, malformed or unknown.
-    InvalidRequest,
-    /// No model of that name or version.
-    ModelNotFound,
-    /// The version exists with other bytes.
-    VersionExists,
-    /// The upload or body is larger than configured.
-    TooLarge,
-    /// The bytes are no model, a broken one, or one that reaches outside its upload.
-    InvalidModel,
-    /// The model is sound but needs something that no engine here has, such as an operator.
-    UnsupportedModel,
-    /// A given schema contradicts the model.
-    SchemaMismatch,
-    /// The inputs do not fit the model's signature.
-    InvalidInput,
-    /// The engine refused while running: an index out of bounds, a failed allocation.
-    RunFailed,
-    /// The model was under way at several crashes of the process.
-    ModelQuarantined,
-    /// Too many requests wait.
-    QueueFull,
-    /// The caller gave up.
-    Cancelled,
-    /// The run took longer than its deadline.
-    DeadlineExceeded,
-    /// The engine that was asked for cannot be loaded here, or none of its execution providers can be used.
-    EngineUnavailable,
-    /// The disk is full, or as good as full.
-    StorageUnavailable,
-    /// The model, engine or session is closed.
-    Closed,
-    /// A defect of this library.
-    Internal,
+macro_rules! error_codes {
+    ($($(#[$attribute:meta])* $code:ident = $name:literal,)*) => {
+        /// What went wrong. The names are part of the public interface: they reach JavaScript as `error.code` and REST as the
+        /// field `code`; `resources/errors.js` gives each its HTTP status.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$attribute])* $code,)*
+        }
+
+        impl ErrorCode {
+            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+
+            /// The stable name.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl ErrorCode {
-    /// Every code, for the tables that must name them all.
-    pub const ALL: [Self; 18] = [
-        Self::InvalidJson,
-        Self::InvalidRequest,
-        Self::ModelNotFound,
-        Self::VersionExists,
-        Self::TooLarge,
-        Self::InvalidModel,
-        Self::UnsupportedModel,
-        Self::SchemaMismatch,
-        Self::InvalidInput,
-        Self::RunFailed,
-        Self::ModelQuarantined,
-        Self::QueueFull,
-        Self::Cancelled,
-        Self::DeadlineExceeded,
-        Self::EngineUnavailable,
-        Self::StorageUnavailable,
-        Self::Closed,
-        Self::Internal,
-    ];
-
-    /// The stable name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidJson => "INVALID_JSON",
-            Self::InvalidRequest => "INVALID_REQUEST",
-            Self::ModelNotFound => "MODEL_NOT_FOUND",
-            Self::VersionExists => "VERSION_EXISTS",
-            Self::TooLarge => "TOO_LARGE",
-            Self::InvalidModel => "INVALID_MODEL",
-            Self::UnsupportedModel => "UNSUPPORTED_MODEL",
-            Self::SchemaMismatch => "SCHEMA_MISMATCH",
-            Self::InvalidInput => "INVALID_INPUT",
-            Self::RunFailed => "RUN_FAILED",
-            Self::ModelQuarantined => "MODEL_QUARANTINED",
-            Self::QueueFull => "QUEUE_FULL",
-            Self::Cancelled => "CANCELLED",
-            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Self::EngineUnavailable => "ENGINE_UNAVAILABLE",
-            Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
-            Self::Closed => "CLOSED",
-            Self::Internal => "INTERNAL",
-        }
-    }
+error_codes! {
+    /// The request is not valid JSON.
+    InvalidJson = "INVALID_JSON",
+    /// A field is missing, malformed or unknown.
+    InvalidRequest = "INVALID_REQUEST",
+    /// No model of that name or version.
+    ModelNotFound = "MODEL_NOT_FOUND",
+    /// The version exists with other bytes.
+    VersionExists = "VERSION_EXISTS",
+    /// The upload or body is larger than configured.
+    TooLarge = "TOO_LARGE",
+    /// The bytes are no model, a broken one, or one that reaches outside its upload.
+    InvalidModel = "INVALID_MODEL",
+    /// The model is sound but needs something that no engine here has, such as an operator.
+    UnsupportedModel = "UNSUPPORTED_MODEL",
+    /// A given schema contradicts the model.
+    SchemaMismatch = "SCHEMA_MISMATCH",
+    /// The inputs do not fit the model's signature.
+    InvalidInput = "INVALID_INPUT",
+    /// The engine refused while running: an index out of bounds, a failed allocation.
+    RunFailed = "RUN_FAILED",
+    /// The model was under way at several crashes of the process.
+    ModelQuarantined = "MODEL_QUARANTINED",
+    /// Too many requests wait.
+    QueueFull = "QUEUE_FULL",
+    /// The caller gave up.
+    Cancelled = "CANCELLED",
+    /// The run took longer than its deadline.
+    DeadlineExceeded = "DEADLINE_EXCEEDED",
+    /// The engine that was asked for cannot be loaded here, or none of its execution providers can be used.
+    EngineUnavailable = "ENGINE_UNAVAILABLE",
+    /// The disk is full, or as good as full.
+    StorageUnavailable = "STORAGE_UNAVAILABLE",
+    /// The model, engine or session is closed.
+    Closed = "CLOSED",
+    /// A protocol has it and this engine does not, such as shared memory.
+    NotSupported = "NOT_SUPPORTED",
+    /// A defect of this library.
+    Internal = "INTERNAL",
 }
 
 /// A failure, as every room of the crate returns it.
@@ -132,3 +105,22 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stable_names_are_those_of_the_codes() {
+        for code in ErrorCode::ALL {
+            let mut name = String::new();
+            for letter in format!("{code:?}").chars() {
+                if letter.is_ascii_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(letter.to_ascii_uppercase());
+            }
+            assert_eq!(code.as_str(), name);
+        }
+    }
+}

@@ -4,20 +4,23 @@
 //!
 //! | room | noun |
 //! |---|---|
-//! | [`error`], [`tensor`] | what all rooms share |
+//! | [`error`] | one enum of all errors |
+//! | [`tensor`] | tensors, and values made of them |
+//! | [`process`] | identifiers, ids in the order of time, named locks |
+//! | [`files`] | the files of models, their digests, archives, and space on disks |
 //! | [`format`] | bodies in JSON, CBOR and MessagePack, read item by item and written |
+//! | [`onnx`] | the ONNX file format, and a row for each operator |
 //! | [`signature`] | what a model takes and gives, and the conversion by it |
-//! | [`onnx`] | the ONNX file format |
-//! | [`model`] | an uploaded model: detected, checked, made safe to load |
 //! | [`tensorflow`] | TensorFlow.js models, translated to ONNX |
-//! | [`request`] | the body of a prediction request |
+//! | [`model`] | an uploaded model: detected, checked, made safe to load |
 //! | [`engine`] | sessions: loading, caching, running, deadlines |
 //! | [`monitoring`] | metrics over inference events |
-//! | [`registry`] | identifiers and the order of versions |
+//! | [`prediction`] | a request, its tensors and the answer |
 //! | `node` | the binding to Node.js, the only room that names napi |
 
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod format;
 pub mod model;
 pub mod monitoring;
@@ -25,8 +28,8 @@ pub mod monitoring;
 #[cfg(all(feature = "node", not(test)))]
 mod node;
 pub mod onnx;
-pub mod registry;
-pub mod request;
+pub mod prediction;
+pub mod process;
 pub mod signature;
 pub mod tensor;
 pub mod tensorflow;

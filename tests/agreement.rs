@@ -8,10 +8,11 @@ mod support;
 
 use harper_edge_ai::engine::EngineChoice;
 use harper_edge_ai::error::ErrorCode;
+use harper_edge_ai::files::{Content, ModelFile};
 use harper_edge_ai::format::Encoded;
-use harper_edge_ai::model::{Content, ModelFile, Source};
+use harper_edge_ai::model::Source;
 use harper_edge_ai::onnx::proto::ModelProto;
-use harper_edge_ai::signature::inputs_from;
+use harper_edge_ai::signature::{Given, inputs_from};
 use harper_edge_ai::tensor::Value;
 use onnx_data::{Tolerance, compare, read_set};
 use prost::Message;
@@ -99,7 +100,7 @@ fn agree(path: &Path, cases: Cases<'_>) -> bool {
                     .iter()
                     .map(|(name, raw)| (name.as_str(), Encoded::json(raw.get()).unwrap()))
                     .collect();
-                let features: Vec<_> = values.iter().map(|(name, value)| (*name, value)).collect();
+                let features: Vec<_> = values.iter().map(|(name, value)| (*name, Given::Value(value))).collect();
                 inputs_from(&reference.signature, &features).unwrap().values
             })
             .collect(),

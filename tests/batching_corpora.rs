@@ -8,10 +8,11 @@ mod tfjs;
 
 use half::f16;
 use harper_edge_ai::engine::Session;
+use harper_edge_ai::files::{Content, ModelFile};
 use harper_edge_ai::format::Encoded;
-use harper_edge_ai::model::{Content, ModelFile, Source};
+use harper_edge_ai::model::Source;
 use harper_edge_ai::onnx::proto::ModelProto;
-use harper_edge_ai::signature::{Signature, inputs_from};
+use harper_edge_ai::signature::{Given, Signature, inputs_from};
 use harper_edge_ai::tensor::{DType, Tensor, TensorData, Value};
 use onnx_data::{Tolerance, compare, read_set};
 use prost::Message;
@@ -151,7 +152,7 @@ fn cases(folder: &Path, signature: &Signature) -> Vec<Row> {
 fn of_json(case: &JsonCase, signature: &Signature) -> Option<Row> {
     let values: Vec<(&String, Encoded)> =
         case.features.iter().map(|(name, raw)| Some((name, Encoded::json(raw.get()).ok()?))).collect::<Option<_>>()?;
-    let features: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let features: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), Given::Value(value))).collect();
     inputs_from(signature, &features).ok().map(|inputs| inputs.values)
 }
 

@@ -8,7 +8,8 @@ mod onnx_data;
 mod support;
 
 use harper_edge_ai::engine::{EngineChoice, EngineOptions};
-use harper_edge_ai::model::{Content, ModelFile, Source};
+use harper_edge_ai::files::{Content, ModelFile};
+use harper_edge_ai::model::Source;
 use harper_edge_ai::onnx::proto::{GraphProto, ModelProto};
 use harper_edge_ai::tensor::Tensor;
 use onnx_data::{Set, Tolerance, compare, declared, decode, fed, read_set};
@@ -133,10 +134,12 @@ fn light_set(graph: &GraphProto, output: &Path) -> Result<Set, String> {
     use harper_edge_ai::onnx::proto::{DimensionValue, TypeValue};
     let mut inputs = Vec::new();
     for info in fed(graph) {
-        let Some(TypeValue::Tensor(tensor)) = &declared(info)?.value else { return Err("no tensor input".to_owned()) };
+        let Some(TypeValue::TensorType(tensor)) = &declared(info)?.value else {
+            return Err("no tensor input".to_owned());
+        };
         let dims = tensor.shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
         let size = |dim: &harper_edge_ai::onnx::proto::Dimension| match dim.value {
-            Some(DimensionValue::Fixed(size)) => size as usize,
+            Some(DimensionValue::DimValue(size)) => size as usize,
             _ => 1,
         };
         let shape = dims.iter().map(size).collect::<Vec<_>>();

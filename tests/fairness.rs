@@ -4,11 +4,10 @@ mod support;
 
 use harper_edge_ai::engine::Session;
 use harper_edge_ai::error::ErrorCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use support::gather::{alone, configure, hold, layered, load_probed, network, occupy, rows, start};
-use support::{load, run, run_within};
+use support::{load, run};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -77,71 +76,37 @@ fn a_short_run_starts_beside_long_ones_that_hold_all_threads() {
     assert!(receiver.recv_timeout(PATIENCE).unwrap());
 }
 
-/// A request every five milliseconds, whatever became of the ones before; the times from when each was due to its answer.
-fn steady(session: &Arc<Session>, count: usize) -> Vec<Duration> {
-    const EVERY: Duration = Duration::from_millis(5);
-    let (sender, receiver) = mpsc::channel();
-    let begin = Instant::now();
-    for at in 0..count {
-        let due = begin + EVERY * at as u32;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let sender = sender.clone();
-        start(
-            session,
-            rows(at, 1),
-            |_| (),
-            move |outcome| {
-                outcome.unwrap();
-                sender.send(due.elapsed()).unwrap();
-            },
-        );
-    }
-    let mut times: Vec<_> = (0..count).map(|_| receiver.recv_timeout(PATIENCE).unwrap()).collect();
-    times.sort();
-    times
-}
-
-fn p99(times: &[Duration]) -> Duration {
-    times[times.len() * 99 / 100]
-}
-
 #[test]
-fn light_requests_beside_heavy_models_wait_for_one_heavy_run_at_most() {
+fn a_light_request_beside_heavy_models_waits_for_one_run_of_each_at_most() {
     let _alone = alone();
-    configure(|_| ());
-    const LAYERS: usize = 1_000;
-    const ROWS: usize = 48;
-    let light = load_probed(network(60.0));
-    // One model more than there are threads, with requests that run together and with others that cannot.
-    let threads = support::engine().options().run_threads;
-    let heavies: Vec<_> = (0..=threads)
-        .map(|at| load_probed(layered(61.0 + at as f32, LAYERS, (at % 2 == 0).then_some(ROWS as i64))))
-        .collect();
-    for seed in 0..20 {
-        run(&light, vec![("x", rows(seed, 1))]).unwrap();
-    }
-    let alone = p99(&steady(&light, 200));
-    let (over, runs) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let beside = std::thread::scope(|scope| {
-        for session in heavies.iter().flat_map(|session| [session; 6]) {
-            let (over, runs) = (&over, &runs);
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    let output = run_within(session, vec![("x", rows(1, ROWS))], PATIENCE).unwrap();
-                    runs.lock().unwrap().push(output.latency);
-                }
-            });
-        }
-        std::thread::sleep(Duration::from_millis(300));
-        let callers: Vec<_> = (0..2).map(|_| scope.spawn(|| steady(&light, 300))).collect();
-        let mut times: Vec<_> = callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect();
-        over.store(true, Ordering::Relaxed);
-        times.sort();
-        p99(&times)
+    const THREADS: usize = 2;
+    const REQUESTS: usize = 20;
+    /// Requests in a full batch.
+    const TOGETHER: usize = 2;
+    configure(|options| {
+        options.run_threads = THREADS;
+        options.max_batch_size = 4 * TOGETHER;
     });
-    let mut runs = runs.into_inner().unwrap();
-    runs.sort();
-    let heavy = runs[runs.len() / 2];
-    println!("alone {alone:?}, one heavy run {heavy:?}, beside them {beside:?}");
-    assert!(beside <= 2 * alone + heavy, "p99 {beside:?} beside runs of {heavy:?}, alone {alone:?}");
+    let light = load(layered(60.0, 8, Some(4))).unwrap();
+    // One model more than there are threads, with requests that run together and with others that cannot.
+    let heavies: Vec<_> =
+        (0..=THREADS).map(|at| load_probed(layered(61.0 + at as f32, 8, (at % 2 == 0).then_some(4)))).collect();
+    let release = occupy();
+    let (sender, receiver) = mpsc::channel();
+    let ask = |session: &Arc<Session>, is_light| {
+        let sender = sender.clone();
+        start(session, rows(1, 4), |_| (), move |outcome| sender.send((is_light, outcome.is_ok())).unwrap());
+    };
+    for _ in 0..REQUESTS {
+        heavies.iter().for_each(|heavy| ask(heavy, false));
+    }
+    ask(&light, true);
+    release();
+    let count = REQUESTS * heavies.len() + 1;
+    let answers: Vec<_> = (0..count).map(|_| receiver.recv_timeout(PATIENCE).unwrap()).collect();
+    assert!(answers.iter().all(|(_, is_ok)| *is_ok));
+    let place = answers.iter().position(|(is_light, _)| *is_light).unwrap();
+    // Of each model one run, of the batched one that of a batch, and what runs beside it on other threads.
+    let ahead = heavies.len() - 1 + TOGETHER + THREADS;
+    assert!(place <= ahead, "{place} answers came before that of the light model");
 }

@@ -3,7 +3,7 @@
 use ciborium::Value as Cbor;
 use harper_edge_ai::error::{Error, ErrorCode};
 use harper_edge_ai::format::{Format, write_answer, write_value};
-use harper_edge_ai::request::PredictRequest;
+use harper_edge_ai::prediction::PredictRequest;
 use harper_edge_ai::signature::{Inputs, Outputs, Signature, ValueInfo, ValueType};
 use harper_edge_ai::tensor::{DType, MapKeys, Tensor, Value};
 use serde_json::{Value as Json, json};
@@ -143,7 +143,7 @@ fn every_field_is_read_from_every_format() {
         assert_eq!(request.outputs, ["y", "z"]);
         assert_eq!(
             (request.timeout_ms, request.priority, request.labels, request.record),
-            (Some(1500), -3, true, false)
+            (Some(1500.0), -3, true, false)
         );
         for (field, wrong) in
             [("modelId", json!(7)), ("record", json!("no")), ("features", json!([])), ("outputs", json!({}))]

@@ -7,8 +7,9 @@ mod support;
 mod tfjs;
 
 use bytes::Bytes;
-use harper_edge_ai::model::{Content, Framework, ModelFile, Source};
-use harper_edge_ai::tensor::Value;
+use harper_edge_ai::files::{Content, ModelFile};
+use harper_edge_ai::model::{Framework, Source};
+use harper_edge_ai::tensor::{Tensor, Value};
 use serde_json::{Value as Json, json};
 use tfjs::{compare, tensor};
 
@@ -62,15 +63,19 @@ fn every_layer_has_a_case() {
     assert!(missing.is_empty(), "without a case: {missing:?}");
 }
 
-/// Why a Functional model of these layers is refused. Its input is "x", its output "y".
-fn refusal(layers: &[Json]) -> String {
+/// A Functional model of these layers, whose input is "x" and whose output "y".
+fn functional(layers: &[Json]) -> Json {
     let input =
         json!({"class_name": "InputLayer", "name": "x", "config": {"name": "x", "batch_input_shape": [null, 4]}});
     let layers: Vec<&Json> = [&input].into_iter().chain(layers).collect();
     let config = json!({"name": "m", "layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]});
     let topology = json!({"class_name": "Functional", "config": config});
-    let model = json!({"modelTopology": topology, "weightSpecs": [], "weightData": ""});
-    source(&model).prepare(Framework::TensorFlow).unwrap_err().to_string()
+    json!({"modelTopology": topology, "weightSpecs": [], "weightData": ""})
+}
+
+/// Why such a model is refused.
+fn refusal(layers: &[Json]) -> String {
+    source(&functional(layers)).prepare(Framework::TensorFlow).unwrap_err().to_string()
 }
 
 fn layer(name: &str, class: &str, on: &str) -> Json {
@@ -115,4 +120,42 @@ fn weights_that_no_layer_wants_are_refused() {
     case["model"]["weightSpecs"][0]["name"] = "dense/kernel".into();
     let second = run(&case).unwrap_err();
     assert!(second.contains("belong to no layer"), "{second}");
+}
+
+/// What layers from `x` to `y` make of four numbers.
+fn numbers_of(layers: &[Json], input: [f32; 4]) -> Vec<f32> {
+    let session = support::load_source(source(&functional(layers)), None).unwrap();
+    let x = Tensor::from_elements(&[1, 4], &input);
+    let outputs = support::run(&session, vec![("x", x.into())]).unwrap();
+    outputs[0].1.as_tensor().unwrap().elements::<f32>().unwrap().to_vec()
+}
+
+fn is_near(made: &[f32], expected: &[f32]) {
+    let near = made.iter().zip(expected).all(|(made, expected)| (made - expected).abs() < 1e-5);
+    assert!(made.len() == expected.len() && near, "{made:?}, expected {expected:?}");
+}
+
+/// Each layer needs to know the shape that the activation gives.
+#[test]
+fn shapes_are_known_behind_shrinking_activations() {
+    for (activation, shrunk) in [("hard_shrink", [0.0, 1.5, -2.0, 0.75]), ("soft_shrink", [0.0, 1.0, -1.5, 0.25])] {
+        let input = [0.25, 1.5, -2.0, 0.75];
+        let behind = |class: &str, config: Json| {
+            let mut config = config;
+            config["name"] = "y".into();
+            let shrink = json!({"class_name": "Activation", "name": "a",
+                "config": {"name": "a", "activation": activation}, "inbound_nodes": [[["x", 0, 0, {}]]]});
+            let layer =
+                json!({"class_name": class, "name": "y", "config": config, "inbound_nodes": [[["a", 0, 0, {}]]]});
+            numbers_of(&[shrink, layer], input)
+        };
+        let sum: f32 = shrunk.iter().map(|number: &f32| number.exp()).sum();
+        is_near(&behind("Softmax", json!({"axis": -1})), &shrunk.map(|number| number.exp() / sum));
+        is_near(&behind("RepeatVector", json!({"n": 2})), &[shrunk, shrunk].concat());
+        let mean = shrunk.iter().sum::<f32>() / 4.0;
+        let variance = shrunk.iter().map(|number| (number - mean).powi(2)).sum::<f32>() / 4.0;
+        let normalized = shrunk.map(|number| (number - mean) / (variance + 1e-3).sqrt());
+        let config = json!({"axis": [1], "epsilon": 1e-3, "center": false, "scale": false});
+        is_near(&behind("LayerNormalization", config), &normalized);
+    }
 }

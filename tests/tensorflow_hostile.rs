@@ -7,7 +7,8 @@ mod support;
 mod tfjs;
 
 use harper_edge_ai::error::ErrorCode;
-use harper_edge_ai::model::{Content, Framework, ModelFile, Source};
+use harper_edge_ai::files::{Content, ModelFile};
+use harper_edge_ai::model::{Framework, Source};
 use serde_json::{Value as Json, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,14 +1,14 @@
 // A real Harper with this component: started on free ports and a folder of its own, restarted on the same data, killed.
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseUrl, harperEnvironment, spawnHarper } from '../../scripts/harper.js';
 import { ROLES } from '../../resources/http/roles.js';
-import { variableOf } from '../../resources/options.js';
+import { variableOf } from '../../library/engine-options.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -32,10 +32,17 @@ const passwordOf = (user) => `the password of ${user}`;
  * @param {object} [how.options] options of the component, such as `{ timeoutMs: 1000 }`
  * @param {string} [how.folder] where its data is; the folder of temporary files by default
  * @param {object} [how.variables] further environment variables
+ * @param {Record<string, string>} [how.components] applications beside this component: texts of files by their paths, such as
+ *   `shop/config.yaml`
  * @returns {Promise<Harper>}
  */
 export async function startHarper(how = {}) {
 	const harper = new Harper(await mkdtemp(join(how.folder ?? tmpdir(), 'edge ai ')), how);
+	for (const [path, content] of Object.entries(how.components ?? {})) {
+		const target = join(harper.rootPath, 'components', path);
+		await mkdir(dirname(target), { recursive: true });
+		await writeFile(target, content);
+	}
 	await harper.start();
 	return harper;
 }
@@ -106,6 +113,15 @@ class Harper {
 		return (await Promise.all(texts)).join('\n');
 	}
 
+	/** What stands in front of all routes of the component. */
+	get #prefix() {
+		return this.#how.options?.routePrefix ?? '';
+	}
+
+	#status() {
+		return this.request('GET', `${this.#prefix}/status`, { headers: { connection: 'close' } });
+	}
+
 	async #untilReady() {
 		const deadline = Date.now() + READY_TIMEOUT_MS;
 		let answers = 0;
@@ -115,7 +131,7 @@ class Harper {
 				throw new Error(`Harper did not start:\n${readFileSync(this.#outputPath, 'utf8').slice(-4000)}`);
 			}
 			try {
-				const { status } = await this.request('GET', '/status', { headers: { connection: 'close' } });
+				const { status } = await this.#status();
 				answers = status === 200 ? answers + 1 : 0;
 			} catch {
 				// Not listening yet.
@@ -128,7 +144,7 @@ class Harper {
 	/** Whether the process runs and answers. */
 	async isAlive() {
 		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return false;
-		const { status } = await this.request('GET', '/status', { headers: { connection: 'close' } });
+		const { status } = await this.#status();
 		return status === 200;
 	}
 
@@ -218,12 +234,12 @@ class Harper {
 
 	/** `POST /predict` */
 	predict(body, how) {
-		return this.request('POST', '/predict', { body, ...how });
+		return this.request('POST', `${this.#prefix}/predict`, { body, ...how });
 	}
 
 	/** `POST /feedback` */
 	feedback(body, how) {
-		return this.request('POST', '/feedback', { body, ...how });
+		return this.request('POST', `${this.#prefix}/feedback`, { body, ...how });
 	}
 
 	/**
@@ -240,7 +256,7 @@ class Harper {
 			const { name, content, part = 'file' } = typeof file === 'string' ? fileOf(file) : file;
 			form.append(part, content instanceof Blob ? content : new Blob([content]), name);
 		}
-		return this.request('POST', '/model/upload', { body: form, ...how });
+		return this.request('POST', `${this.#prefix}/model/upload`, { body: form, ...how });
 	}
 
 	/** A call of Harper's operations API, by default as the administrator. */

@@ -17,3 +17,26 @@ export async function until(what, condition, timeoutMs = 30_000) {
 		await sleep(POLL_INTERVAL_MS);
 	}
 }
+
+/** So many polls in a row see the same of what has come to rest. */
+const POLLS_AT_REST = 50;
+
+/**
+ * Resolves to a value that no longer changes.
+ *
+ * @param {string} what for the message when it goes on changing
+ * @param {() => unknown} read
+ * @param {number} [timeoutMs]
+ */
+export async function untilStill(what, read, timeoutMs) {
+	let last;
+	let same = 0;
+	const isStill = async () => {
+		const value = await read();
+		same = value === last ? same + 1 : 0;
+		last = value;
+		return same >= POLLS_AT_REST;
+	};
+	await until(what, isStill, timeoutMs);
+	return last;
+}

@@ -3,7 +3,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { checkJson } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { options } from '../options.js';
-import { shown, unknownName } from '../query.js';
+import { shown, unknownName } from './query.js';
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/;
 /** What pages of other origins may send without asking first, but for the form that `curl -d` sends too. */
@@ -51,7 +51,8 @@ export async function readBody(stream) {
 	const { maxBodyBytes } = options();
 	const chunks = [];
 	let size = 0;
-	const tooLarge = () => new ApiError('TOO_LARGE', `the body may have ${maxBodyBytes} bytes (option maxBodyBytes)`);
+	const tooLarge = () =>
+		new ApiError('TOO_LARGE', `the body may have at most ${maxBodyBytes} bytes (option maxBodyBytes)`);
 	const add = (chunk) => {
 		size += chunk.length;
 		if (size > maxBodyBytes) throw tooLarge();
@@ -109,7 +110,7 @@ async function* unpacked(stream, decoder) {
  * @param {Uint8Array} bytes
  * @returns {string}
  */
-export function utf8(bytes) {
+function utf8(bytes) {
 	try {
 		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 	} catch {

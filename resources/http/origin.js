@@ -2,7 +2,7 @@
 // (`authorizeLocal`), and what a browser adds by itself, such as a session's cookie, any page can send.
 import { isIP } from 'node:net';
 import { ApiError } from '../errors.js';
-import { shown } from '../query.js';
+import { shown } from './query.js';
 
 const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
 const LOOPBACK_NAME = /^(.+\.)?localhost$/;

@@ -1,8 +1,7 @@
 // The roles that the component brings: reading; predicting and feedback; everything. They read the tables, and write through the
 // routes only. Harper's own way to bring roles writes them anew at each start, over a role of the application with that name.
-import { acquireLock } from '../../binding.js';
-import { ROUTES_DATABASE } from '../access.js';
-import { DATABASE, tablesExist } from '../store.js';
+import { ROUTES_DATABASE } from './access.js';
+import { DATABASE } from '../storage/tables.js';
 
 const TABLES = ['Model', 'InferenceEvent', 'Feature', 'Job'];
 /** A role is written as if it had been made so long ago that, between nodes, every other one of that name wins. */
@@ -39,16 +38,10 @@ export const ROLES = {
 
 /** Makes the roles that are not there. A role that is there stays as it is, whatever it says. */
 export async function makeRoles() {
-	await tablesExist();
-	const lock = await acquireLock('roles');
-	try {
-		const roles = globalThis.databases.system.hdb_role;
-		const names = new Set();
-		for await (const { role } of roles.search({})) names.add(role);
-		for (const [role, content] of Object.entries(ROLES)) {
-			if (!names.has(role)) await roles.put({ id: role, role, permission: content }, { timestamp: LONG_AGO });
-		}
-	} finally {
-		lock.release();
+	const roles = globalThis.databases.system.hdb_role;
+	const names = new Set();
+	for await (const { role } of roles.search({})) names.add(role);
+	for (const [role, content] of Object.entries(ROLES)) {
+		if (!names.has(role)) await roles.put({ id: role, role, permission: content }, { timestamp: LONG_AGO });
 	}
 }

@@ -1,17 +1,18 @@
 // What a job is to do: checked before it is stored, so that what can be wrong is said at once.
 import { PredictRequest } from '../../binding.js';
-import { authorize, authorizeTable } from '../access.js';
+import { authorize, authorizeTable } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { present } from '../http/body.js';
-import { authorizeRecording, modelFor } from '../predict.js';
-import { identifier, shown, unknownName } from '../query.js';
-import { templateOf } from '../rows/run.js';
+import { authorizeRecording, modelFor } from '../serving/inference.js';
+import { identifier, shown, unknownName } from '../http/query.js';
+import { signatureOf } from '../registry/signature.js';
+import { templateOf } from '../serving/rows/run.js';
 import { tryConditions } from './source.js';
 import { applicationTable, checkAttribute } from './tables.js';
 
 export const FIELDS = ['modelId', 'version', 'source', 'target', 'record', 'timeoutMs'];
 /** What a field of the target may be given, beside `prediction.<output>`. */
-const RESULTS = ['inferenceId', 'prediction', 'confidence', 'modelId', 'modelVersion', 'latencyMs', 'error'];
+export const RESULTS = ['inferenceId', 'prediction', 'confidence', 'modelId', 'modelVersion', 'latencyMs', 'error'];
 const PREDICTION = 'prediction.';
 const MAX_CONDITIONS = 100;
 
@@ -39,12 +40,12 @@ export async function readDefinition({ modelId, version, source, target, record 
 			database: tables.source.databaseName,
 			table: tables.source.tableName,
 			conditions,
-			fields: readSourceFields(source.fields, tables.source, JSON.parse(model.inputSchema).inputs),
+			fields: readSourceFields(source.fields, tables.source, signatureOf(model).inputs),
 		},
 		target: {
 			database: tables.target.databaseName,
 			table: tables.target.tableName,
-			fields: readTargetFields(target.fields, tables.target, JSON.parse(model.outputSchema).outputs),
+			fields: readTargetFields(target.fields, tables.target, signatureOf(model).outputs),
 		},
 		record,
 		timeoutMs,

@@ -2,7 +2,7 @@
 // they hold says what is read and written here.
 import { isDigest } from '../registry/record.js';
 
-const STATES = ['running', 'completed', 'failed', 'cancelled'];
+export const STATES = ['running', 'completed', 'failed', 'cancelled'];
 
 const isText = (value) => typeof value === 'string';
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -49,6 +49,26 @@ const RULES = {
 	errors: Array.isArray,
 	createdAt: Number.isFinite,
 };
+
+/** The attributes that an answer shows, in its order. */
+export const SHOWN = [
+	'id',
+	'state',
+	'modelId',
+	'modelVersion',
+	'source',
+	'target',
+	'record',
+	'timeoutMs',
+	'userId',
+	'processed',
+	'written',
+	'failed',
+	'errors',
+	'error',
+	'createdAt',
+	'finishedAt',
+];
 
 /** Whether a plain record of the table Job is as the routes and workers write it. */
 export const isJob = (job) => Object.entries(RULES).every(([field, isRight]) => isRight(job[field]));

@@ -6,17 +6,17 @@
 // so each row is written once and is one event.
 import { createId } from '../../binding.js';
 import { ApiError } from '../errors.js';
-import { byteLength, eventExists, putEvents, storeEventsAgain } from '../events.js';
-import { find } from '../models.js';
+import { byteLength, eventExists, putEvents, storeEventsAgain } from '../monitoring/events.js';
+import { find } from '../registry/models.js';
 import { options } from '../options.js';
-import { inOrder } from '../rows/order.js';
-import { LIMITS, runRow, templateOf } from '../rows/run.js';
-import { deadlineOf } from '../serving/deadline.js';
-import { sessionFor } from '../sessions.js';
+import { inOrder } from '../serving/rows/order.js';
+import { LIMITS, runRow, templateOf } from '../serving/rows/run.js';
+import { deadlineOf } from '../http/deadline.js';
+import { sessionFor } from '../registry/sessions.js';
 import { changing, deleteAfter } from '../storage/after.js';
 import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
-import { table } from '../store.js';
+import { table } from '../storage/tables.js';
 import { authorizeJob, fieldsFor } from './definition.js';
 import { eventIdOf } from './event-id.js';
 import { isStep } from './record.js';

@@ -1,9 +1,9 @@
 // The tables of the application, by the names that a caller gives.
 import { nearestName } from '../../binding.js';
-import { ROUTES_DATABASE } from '../access.js';
+import { ROUTES_DATABASE } from '../http/access.js';
 import { ApiError } from '../errors.js';
-import { shown } from '../query.js';
-import { DATABASE } from '../store.js';
+import { shown } from '../http/query.js';
+import { DATABASE } from '../storage/tables.js';
 
 const DEFAULT_DATABASE = 'data';
 

@@ -7,16 +7,15 @@ import { deleteAfter, patchAfter, putAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
 import { RENEWAL_MS } from '../storage/lease.js';
 import { leases } from '../storage/lease-rows.js';
-import { table } from '../store.js';
+import { table } from '../storage/tables.js';
 import { isJob } from './record.js';
 import { forgetStep, forgetSteps, run } from './run.js';
 
-const POLL_MS = 2000;
 /** A node that has not ended a cancelled job by then does not hear of it. */
 const CANCEL_MS = 15_000;
 const CANCEL_POLL_MS = 50;
-/** The engine shuts down, another node goes on, or the disk is full: the job is somebody else's, or is to go on later. */
-const ENDINGS = new Set(['CLOSED', 'CANCELLED', 'STORAGE_UNAVAILABLE']);
+/** The engine shuts down, another node goes on, the disk is full or the model is still on its way: the job goes on elsewhere or later. */
+const ENDINGS = new Set(['CLOSED', 'CANCELLED', 'STORAGE_UNAVAILABLE', 'MODEL_NOT_READY']);
 
 /** The name of a job's lease. */
 const leaseOf = (id) => `job:${id}`;
@@ -24,18 +23,18 @@ const leaseOf = (id) => `job:${id}`;
 /** The jobs of this thread: what stops them. */
 const working = new Map();
 
-/** Looks for jobs that nobody works on, from now on. */
-export function watchJobs() {
-	const look = () => {
-		// Harper makes the tables after it loads this module.
-		if (globalThis.databases?.edge_ai?.Job) pickUp().catch(complain);
-	};
-	setInterval(look, POLL_MS).unref();
-}
-
 function complain(error) {
 	// A log that grows would not help a full disk; the job goes on when there is room.
 	if (error.code !== 'STORAGE_UNAVAILABLE') globalThis.logger?.error?.('edge-ai: a job', error);
+}
+
+/** Takes up the jobs that nobody works on. */
+export async function watchJobs() {
+	try {
+		await pickUp();
+	} catch (error) {
+		complain(error);
+	}
 }
 
 async function pickUp() {

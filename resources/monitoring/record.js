@@ -12,8 +12,8 @@ const isTime = (value) => isNumber(value) && value >= 0;
 const isConfidence = (value) =>
 	isNumber(value) || (Array.isArray(value) && value.every((part) => part === null || isNumber(part)));
 
-/** The attributes that an answer shows, in its order, and what each of them is. */
-const FIELDS = {
+/** The attributes of an event, but for the keys that are made of them, and what each of them is. */
+export const FIELDS = {
 	id: isEventId,
 	timestamp: isTime,
 	modelId: isText,
@@ -34,6 +34,19 @@ const FIELDS = {
 	expiresAt: isNumber,
 };
 const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
+
+/** The keys that events are found by: what is filtered by, and the id. */
+export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey'];
+
+/** Those that an answer shows, in its order. */
+export const SHOWN = Object.keys(FIELDS).filter((field) => field !== 'expiresAt');
+
+/** The ids that a request may give its event. */
+export const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];
+/** What is known of an event later. */
+export const FEEDBACK = ['correct', 'actualOutcome', 'feedbackTimestamp'];
+/** Those that every prediction writes or may come to write: what its caller must be allowed to. */
+export const WRITTEN = SHOWN.filter((field) => !['id', 'featuresIn', ...GIVEN_IDS, ...FEEDBACK].includes(field));
 
 /**
  * An event without what no prediction writes, as an object of its own.

@@ -1,17 +1,15 @@
 // Records of the table Model, checked when they are read. Roles may allow writing to the table itself, and what it holds becomes
 // paths, keys and JSON text here.
 import { checkIdentifier } from '../../binding.js';
+import { FRAMEWORKS, STAGES } from '../../library/versions.js';
 import { ApiError } from '../errors.js';
-import { canBeKey, shown } from '../query.js';
-import { table, versionKey } from '../store.js';
+import { canBeKey, MAX_TIME, shown } from '../http/query.js';
+import { table, versionKey } from '../storage/tables.js';
 
-export const STAGES = ['development', 'staging', 'production'];
-const FRAMEWORKS = ['onnx', 'tensorflow'];
 const DIGEST = /^[0-9a-f]{64}$/;
 const FILE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** The last time that JavaScript knows, in Unix milliseconds: adding to it loses nothing. */
-const MAX_TIME = 8.64e15;
-const MAX_FILES = 1000;
+/** Of one model. */
+export const MAX_FILES = 1000;
 
 const isText = (value) => typeof value === 'string';
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -68,6 +66,9 @@ const RULES = {
 		(files) => Array.isArray(files) && files.length >= 1 && files.length <= MAX_FILES && files.every(isFile),
 	],
 };
+
+/** The attributes of the table Model. */
+export const ATTRIBUTES = Object.keys(RULES);
 
 /** What is wrong with a record, or nothing. */
 export function faultOf(record) {

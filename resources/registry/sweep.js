@@ -1,46 +1,27 @@
 // What nobody will finish or ask for any more: bytes that no model names, and folders of the cache that no model has.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processId, tryLock } from '../../binding.js';
-import { untilSettled } from '../known-models.js';
+import { processId } from '../../binding.js';
+import { untilSettled } from './record-cache.js';
 import { cacheDirectory } from '../options.js';
-import { removeUnfinished } from '../sessions.js';
+import { removeUnfinished } from './sessions.js';
 import { mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
-import { nodeName, table, tablesExist, tried } from '../store.js';
+import { nodeName, table } from '../storage/tables.js';
 import { isDigest } from './record.js';
 
-/** How often is looked whether this thread should sweep, and how often it does. */
-const LOOK_INTERVAL_MS = 60_000;
-const SWEEP_INTERVAL_MS = 3_600_000;
 /** Bytes of this very process are an upload that is under way, unless nobody names them for so long. */
 const MIN_AGE_MS = 3_600_000;
 
-let started = false;
+let sweeper;
 
-/**
- * Sweeps at the start and from time to time, in one thread of the process; when that one ends, another one goes on.
- *
- * @param {() => number} [now] milliseconds of a clock that never goes back
- */
-export async function sweepRegularly(now = () => performance.now()) {
-	if (started) return;
-	started = true;
-	await tablesExist();
-	const sweeper = new Sweeper(now);
-	let lock;
-	let sweptAt = -Infinity;
-	const look = async () => {
-		lock ??= tryLock('sweep');
-		if (!lock || now() - sweptAt < SWEEP_INTERVAL_MS) return;
-		sweptAt = now();
-		await tried('sweeping', () => sweeper.sweep());
-	};
-	setInterval(look, LOOK_INTERVAL_MS).unref();
-	await look();
+/** Removes what is left over; what it has seen is remembered by this thread. */
+export function sweep() {
+	sweeper ??= new Sweeper(() => performance.now());
+	return sweeper.sweep();
 }
 
-/** Removes what is left over. */
+/** Looks for it again and again. */
 export class Sweeper {
 	#now;
 	#origin;

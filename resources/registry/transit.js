@@ -1,7 +1,7 @@
-// Bytes of a model that are not here: they were deleted, or they are on their way from another node.
+// Bytes of a model that are not here: they were deleted, or they are still being copied from another node.
 import { ApiError } from '../errors.js';
 import { hasOtherNodes } from '../storage/cluster.js';
-import { table } from '../store.js';
+import { table } from '../storage/tables.js';
 
 const RETRY_SECONDS = 1;
 
@@ -14,6 +14,9 @@ const RETRY_SECONDS = 1;
 export async function absenceOf({ id }) {
 	if (!(await table('Model').get(id))) return new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
 	if (!hasOtherNodes()) return new Error(`the bytes of the model ${id} are missing`);
-	const error = new ApiError('MODEL_NOT_READY', `the bytes of the model ${id} are on their way from another node`);
+	const error = new ApiError(
+		'MODEL_NOT_READY',
+		`the bytes of the model ${id} are still being copied from another node`
+	);
 	return Object.assign(error, { headers: { 'retry-after': String(RETRY_SECONDS) } });
 }

@@ -1,7 +1,7 @@
 // Which bytes were uploaded under a version. A version has those of one upload; when two nodes that did not hear of each other took
 // different ones, all nodes keep the record with the later time, and these records, one for each upload, tell of the others.
 import { changing } from '../storage/after.js';
-import { nodeName, table } from '../store.js';
+import { nodeName, table } from '../storage/tables.js';
 
 const SEPARATOR = '|';
 

@@ -1,18 +1,11 @@
 // What other nodes do with models: their changes count here at once, and what they delete or replace leaves memory and the cache.
-import { acquireLock } from '../../binding.js';
-import { modelChanged, untilSettled } from '../known-models.js';
-import { forgetUnused } from '../sessions.js';
-import { table, tablesExist } from '../store.js';
+import { modelChanged, untilSettled } from './record-cache.js';
+import { forgetUnused } from './sessions.js';
+import { table } from '../storage/tables.js';
 import { conflictOf, conflicts } from './uploads.js';
 
-let started = false;
-
-/** Watches the models, in one thread of the process; when that one ends, another one goes on. */
+/** Watches the models from now on. */
 export async function watchModels() {
-	if (started) return;
-	started = true;
-	await tablesExist();
-	await acquireLock('model-watch');
 	const models = await table('Model').subscribe({ omitCurrent: true });
 	const uploads = await table('ModelUpload').subscribe({ omitCurrent: true });
 	const digests = new Map();

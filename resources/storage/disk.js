@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { reserveSpace } from '../../binding.js';
 import { ApiError, STATUS_OF } from '../errors.js';
 import { cacheDirectory, rootPath } from '../options.js';
-import { DATABASE } from '../store.js';
+import { DATABASE } from './tables.js';
 
 /** What a commit writes for each byte of its records: indexes, the audit log, copies of pages. */
 const COMMIT_FACTOR = 4;

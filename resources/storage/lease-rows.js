@@ -1,6 +1,6 @@
 // Where claims to leases are: a table that is replicated. Each record is written by one node only.
 import { processId } from '../../binding.js';
-import { nodeName, table } from '../store.js';
+import { nodeName, table } from './tables.js';
 import { deleteAfter, putAfter } from './after.js';
 import { hasOtherNodes } from './cluster.js';
 import { commit } from './disk.js';

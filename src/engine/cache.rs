@@ -1,9 +1,9 @@
 //! The sessions that are loaded: least recently used ones go first, and each is loaded once however many ask.
 
-use super::LoadCallback;
+use super::loaded_model::SessionKey;
 use super::loaders::TooSlow;
 use super::reclaim::Reclaim;
-use super::session::{Session, SessionKey};
+use super::session::Session;
 use crate::error::{Error, Result};
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -11,6 +11,9 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+/// Receives a loaded session, on any thread.
+pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
 
 /// The cache's size, limits and history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -24,7 +27,7 @@ pub struct CacheStatus {
     pub misses: u64,
     /// Dropped for the limits, or with their model.
     pub evictions: u64,
-    /// Unloaded because nobody used them.
+    /// Unloaded because they were idle.
     pub idle_unloads: u64,
     pub loads: u64,
 }
@@ -38,7 +41,7 @@ pub struct SessionCache {
 struct State {
     sessions: LruCache<SessionKey, Arc<Session>>,
     loading: HashMap<SessionKey, Loading>,
-    /// Sessions that were unloaded or dropped and that somebody may still hold.
+    /// Sessions that were unloaded or dropped and that callers may still hold.
     outside: HashMap<SessionKey, Weak<Session>>,
     too_slow: TooSlow<SessionKey>,
     status: CacheStatus,
@@ -59,17 +62,17 @@ impl Default for State {
 #[derive(Default)]
 struct Loading {
     waiting: Vec<LoadCallback>,
-    /// The model was evicted meanwhile: whoever waits may still use it, nobody else.
+    /// The model was evicted meanwhile: only the callers that wait already may use it.
     evicted: bool,
 }
 
-/// Who must do what after [`SessionCache::get_or_join`].
+/// What the caller must do after [`SessionCache::get_or_join`].
 pub enum Found {
     /// The callback was taken or answered.
     Joined,
     /// The caller must load and call [`SessionCache::finish`].
     Load,
-    /// The last load took too long: the callback is to be told.
+    /// The last load took too long: the caller must answer the callback so.
     TooSlow(LoadCallback),
 }
 
@@ -89,7 +92,7 @@ impl SessionCache {
         self.reclaim.evict(dropped);
     }
 
-    /// A cached session. Counts a hit; a miss is counted by who then loads.
+    /// A cached session. Counts a hit; a miss is counted by the load that follows.
     pub fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
         let mut state = self.state.lock();
         let found = state.sessions.get(key).cloned();
@@ -124,8 +127,8 @@ impl SessionCache {
         if first { Found::Load } else { Found::Joined }
     }
 
-    /// Answers everyone who waits for a load that goes on too long. `begun`: the model is at fault, and whoever asks for it until
-    /// the load ends is told so.
+    /// Answers all callers of a load that takes too long. `begun`: the model is at fault, and requests for it are refused until the
+    /// load ends.
     pub fn give_up(&self, key: &SessionKey, begun: bool, problem: &Error) {
         let mut state = self.state.lock();
         let Some(loading) = state.loading.get_mut(key) else { return };
@@ -139,7 +142,7 @@ impl SessionCache {
         }
     }
 
-    /// Ends a load: keeps the session and answers everyone who waits.
+    /// Ends a load: keeps the session and answers all callers that wait.
     pub fn finish(&self, key: &SessionKey, loaded: Result<Arc<Session>>, now: Instant) {
         let mut state = self.state.lock();
         let Loading { waiting, evicted } = state.loading.remove(key).unwrap_or_default();
@@ -175,7 +178,7 @@ impl SessionCache {
         self.reclaim.evict(dropped);
     }
 
-    /// Unloads the sessions that nobody has used for so long; gives the time until the next may be due.
+    /// Unloads the sessions that have been idle for `limit`; gives the time until the next may be due.
     pub fn unload_idle(&self, limit: Duration) -> Duration {
         let mut state = self.state.lock();
         let idle: Vec<SessionKey> = state
@@ -205,7 +208,8 @@ impl SessionCache {
         next
     }
 
-    /// Gives the model of a cached session to another one of the same key that somebody holds, until that is not used any more.
+    /// Lends the model of a cached session to another session of the same key that a caller still holds, for as long as that is
+    /// used.
     pub fn share(&self, cached: &Session, with: &Arc<Session>) {
         if !std::ptr::eq(cached, &**with)
             && let Ok(model) = cached.backend()
@@ -215,7 +219,7 @@ impl SessionCache {
         }
     }
 
-    /// The session of a key that somebody holds without its model.
+    /// The session of a key that a caller holds and that was unloaded.
     pub fn unloaded(&self, key: &SessionKey) -> Option<Arc<Session>> {
         let session = self.state.lock().outside.get(key)?.upgrade()?;
         session.is_unloaded().then_some(session)

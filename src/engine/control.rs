@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, error};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 /// Why a run was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,5 +88,28 @@ impl RunControl {
         };
         *self.terminate.lock() = None;
         outcome.map_err(|failure| self.stopped().unwrap_or(failure))
+    }
+}
+
+/// The stop signal of a run that several requests share: it is stopped when all of them have been.
+pub struct GroupControl {
+    control: RunControl,
+    members: AtomicUsize,
+}
+
+impl GroupControl {
+    pub fn new(members: usize) -> Arc<Self> {
+        Arc::new(Self { control: RunControl::default(), members: AtomicUsize::new(members) })
+    }
+
+    pub fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    /// One of the requests was stopped.
+    pub fn leave(&self, reason: StopReason) {
+        if self.members.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.control.stop(reason);
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! The end of the process: ONNX Runtime's static destructors must not meet a load or a run, so that these are stopped and waited
-//! for before.
+//! The end of the process: ONNX Runtime's static destructors must not run beside a load or a run, so these are stopped first.
 
-use super::{Engine, journal};
+use super::journal;
+use super::shared::Engine;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ impl Engine {
     /// one does not end.
     pub fn drain(&self) -> bool {
         let is_again = self.closing.swap(true, Ordering::AcqRel);
-        // What did not end in time before does not get it a second time.
+        // What did not end in time before is not waited for again.
         let end = Instant::now() + if is_again { POLL } else { LIMIT };
         self.idle.set_limit(Duration::ZERO);
         self.watchdog.stop_all();
@@ -61,7 +61,7 @@ fn register() {
     extern "C" fn drain(status: c_int, _argument: *mut c_void) {
         journal::close();
         if !Engine::shared().drain() {
-            // A load that does not listen would meet the destructors.
+            // A load that cannot be stopped would run beside the destructors.
             // SAFETY: null flushes all streams; nothing of this process runs after it.
             unsafe {
                 fflush(std::ptr::null_mut());

@@ -1,4 +1,4 @@
-//! One thread that unloads sessions which nobody has used for a time.
+//! One thread that unloads idle sessions.
 
 use super::cache::SessionCache;
 use parking_lot::{Condvar, Mutex};

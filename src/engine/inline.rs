@@ -13,10 +13,10 @@ use std::time::Duration;
 
 /// Longer than this and a run leaves the caller's thread.
 const MAX_INLINE: Duration = Duration::from_micros(100);
-/// The same where others wait that it could run together with: all of them are served sooner that way.
+/// The same where other requests wait that it could run together with: all of them are answered sooner that way.
 const MAX_INLINE_IN_CROWD: Duration = Duration::from_micros(20);
-/// What runs that are given together may take in sum, as if one came after the other: so long the caller's thread does nothing
-/// else.
+/// What requests that are given together may take in sum, as if they ran one after the other: the caller's thread is blocked
+/// for this time.
 const MAX_INLINE_TOGETHER: Duration = Duration::from_millis(2);
 /// Runs that must have been measured.
 const MIN_SAMPLES: u32 = 3;
@@ -27,7 +27,7 @@ const MAX_SHAPES: usize = 8;
 pub struct InlineRule {
     /// None: never. Otherwise by the shapes of the inputs, the one seen last at the end.
     measured: Option<Mutex<Vec<Measured>>>,
-    /// Whoever gives more replaces values that sizes may come from.
+    /// A request with more inputs replaces values that sizes may come from.
     required_inputs: usize,
 }
 
@@ -92,7 +92,7 @@ impl InlineRule {
         self.takes_at_most(if in_crowd { MAX_INLINE_IN_CROWD } else { MAX_INLINE }, inputs)
     }
 
-    /// The same for one of so many that are given together.
+    /// The same for one of `count` requests that are given together.
     pub fn allows_together(&self, inputs: &[(String, Value)], count: usize) -> bool {
         let share = MAX_INLINE_TOGETHER / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
         self.takes_at_most(share.min(MAX_INLINE), inputs)

@@ -1,44 +1,22 @@
 //! From a model's files to its session.
 
 use super::backend::{LoadPurpose, Loaded, RenamedOutputs};
-use super::cache::Found;
+use super::cache::{Found, LoadCallback};
 use super::control::RunControl;
 use super::exit::drain_at_exit;
 use super::journal::{self, Digest, Phase};
+use super::load_request::{LoadRequest, Purpose};
+use super::loaded_model::SessionKey;
 use super::loaders::too_slow;
-use super::session::{Session, SessionKey};
-use super::{Engine, EngineChoice};
+use super::options::EngineChoice;
+use super::session::Session;
+use super::shared::Engine;
 use crate::error::{Error, Result, error};
 use crate::model::{Framework, Opened, Prepared, Source};
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Receives a loaded session, on any thread.
-pub type LoadCallback = Box<dyn FnOnce(Result<Arc<Session>>) + Send>;
-
-/// A model's files and how to load them.
-#[derive(Clone)]
-pub struct LoadRequest {
-    pub digest: String,
-    pub source: Source,
-    /// `None`: what the bytes say.
-    pub framework: Option<Framework>,
-    /// `None`: the engine's own choice.
-    pub engine: Option<EngineChoice>,
-}
-
-/// Why a session is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Somebody waits for it.
-    Request,
-    /// Nobody does yet.
-    Preload,
-    /// It was unloaded, and somebody who holds it waits.
-    Again,
-}
 
 /// What a model is, after it was read, checked and loaded once.
 pub struct Inspected {
@@ -80,8 +58,8 @@ impl Engine {
         Ok(Inspected { prepared, engine: backend.name(), opened })
     }
 
-    /// Does work of an upload on a thread for that, and answers in time: with its outcome, or that it takes too long. `digest` is
-    /// the model's; while the work on it is overdue, and for a while after, further work on it is refused.
+    /// Does the work of an upload on a thread for uploads, and answers in time: with its outcome, or that it takes too long.
+    /// `digest` is the model's: while its work is overdue, and for a while after, further work on it is refused.
     pub fn inspect_later<T: Send + 'static>(
         &'static self,
         digest: Option<String>,
@@ -202,7 +180,7 @@ impl Engine {
         let source = &request.source;
         let opened = if source.cache_folder.is_none() { Some(opened.map_or_else(|| source.open(), Ok)?) } else { None };
         let prepared = match &opened {
-            Some(opened) if purpose == Purpose::Again && opened.digest() != key.digest => {
+            Some(opened) if purpose == Purpose::Reload && opened.digest() != key.digest => {
                 return Err(error!(InvalidModel, "the files of the model have changed since it was loaded"));
             }
             Some(opened) => opened.prepare(request.framework)?,

@@ -1,7 +1,7 @@
-//! Threads that load models, none of which can take all of them for itself.
+//! Threads that load models. No model can occupy all of them.
 //!
 //! A load that takes long is set aside: its thread no longer counts, and another takes the next. What is not done by its deadline
-//! is told to stop and its callers are answered; a library that does not listen keeps its thread, but nobody else's.
+//! is stopped and its callers are answered; a library that cannot be stopped keeps its own thread and no other.
 
 use super::control::{RunControl, Stop, StopReason};
 use super::pool::Pool;
@@ -91,7 +91,7 @@ impl Loaders {
         self.pool.busy()
     }
 
-    /// Tells all of them to stop.
+    /// Stops all of them.
     pub fn stop_all(&self) {
         self.watchdog.stop_all();
     }
@@ -172,7 +172,7 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Models whose load took too long: whoever asks for one is answered at once.
+/// Models whose load took too long: a request for one is refused at once.
 pub struct TooSlow<K>(HashMap<K, Option<Instant>>);
 
 impl<K> Default for TooSlow<K> {
@@ -211,7 +211,7 @@ impl<K: Hash + Eq> TooSlow<K> {
     }
 }
 
-/// The answer to who waits for what takes too long.
+/// The answer to callers that wait for a load which takes too long.
 pub fn too_slow(limit: Duration) -> Error {
     error!(
         DeadlineExceeded,

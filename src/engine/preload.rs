@@ -1,6 +1,5 @@
-//! How far the preloading of models is. Who knows the models' names preloads them; here all threads can read about it.
+//! How far the preloading of models is. The caller that knows their names preloads them; all threads can read about it.
 
-use super::Engine;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -22,10 +21,4 @@ pub struct PreloadFailure {
     pub version: String,
     pub code: String,
     pub error: String,
-}
-
-impl Engine {
-    pub fn report_preload(&self, status: PreloadStatus) {
-        *self.preloaded.lock() = Some(status);
-    }
 }

@@ -1,5 +1,5 @@
-//! One thread that frees the memory of models, so that nobody waits for it: of those that were unloaded, and of those that the
-//! cache has dropped, as soon as no run needs them.
+//! One thread that frees the memory of models, so that no request waits for it: of those that were unloaded, and of those that
+//! the cache has dropped, as soon as no run needs them.
 
 use super::backend::BackendSession;
 use super::session::Session;
@@ -31,7 +31,7 @@ impl Reclaim {
         self.work_on(|state| state.unloaded.extend(models));
     }
 
-    /// Unloads sessions that the cache has dropped, whoever holds them, when no run needs them.
+    /// Unloads sessions that the cache has dropped when no run needs them, also those that callers hold.
     pub fn evict(self: &Arc<Self>, sessions: Vec<Arc<Session>>) {
         if !sessions.is_empty() {
             self.work_on(|state| state.dropped.extend(sessions));
@@ -60,7 +60,7 @@ impl Reclaim {
             evicted.extend(dropped.iter().map(Arc::downgrade));
             let dropped = std::mem::take(dropped);
             let waiting = std::mem::take(evicted);
-            // Freeing a model takes time, which nobody should wait for at the lock.
+            // Freeing a model takes time, during which the lock must not be held.
             drop(state);
             drop(dropped);
             let still = |session: &Weak<Session>| {
@@ -89,7 +89,7 @@ impl Reclaim {
     }
 }
 
-/// glibc keeps what was freed for the process that freed it; here nobody is about to need it again.
+/// glibc keeps freed memory for the process; after a model it is not about to be needed again.
 fn return_free_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

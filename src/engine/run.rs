@@ -1,30 +1,24 @@
-//! One run: its inputs, its stop signal and whoever waits for it.
+//! One run: its inputs, its stop signal and the caller that waits for it.
 
-use super::RunCallback;
-use super::batch::Group;
-use super::control::{RunControl, Stop, StopReason};
+use super::control::{GroupControl, RunControl, Stop, StopReason};
 use super::journal::Phase;
-use super::session::Session;
+use super::loaded_model::LoadedModel;
 use super::usage::InUse;
 use super::watchdog::{WatchKey, Watchdog};
-use crate::error::{Result, error};
+use crate::error::Result;
 use crate::tensor::Value;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-/// What to run.
-pub struct RunRequest {
-    pub session: Arc<Session>,
+/// What is run.
+pub struct Call {
     /// Named inputs, owned: a caller's memory may vanish while the run is under way.
     pub inputs: Vec<(String, Value)>,
     /// Names of the outputs wanted; empty for all.
     pub outputs: Vec<String>,
-    /// How long it may take, waiting included; `None` for the engine's default.
-    pub timeout: Option<Duration>,
-    /// Of the requests that wait for a model, those of a higher priority go first.
+    /// Of the calls that wait for a model, those of a higher priority go first.
     pub priority: i32,
     /// Whether it may not run together with others, even where the model allows it.
     pub alone: bool,
@@ -39,16 +33,20 @@ pub struct RunOutput {
     pub latency: Duration,
 }
 
+/// Receives the outcome of a run, on any thread.
+pub type RunCallback = Box<dyn FnOnce(Result<RunOutput>) + Send>;
+
 pub struct Run {
-    /// Until nobody knows the run any more, its session stays loaded.
+    /// As long as the run exists, its session stays loaded.
     _in_use: InUse,
-    request: RunRequest,
+    model: Arc<LoadedModel>,
+    call: Call,
     control: RunControl,
     callback: Mutex<Option<RunCallback>>,
     watch_key: OnceLock<WatchKey>,
     watchdog: Arc<Watchdog>,
     /// The requests that it runs together with.
-    group: Mutex<Option<Arc<Group>>>,
+    group: Mutex<Option<Arc<GroupControl>>>,
 }
 
 /// Cancels a run whose caller is gone.
@@ -73,28 +71,39 @@ impl RunHandle {
 }
 
 impl Run {
-    pub(super) fn new(request: RunRequest, callback: Option<RunCallback>, watchdog: Arc<Watchdog>) -> Self {
-        Self {
-            _in_use: InUse::of(&request.session),
-            request,
+    /// A run that the watchdog stops at the deadline.
+    pub(super) fn begin(
+        model: &Arc<LoadedModel>,
+        call: Call,
+        callback: Option<RunCallback>,
+        watchdog: &Arc<Watchdog>,
+        deadline: Instant,
+    ) -> Arc<Self> {
+        let run = Arc::new(Self {
+            _in_use: InUse::of(&model.usage),
+            model: Arc::clone(model),
+            call,
             control: RunControl::default(),
             callback: Mutex::new(callback),
             watch_key: OnceLock::new(),
-            watchdog,
+            watchdog: Arc::clone(watchdog),
             group: Mutex::new(None),
-        }
+        });
+        let watched: Weak<Self> = Arc::downgrade(&run);
+        run.watch_key.get_or_init(|| watchdog.watch(deadline, watched));
+        run
     }
 
-    pub(super) fn request(&self) -> &RunRequest {
-        &self.request
+    pub(super) fn call(&self) -> &Call {
+        &self.call
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.control.stopped().is_some()
+        self.control.reason().is_some()
     }
 
     /// Makes it part of a common run; one that was stopped already leaves it at once.
-    pub(super) fn join(&self, group: &Arc<Group>) {
+    pub(super) fn join(&self, group: &Arc<GroupControl>) {
         let mut slot = self.group.lock();
         match self.control.reason() {
             Some(reason) => group.leave(reason),
@@ -102,25 +111,25 @@ impl Run {
         }
     }
 
-    pub(super) fn set_watch_key(&self, key: WatchKey) {
-        // Set once, by the one `watch` of this run.
-        let _ = self.watch_key.set(key);
-    }
-
     /// Answers the caller; only the first answer counts.
     pub(super) fn finish(&self, outcome: Result<RunOutput>) {
-        if let Some(key) = self.watch_key.get() {
-            self.watchdog.forget(*key);
-        }
+        self.forget();
         let callback = self.callback.lock().take();
         if let Some(callback) = callback {
             callback(outcome);
         }
     }
 
+    /// Its deadline no longer matters.
+    fn forget(&self) {
+        if let Some(key) = self.watch_key.get() {
+            self.watchdog.forget(*key);
+        }
+    }
+
     /// Runs it alone and answers its caller; gives the time of the run when it succeeded.
     pub(super) fn execute(&self) -> Option<Duration> {
-        let outcome = run_recorded(&self.request, &self.control);
+        let outcome = run_recorded(&self.model, &self.call, &self.control);
         let latency = outcome.as_ref().ok().map(|output| output.latency);
         self.finish(outcome);
         latency
@@ -128,13 +137,11 @@ impl Run {
 
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
-        let (outcome, _) = run_backend(&self.request, &self.control, Phase::WarmUp);
+        let (outcome, _) = run_call(&self.model, &self.call, &self.control, Phase::WarmUp);
         if let Ok(output) = &outcome {
-            self.request.session.inline.record(&self.request.inputs, output.latency);
+            self.model.inline.record(&self.call.inputs, output.latency);
         }
-        if let Some(key) = self.watch_key.get() {
-            self.watchdog.forget(*key);
-        }
+        self.forget();
         outcome
     }
 }
@@ -152,34 +159,26 @@ impl Stop for Run {
     }
 }
 
-/// Runs a request on this thread, which waits for it.
-pub(super) fn run_unstoppable(request: &RunRequest) -> Result<RunOutput> {
-    run_recorded(request, &RunControl::unstoppable())
+/// Runs a call on this thread, which waits for it.
+pub(super) fn run_unstoppable(model: &LoadedModel, call: &Call) -> Result<RunOutput> {
+    run_recorded(model, call, &RunControl::unstoppable())
 }
 
-fn run_recorded(request: &RunRequest, control: &RunControl) -> Result<RunOutput> {
-    let (outcome, latency) = run_backend(request, control, Phase::Run);
-    request.session.record(&request.inputs, latency, outcome.is_err());
+fn run_recorded(model: &LoadedModel, call: &Call, control: &RunControl) -> Result<RunOutput> {
+    let (outcome, latency) = run_call(model, call, control, Phase::Run);
+    model.record(&call.inputs, latency, outcome.is_err());
     outcome
 }
 
 /// The outcome, and how long the engine took.
-fn run_backend(request: &RunRequest, control: &RunControl, phase: Phase) -> (Result<RunOutput>, Duration) {
+fn run_call(model: &LoadedModel, call: &Call, control: &RunControl, phase: Phase) -> (Result<RunOutput>, Duration) {
     if let Some(stopped) = control.stopped() {
         return (Err(stopped), Duration::ZERO);
     }
-    let RunRequest { session, inputs, outputs, .. } = request;
-    let inputs: SmallVec<[(&str, &Value); 4]> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    let names = session.output_names(outputs);
-    let backend = match session.backend() {
-        Ok(backend) => backend,
-        Err(unloaded) => return (Err(unloaded), Duration::ZERO),
-    };
-    let _under_way = session.under_way(phase);
-    let start = Instant::now();
-    let ran = catch_unwind(AssertUnwindSafe(|| backend.run(&inputs, &names, control)))
-        .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
-    let latency = start.elapsed();
+    let inputs: SmallVec<[(&str, &Value); 4]> =
+        call.inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let names = model.output_names(&call.outputs);
+    let (ran, latency) = model.run(phase, &inputs, &names, control);
     let outcome = ran.map(|values| {
         let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
         RunOutput { outputs, latency }

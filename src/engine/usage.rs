@@ -1,6 +1,5 @@
 //! When a session was used last, and whether it is in use: what decides that it may be unloaded.
 
-use super::session::Session;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -33,25 +32,25 @@ impl Usage {
         self.runs.load(Ordering::SeqCst) > 0
     }
 
-    /// How long nobody has used it; nothing while it is in use.
+    /// How long it has been idle; `None` while it is in use.
     pub fn idle(&self) -> Option<Duration> {
         (!self.is_in_use()).then(|| Duration::from_millis(clock().saturating_sub(self.last_ms.load(Ordering::Relaxed))))
     }
 }
 
-/// While this is there its session is in use.
-pub struct InUse(Arc<Session>);
+/// While this exists the session is in use.
+pub struct InUse(Arc<Usage>);
 
 impl InUse {
-    pub fn of(session: &Arc<Session>) -> Self {
-        session.usage.runs.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(session))
+    pub fn of(usage: &Arc<Usage>) -> Self {
+        usage.runs.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(usage))
     }
 }
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        self.0.usage.touch();
-        self.0.usage.runs.fetch_sub(1, Ordering::SeqCst);
+        self.0.touch();
+        self.0.runs.fetch_sub(1, Ordering::SeqCst);
     }
 }

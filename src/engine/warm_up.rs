@@ -1,9 +1,12 @@
-//! What happens between the load of a model and its everyday use: made-up rows are run, so that memory is touched and
+//! What happens between the load of a model and its everyday use: synthetic rows are run, so that memory is touched and
 //! allocated, short runs are known as such, and it is known whether rows can run together.
 
+use super::cache::LoadCallback;
 use super::exit::drain_at_exit;
-use super::load::Purpose;
-use super::{Engine, LoadCallback, LoadRequest, RunRequest, Session};
+use super::load_request::{LoadRequest, Purpose};
+use super::run::Call;
+use super::session::Session;
+use super::shared::Engine;
 use crate::error::ErrorCode;
 use crate::tensor::Value;
 use std::cell::OnceCell;
@@ -12,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// How long a model may be tried out. What takes longer would gain little.
 const LIMIT: Duration = Duration::from_secs(3);
-/// How long the one who asked for a load may take to come with the first request.
+/// How long the caller of a load may take to send the first request.
 const FIRST_REQUEST: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(1);
 
@@ -30,7 +33,7 @@ impl Engine {
         self.load_for(key, request, None, Purpose::Preload, warm);
     }
 
-    /// Later, so that nobody waits for it: until it is known, requests run alone.
+    /// Later, so that no caller waits for it: until it is known whether rows can run together, requests run alone.
     pub(super) fn warm_up_later(&'static self, session: &Arc<Session>) {
         let session = Arc::clone(session);
         self.warm_ups_submit(move || self.warm_up(&session, FIRST_REQUEST));
@@ -41,7 +44,7 @@ impl Engine {
         let _ = self.warm_ups.submit(&Arc::default(), Box::new(work));
     }
 
-    /// Warms a session up, once; a second caller waits for the first. Whoever asked for the load goes before.
+    /// Warms a session up, once; a second caller waits for the first. The first request of the caller that asked for the load goes before.
     fn warm_up(&'static self, session: &Arc<Session>, first_request: Duration) {
         session.warm_up_latency.get_or_init(|| {
             let start = Instant::now();
@@ -55,7 +58,7 @@ impl Engine {
         });
     }
 
-    /// The time of the first run with made-up rows. `None` when there was none: no row can be made up for the model.
+    /// The time of the first run with synthetic rows. `None` when there was none: no row can be made for the model.
     fn try_out(&'static self, session: &Arc<Session>) -> Option<Duration> {
         let end = Instant::now() + LIMIT;
         let first = OnceCell::new();
@@ -64,23 +67,17 @@ impl Engine {
                 return Err(ErrorCode::Closed);
             }
             let timeout = Some(end.saturating_duration_since(Instant::now()));
-            let request = RunRequest {
-                session: Arc::clone(session),
-                inputs: inputs.to_vec(),
-                outputs: Vec::new(),
-                timeout,
-                priority: 0,
-                alone: true,
-            };
-            let output = self.begin(request, None).try_out().map_err(|problem| problem.code)?;
+            let call = Call { inputs: inputs.to_vec(), outputs: Vec::new(), priority: 0, alone: true };
+            let run = self.begin(&session.model, call, timeout, None);
+            let output = run.try_out().map_err(|problem| problem.code)?;
             first.get_or_init(|| output.latency);
             Ok(output.outputs.into_iter().map(|(_, value)| value).collect())
         };
         if self.options.read().max_batch_size > 1 {
-            session.batch.check(session, &run);
+            session.batch.check(&session.signature, &run);
         }
         if first.get().is_none() {
-            session.batch.run_made_up(session, &run);
+            session.batch.run_synthetic(&session.signature, &run);
         }
         first.into_inner()
     }

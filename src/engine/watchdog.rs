@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-/// Where a run stands in the watchdog's list.
+/// The place of a run in the watchdog's list.
 pub type WatchKey = (Instant, u64);
 
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Watchdog {
             if !due.is_empty() {
                 drop(state);
                 for run in due.into_values().filter_map(|run| run.upgrade()) {
-                    // Whoever is told may panic; the deadlines of all others must hold all the same.
+                    // A callback may panic; the deadlines of all other runs must hold all the same.
                     let _ = catch_unwind(AssertUnwindSafe(|| run.stop(StopReason::Deadline)));
                 }
                 state = self.state.lock();

@@ -1,6 +1,6 @@
 //! Answers in CBOR and MessagePack.
 
-use super::Format;
+use super::encoded::Format;
 use crate::error::{Result, error};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -31,7 +31,7 @@ fn unwritable(problem: impl Display) -> crate::error::Error {
 /// `INTERNAL` when the text is no JSON object or the format is JSON.
 pub fn write_answer(format: Format, fields: &str, written: Option<(&str, &[u8])>) -> Result<Vec<u8>> {
     let fields: Map<String, Json> =
-        serde_json::from_str(fields).map_err(|problem| error!(Internal, "an answer is no object: {problem}"))?;
+        serde_json::from_str(fields).map_err(|problem| error!(Internal, "an answer is not an object: {problem}"))?;
     let len = fields.len() + usize::from(written.is_some());
     let head = match (format, u8::try_from(len)) {
         (Format::Cbor, Ok(len @ ..=MAX_FIELDS)) => 0xA0 | len,

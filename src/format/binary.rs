@@ -1,7 +1,7 @@
 //! Steps through formats whose lists and maps say how long they are. Bodies are hostile: no length is believed before its
 //! values are read.
 
-use super::{Item, MAX_DEPTH, Number, too_deep};
+use super::item::{Item, MAX_DEPTH, Number, too_deep};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 

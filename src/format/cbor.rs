@@ -2,7 +2,7 @@
 
 use super::binary::{ByteReader, Head, Heads, text};
 use super::elements::typed_array;
-use super::{Item, Number};
+use super::item::{Item, Number};
 use std::borrow::Cow;
 
 /// The tag that says no more than that CBOR follows.

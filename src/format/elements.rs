@@ -1,6 +1,6 @@
 //! Numbers that stand as raw bytes in a body.
 
-use super::{Item, Number};
+use super::item::{Item, Number};
 use crate::tensor::DType;
 use std::borrow::Cow;
 use std::io;

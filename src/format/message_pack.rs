@@ -1,7 +1,7 @@
 //! MessagePack: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 
 use super::binary::{ByteReader, Head, Heads, text};
-use super::{Item, Number};
+use super::item::{Item, Number};
 use rmp::Marker;
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! What a whole value is made of, found in one pass.
 
-use super::{Encoded, Item, Items, MAX_PARTS};
+use super::encoded::{Encoded, Items, MAX_PARTS};
+use super::item::Item;
 use std::collections::HashSet;
 
 impl Encoded {
@@ -83,7 +84,8 @@ fn shortened(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use crate::format::{Format, MAX_DEPTH};
+    use crate::format::Format;
+    use crate::format::item::MAX_DEPTH;
     use bytes::Bytes;
 
     fn nested(depth: usize, padding: &str) -> String {

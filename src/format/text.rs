@@ -1,6 +1,8 @@
 //! A value as JSON text, for the record of a prediction and for messages.
 
-use super::{Encoded, Format, Item, Number, each_element};
+use super::elements::each_element;
+use super::encoded::{Encoded, Format};
+use super::item::{Item, Number};
 use crate::tensor::DType;
 use base64::Engine as _;
 use std::io::{self, Write};
@@ -14,8 +16,8 @@ impl Encoded {
     /// # Errors
     /// Those of `out`.
     pub fn write_json(&self, elements: Option<DType>, out: &mut impl Write) -> io::Result<()> {
-        if self.format == Format::Json {
-            return out.write_all(&self.bytes);
+        if self.format() == Format::Json {
+            return out.write_all(self.bytes());
         }
         let mut items = self.items();
         let mut open: Vec<Open> = Vec::new();

@@ -1,10 +1,10 @@
 //! Weights outside the graph's file: resolved only within the upload.
 
 use super::initializers::byte_length;
-use super::{Content, ModelFile};
 use crate::error::{Error, Result, error};
+use crate::files::{Content, ModelFile};
 use crate::onnx::proto::{
-    AttributeProto, DATA_LOCATION_EXTERNAL, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
+    AttributeProto, DataLocation, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
 };
 use crate::tensor::DType;
 use bytes::Bytes;
@@ -100,7 +100,7 @@ impl Files<'_> {
     }
 
     fn visit_tensor(&mut self, tensor: &mut TensorProto) -> Result<()> {
-        if tensor.data_location() != DATA_LOCATION_EXTERNAL && tensor.external_data.is_empty() {
+        if tensor.data_location() != DataLocation::External && tensor.external_data.is_empty() {
             return Ok(());
         }
         let name = tensor.name().to_owned();
@@ -172,7 +172,7 @@ impl Files<'_> {
 pub fn set_external(tensor: &mut TensorProto, location: &str, offset: u64, length: u64) {
     let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) };
     tensor.raw_data = None;
-    tensor.data_location = Some(DATA_LOCATION_EXTERNAL);
+    tensor.data_location = Some(DataLocation::External.into());
     tensor.external_data = vec![
         entry("location", location.to_owned()),
         entry("offset", offset.to_string()),

@@ -32,7 +32,7 @@ pub fn check(model: &ModelProto) -> Result<()> {
     if size.inlined > MAX_NODES {
         return Err(error!(
             InvalidModel,
-            "the model's functions stand for {} nodes, each counted for every call; {MAX_NODES} are allowed",
+            "the model's functions expand to {} nodes, counted at every call; the limit is {MAX_NODES}",
             if size.inlined == u64::MAX { "more than can be counted".to_owned() } else { size.inlined.to_string() }
         ));
     }
@@ -175,7 +175,7 @@ mod tests {
     fn the_inlined_size_is_bounded() {
         assert_eq!(refusal(vec![call("1")], chain(15, 2)), None);
         for length in [17, 40, 64] {
-            assert!(refusal(vec![call("1")], chain(length, 2)).unwrap().contains("32768 are allowed"), "{length}");
+            assert!(refusal(vec![call("1")], chain(length, 2)).unwrap().contains("the limit is 32768"), "{length}");
         }
         assert!(refusal(vec![call("1")], chain(64, 40)).unwrap().contains("more than can be counted"));
         let body = function("1", vec![NodeProto::new("Neg", ["x"], ["y"]); 1 << 14]);

@@ -1,7 +1,7 @@
 //! Checks on the tensors inside a model, so that no engine meets a tensor that claims more than it holds.
 
 use crate::error::{Result, error};
-use crate::onnx::proto::{DATA_LOCATION_EXTERNAL, GraphProto, NodeProto, TensorProto};
+use crate::onnx::proto::{DataLocation, GraphProto, NodeProto, TensorProto};
 use crate::tensor::DType;
 
 /// Checks every tensor of the graph and of the graphs within it, and returns the bytes that they take.
@@ -42,7 +42,7 @@ fn check_tensor(tensor: &TensorProto) -> Result<u64> {
         .ok_or_else(|| error!(InvalidModel, "tensor \"{name}\": ONNX has no element type {}", tensor.data_type()))?;
     let expected = byte_length(dtype, &tensor.dims)
         .ok_or_else(|| error!(InvalidModel, "tensor \"{name}\": dimensions {:?} are out of range", tensor.dims))?;
-    if tensor.data_location() != DATA_LOCATION_EXTERNAL
+    if tensor.data_location() != DataLocation::External
         && let Some(raw) = &tensor.raw_data
         && dtype != DType::String
         && raw.len() as u64 != expected

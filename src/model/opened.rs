@@ -1,7 +1,11 @@
 //! A model's files as they are at one moment: what is digested is what is loaded, also when their owner changes them meanwhile.
 
-use super::{Content, FileDigest, Framework, ModelFile, Prepared, Source, external_data, identify};
+use super::external_data;
+use super::framework::Framework;
+use super::prepared::Prepared;
+use super::source::Source;
 use crate::error::{Result, error};
+use crate::files::{Content, FileDigest, ModelFile, identify};
 use crate::onnx::proto::ModelProto;
 use prost::Message;
 use std::fs::{self, Metadata};
@@ -138,8 +142,8 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::digest_files;
     use super::*;
+    use crate::files::digest_files;
     use temp_dir::TempDir;
 
     fn source(path: &Path) -> Source {

@@ -18,7 +18,7 @@ const CLASS_FIELDS: [&str; 2] = ["class", "label"];
 /// largest value of a probability vector (within [0, 1], summing to 1 within 1e-3), else, when `is_classifier` (the
 /// prediction has a confidence), whether a single probability is at least one half.
 ///
-/// A batch is correct when all its rows are. The answer is `None` when it cannot be told: no class was predicted, several
+/// A batch is correct when all its rows are. The answer is `None` when it is not known: no class was predicted, several
 /// outputs might be it, the number of rows differs, or the truth is no class, such as 1.5 or an object.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! How work on other threads is answered: many outcomes with one wake-up of the event loop.
 
 use super::error::to_object;
-use super::exchange::Exchange;
+use super::shared_buffer::SharedBuffer;
 use crate::engine::RunHandle;
 use crate::error::Result;
 use napi::bindgen_prelude::{Array, ArrayBuffer, Function, ToNapiValue, Uint8Array, Unknown};
@@ -20,7 +20,7 @@ pub type ToJs = Box<dyn for<'env> FnOnce(&'env Env) -> napi::Result<Unknown<'env
 /// The outcomes for one JavaScript thread.
 #[napi]
 pub struct Channel {
-    pub(super) exchange: Exchange,
+    pub(super) buffer: SharedBuffer,
     pub(super) replies: Replies,
 }
 
@@ -64,12 +64,12 @@ pub struct Reply {
 
 #[napi]
 impl Channel {
-    /// `wake` is called without arguments when there is something to take. Messages are exchanged in `memory`.
+    /// `wake` is called without arguments when there is something to take. Messages are bufferd in `memory`.
     #[napi(constructor, catch_unwind)]
     pub fn new(wake: Function<(), ()>, memory: Uint8Array) -> napi::Result<Self> {
         let wake = wake.build_threadsafe_function().weak::<true>().build()?;
         let replies = Replies(Arc::new(Shared { queue: Mutex::default(), wake }));
-        Ok(Self { exchange: Exchange::new(memory), replies })
+        Ok(Self { buffer: SharedBuffer::new(memory), replies })
     }
 
     /// Stops the run that is answered under that number, if it is not over.
@@ -101,10 +101,10 @@ impl Channel {
         for Settled { id, outcome } in settled {
             if let Ok(Answer::Message(message)) = &outcome
                 && message.len() <= MAX_SHORT_BYTES
-                && self.exchange.write(end + 8, message)
+                && self.buffer.write(end + 8, message)
             {
-                self.exchange.write(end, &id.to_le_bytes());
-                self.exchange.write(end + 4, &(message.len() as u32).to_le_bytes());
+                self.buffer.write(end, &id.to_le_bytes());
+                self.buffer.write(end + 4, &(message.len() as u32).to_le_bytes());
                 end = (end + 8 + message.len()).next_multiple_of(8);
                 messages += 1;
                 continue;
@@ -120,7 +120,7 @@ impl Channel {
                 }
             }
         }
-        self.exchange.write(0, &messages.to_le_bytes());
+        self.buffer.write(0, &messages.to_le_bytes());
         Ok(list)
     }
 }

@@ -6,40 +6,19 @@ use super::plain::to_js;
 use super::session::{Session, session_to_js};
 use crate::engine::control::RunControl;
 use crate::engine::{
-    Engine, EngineChoice, EngineOptions as Options, Inspected, LoadRequest, PreloadFailure as Failure, PreloadStatus,
-    Provider, Providers, check_quarantine, introduce_thread, provider_names,
+    Engine, EngineChoice, Inspected, LoadRequest, OptionValue, PreloadFailure as Failure, PreloadStatus, Provider,
+    check_quarantine, introduce_thread, provider_names,
 };
 use crate::error::Result;
-use crate::model::{Content, Framework, ModelFile as File, Prepared, Source, identify};
+use crate::files::{Content, ModelFile as File, identify};
+use crate::model::{Framework, Prepared, Source};
 use crate::signature::check_schema;
-use napi::Env;
-use napi::bindgen_prelude::{Either, Object, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Either, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
+use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 use prost::Message;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// Unset fields keep their present values.
-#[napi(object)]
-#[derive(Default)]
-pub struct EngineOptions {
-    pub engine: Option<String>,
-    pub execution_providers: Option<Vec<ExecutionProvider>>,
-    pub cache_max_models: Option<u32>,
-    pub cache_max_bytes: Option<f64>,
-    pub intra_op_threads: Option<u32>,
-    pub run_threads: Option<u32>,
-    pub max_queue_size: Option<u32>,
-    pub max_batch_size: Option<u32>,
-    pub max_queue_delay_ms: Option<f64>,
-    pub max_concurrent_batches: Option<u32>,
-    pub timeout_ms: Option<f64>,
-    pub load_timeout_ms: Option<f64>,
-    pub max_run_bytes: Option<f64>,
-    pub idle_unload_ms: Option<f64>,
-    pub library_path: Option<String>,
-}
 
 #[napi(object)]
 pub struct ExecutionProvider {
@@ -114,13 +93,25 @@ pub struct Inspection {
     pub labels: Option<Vec<String>>,
 }
 
+/// Sets options of the engine; those that are absent or undefined keep their values. All are set or, when one is refused, none.
 #[napi(catch_unwind)]
-pub fn configure_engine(env: &Env, options: EngineOptions) -> napi::Result<()> {
+pub fn configure_engine(env: &Env, options: Object) -> napi::Result<()> {
     let engine = Engine::shared();
-    let merged = merge(engine.options(), options).map_err(|problem| throw(env, &problem))?;
-    engine.configure(merged);
+    let mut changed = engine.options();
+    for name in Object::keys(&options)? {
+        if let Some(value) = option_value(options.get_named_property(&name)?)? {
+            changed.set(&name, value).map_err(|problem| throw(env, &problem))?;
+        }
+    }
+    engine.configure(changed);
     introduce_thread();
     Ok(())
+}
+
+/// The engine's options by name.
+#[napi(catch_unwind, ts_return_type = "any")]
+pub fn engine_options<'env>(env: &'env Env) -> napi::Result<Unknown<'env>> {
+    to_js(env, &Engine::shared().options().to_json())
 }
 
 /// Begins the journal of loads and runs in a folder. True for the first call in the process, whose folder counts.
@@ -145,31 +136,20 @@ pub fn release_quarantined(channel: &Channel, id: u32, digest: String) {
     Engine::shared().inspect_later(None, release, |known| reply.send_value(known));
 }
 
-fn merge(current: Options, given: EngineOptions) -> Result<Options> {
-    let count = |given: Option<u32>, current: usize| given.map_or(current, |count| count as usize);
-    let bytes = |given: Option<f64>, current: u64| given.map_or(current, |bytes| bytes as u64);
-    Ok(Options {
-        engine: given.engine.as_deref().map_or(Ok(current.engine), EngineChoice::parse)?,
-        providers: given.execution_providers.map_or(Ok(current.providers), read_providers)?,
-        cache_max_models: count(given.cache_max_models, current.cache_max_models),
-        cache_max_bytes: bytes(given.cache_max_bytes, current.cache_max_bytes),
-        intra_op_threads: count(given.intra_op_threads, current.intra_op_threads),
-        run_threads: count(given.run_threads, current.run_threads),
-        max_queue_size: count(given.max_queue_size, current.max_queue_size),
-        max_batch_size: count(given.max_batch_size, current.max_batch_size),
-        max_queue_delay_ms: given.max_queue_delay_ms.unwrap_or(current.max_queue_delay_ms),
-        max_concurrent_batches: count(given.max_concurrent_batches, current.max_concurrent_batches),
-        timeout_ms: bytes(given.timeout_ms, current.timeout_ms),
-        max_run_bytes: bytes(given.max_run_bytes, current.max_run_bytes as u64) as usize,
-        load_timeout: given.load_timeout_ms.map_or(current.load_timeout, |limit| Duration::from_millis(limit as u64)),
-        idle_unload: given.idle_unload_ms.map_or(current.idle_unload, |limit| Duration::from_millis(limit as u64)),
-        library_path: given.library_path.map(PathBuf::from).or(current.library_path),
-    })
-}
-
-fn read_providers(given: Vec<ExecutionProvider>) -> Result<Providers> {
-    let provider = |ExecutionProvider { name, options }| Provider { name, options: options.into_iter().collect() };
-    Providers::new(given.into_iter().map(provider).collect())
+fn option_value(value: Unknown) -> napi::Result<Option<OptionValue>> {
+    let kind = value.get_type()?;
+    let read = match kind {
+        ValueType::Undefined => return Ok(None),
+        ValueType::Number => OptionValue::Number(f64::from_unknown(value)?),
+        ValueType::String => OptionValue::Text(String::from_unknown(value)?),
+        ValueType::Object if value.is_array()? => {
+            let provider =
+                |ExecutionProvider { name, options }| Provider { name, options: options.into_iter().collect() };
+            OptionValue::Providers(Vec::from_unknown(value)?.into_iter().map(provider).collect())
+        }
+        _ => OptionValue::Other(format!("a value of type {}", kind.to_string().to_lowercase())),
+    };
+    Ok(Some(read))
 }
 
 /// The names that `execution_providers` may hold.

@@ -7,12 +7,12 @@
 mod channel;
 mod engine;
 mod error;
-mod exchange;
 mod json;
-mod message;
+mod limits;
 mod monitoring;
 mod plain;
 mod prediction;
-mod registry;
+mod process;
 mod request;
 mod session;
+mod shared_buffer;

@@ -54,7 +54,7 @@ impl MetricsAccumulator {
     }
 }
 
-/// Whether ground truth agrees with a prediction, both JSON text; null when that cannot be told. Throws INVALID_JSON.
+/// Whether ground truth agrees with a prediction, both JSON text; null when that is not known. Throws INVALID_JSON.
 #[napi(catch_unwind, js_name = "compareOutcome")]
 pub fn compare_outcome_of(
     env: &Env,

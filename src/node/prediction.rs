@@ -3,14 +3,11 @@
 use super::channel::Replies;
 use super::error::{panicked, throw, to_object};
 use super::request::{Parsed, RequestSlot};
-use super::session::{confidence_of, latency_ms, run_request};
 use crate::engine::{Engine, RunOutput, RunRequest, Session};
 use crate::error::{Error, Result, error};
-use crate::format::{Format, write_value};
-use crate::signature::{Outputs, class_names};
+use crate::prediction::{self, Prediction, Writing};
 use napi::bindgen_prelude::{Array, External, FromNapiMutRef, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::{Env, JsValue, sys};
-use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,7 +16,7 @@ pub fn predict(
     call: &FunctionCallContext<'_>,
     session: &Arc<Session>,
     replies: &Replies,
-) -> napi::Result<Option<Prediction>> {
+) -> napi::Result<Option<JsPrediction>> {
     let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
     let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
     let (mut run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
@@ -27,7 +24,7 @@ pub fn predict(
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => outcome
             .and_then(|output| writing.prediction(session, &output))
-            .map(Some)
+            .map(|prediction| Some(JsPrediction(prediction)))
             .map_err(|problem| throw(call.env, &problem)),
         Err(run) => {
             predict_later(run, writing, replies, id);
@@ -40,13 +37,13 @@ pub fn predict(
 pub enum PredictAnswer {
     /// Nothing: the prediction follows on the channel.
     Later,
-    Now(Prediction),
+    Now(JsPrediction),
     Failed(Error),
 }
 
 impl From<Result<Prediction>> for PredictAnswer {
     fn from(outcome: Result<Prediction>) -> Self {
-        outcome.map_or_else(Self::Failed, Self::Now)
+        outcome.map_or_else(Self::Failed, |prediction| Self::Now(JsPrediction(prediction)))
     }
 }
 
@@ -111,16 +108,7 @@ fn prepare(
     let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) };
     let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
     let Parsed { inner: request, format } = slot.parsed()?;
-    let inputs = request.inputs(&session.signature)?;
-    let outputs = session.signature.select_outputs(&request.outputs)?;
-    if request.labels {
-        class_names(&session.signature, session.labels.as_deref(), &outputs)?;
-    }
-    // The caller knows what is left of the time that the body gives.
-    let timeout = timeout_ms.or(request.timeout_ms.map(|limit| limit as f64));
-    let writing =
-        Writing { unbatched: inputs.unbatched, by_class: request.labels, format: *format, record: request.record };
-    Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
+    prediction::prepare(session, request, *format, timeout_ms)
 }
 
 /// Runs a request on other threads; its prediction follows on the channel.
@@ -128,67 +116,30 @@ fn predict_later(run: RunRequest, writing: Writing, replies: &Replies, id: u32) 
     let reply = replies.reply(id);
     let session = Arc::clone(&run.session);
     let callback = Box::new(move |outcome: Result<RunOutput>| {
-        reply.send_value(outcome.and_then(|output| writing.prediction(&session, &output)));
+        let prediction = outcome.and_then(|output| writing.prediction(&session, &output));
+        reply.send_value(prediction.map(JsPrediction));
     });
     replies.track(id, Engine::shared().run(run, callback));
 }
 
-/// What a prediction says, for JavaScript a list of: JSON text for the event and for an answer in JSON; the confidence as JSON
-/// text, a number, an array or null; `latencyMs`; the prediction in another format, for the answer.
-pub struct Prediction {
-    json: Option<String>,
-    confidence: String,
-    latency_ms: f64,
-    encoded: Option<Uint8Array>,
-}
+/// A prediction for JavaScript, as a list of its parts in their order.
+pub struct JsPrediction(Prediction);
 
-impl ToNapiValue for Prediction {
-    unsafe fn to_napi_value(env: sys::napi_env, prediction: Self) -> napi::Result<sys::napi_value> {
-        let Self { json, confidence, latency_ms, encoded } = prediction;
+impl ToNapiValue for JsPrediction {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(prediction): Self) -> napi::Result<sys::napi_value> {
+        let Prediction { json, confidence, latency_ms, bytes, text } = prediction;
         let env_of = Env::from_raw(env);
         let mut list = env_of.create_array(0)?;
         list.set(0, json)?;
         list.set(1, confidence)?;
         list.set(2, latency_ms)?;
-        if let Some(encoded) = encoded {
-            list.set(3, encoded)?;
+        if let Some(bytes) = bytes {
+            list.set(3, Uint8Array::new(bytes))?;
+        }
+        if let Some(text) = text {
+            list.set(4, text)?;
         }
         // SAFETY: the list was made in this environment.
         unsafe { ToNapiValue::to_napi_value(env, list) }
     }
-}
-
-/// How what a run gave is written.
-#[derive(Clone, Copy)]
-struct Writing {
-    unbatched: bool,
-    by_class: bool,
-    format: Format,
-    /// An event wants the JSON text, whatever the answer is in.
-    record: bool,
-}
-
-impl Writing {
-    fn prediction(self, session: &Session, output: &RunOutput) -> Result<Prediction> {
-        let Self { unbatched, by_class, format, record } = self;
-        let labels = session.labels.as_deref().filter(|_| by_class);
-        let outputs = Outputs { outputs: &output.outputs, unbatched, labels };
-        let is_json = format == Format::Json;
-        Ok(Prediction {
-            json: (is_json || record).then(|| json_text(&outputs)).transpose()?,
-            encoded: (!is_json).then(|| write(format, &outputs).map(Uint8Array::new)).transpose()?,
-            confidence: json_text(&confidence_of(session, output, unbatched))?,
-            latency_ms: latency_ms(output),
-        })
-    }
-}
-
-fn write(format: Format, value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(128);
-    write_value(format, value, &mut bytes)?;
-    Ok(bytes)
-}
-
-fn json_text(value: &impl Serialize) -> Result<String> {
-    String::from_utf8(write(Format::Json, value)?).map_err(|_| error!(Internal, "JSON is UTF-8"))
 }

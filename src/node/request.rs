@@ -1,9 +1,10 @@
-//! Bodies of `POST /predict`.
+//! Bodies of predictions.
 
 use super::error::throw;
-use crate::error::{Result, error};
+use crate::error::{Error, Result, error};
 use crate::format::{Format, write_answer};
-use crate::request::PredictRequest as Request;
+use crate::prediction::{PredictRequest as Request, datatype_of};
+use crate::tensor::DType;
 use napi::Env;
 use napi::bindgen_prelude::{External, Uint8Array};
 use napi_derive::napi;
@@ -30,6 +31,7 @@ impl RequestSlot {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
     model_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: &'a Option<String>,
@@ -42,7 +44,7 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     entity_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timeout_ms: &'a Option<u64>,
+    timeout_ms: &'a Option<f64>,
     record: bool,
 }
 
@@ -62,14 +64,56 @@ pub fn parse_request(
     format: Option<String>,
     answer_format: Option<String>,
 ) -> napi::Result<String> {
-    let parsed = (|| {
-        let inner = Request::parse(body, read_format(format.as_deref())?)?;
-        let Parsed { inner, .. } = slot.0.insert(Parsed { inner, format: read_format(answer_format.as_deref())? });
+    let parsed = read_format(format.as_deref())
+        .and_then(|format| Request::parse(body, format))
+        .and_then(|inner| Ok(Parsed { inner, format: read_format(answer_format.as_deref())? }));
+    keep(env, slot, parsed)
+}
+
+/// Parses a body of the Open Inference Protocol: JSON of so many bytes, and the binary data behind it. Otherwise as
+/// `parseRequest`.
+#[napi(catch_unwind)]
+pub fn parse_open_inference_request(
+    env: &Env,
+    slot: &mut External<RequestSlot>,
+    body: &[u8],
+    json_length: u32,
+) -> napi::Result<String> {
+    let parsed = Request::parse_open_inference(body, json_length as usize);
+    keep(env, slot, parsed.map(Parsed::from))
+}
+
+/// Parses a body of TensorFlow Serving's `:predict`. Otherwise as `parseRequest`.
+#[napi(catch_unwind)]
+pub fn parse_tensorflow_serving_request(
+    env: &Env,
+    slot: &mut External<RequestSlot>,
+    body: &[u8],
+) -> napi::Result<String> {
+    keep(env, slot, Request::parse_tensorflow_serving(body).map(Parsed::from))
+}
+
+impl From<Request> for Parsed {
+    fn from(inner: Request) -> Self {
+        Self { inner, format: Format::Json }
+    }
+}
+
+/// Leaves a body in its slot and gives its head.
+fn keep(env: &Env, slot: &mut External<RequestSlot>, parsed: Result<Parsed>) -> napi::Result<String> {
+    let head = parsed.and_then(|parsed| {
+        let Parsed { inner, .. } = slot.0.insert(parsed);
         let Request { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record, .. } = inner;
         let head = Head { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record: *record };
         serde_json::to_string(&head).map_err(|problem| error!(Internal, "{problem}"))
-    })();
-    parsed.map_err(|problem| throw(env, &problem))
+    });
+    head.map_err(|problem: Error| throw(env, &problem))
+}
+
+/// The name of an element type in the Open Inference Protocol; nothing for types that it does not have.
+#[napi(catch_unwind)]
+pub fn open_inference_datatype(dtype: String) -> Option<&'static str> {
+    DType::from_name(&dtype).and_then(datatype_of)
 }
 
 #[napi(catch_unwind)]

@@ -2,22 +2,18 @@
 
 use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
 use super::error::{catch_panic, throw};
-use super::exchange::Exchange;
-use super::message::{self, Input, InputContent, Name};
-use super::prediction::{PredictAnswer, Prediction, predict, predict_together};
+use super::prediction::{JsPrediction, PredictAnswer, predict, predict_together};
+use super::shared_buffer::SharedBuffer;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
-use crate::format::Encoded;
-use crate::signature::{Signature, confidence, inputs_from, tensor_input};
-use crate::tensor::{Bytes, Value};
+use crate::prediction::{confidence_of, inputs_of, latency_ms, message, run_request};
+use crate::signature::Inputs;
 use napi::Env;
 use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::sys;
 use napi_derive::napi;
 use serde_json::json;
-use smallvec::SmallVec;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[napi]
 pub struct Session {
@@ -82,7 +78,7 @@ impl Session {
         &self,
         env: &'env Env,
         channel: &Channel,
-    ) -> napi::Result<Function<'env, (), Option<Prediction>>> {
+    ) -> napi::Result<Function<'env, (), Option<JsPrediction>>> {
         let session = Arc::clone(&self.inner);
         let replies = channel.replies.clone();
         env.create_function_from_closure("predict", move |call| {
@@ -111,9 +107,9 @@ impl Session {
     #[napi(catch_unwind)]
     pub fn runner<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<RunFunction<'env>> {
         let session = Arc::clone(&self.inner);
-        let (exchange, replies) = (channel.exchange.clone(), channel.replies.clone());
+        let (buffer, replies) = (channel.buffer.clone(), channel.replies.clone());
         env.create_function_from_closure("run", move |call| {
-            catch_panic(&call, || run(&call, &session, &exchange, &replies))
+            catch_panic(&call, || run(&call, &session, &buffer, &replies))
         })
     }
 }
@@ -145,19 +141,19 @@ impl ToNapiValue for RunAnswer {
 fn run(
     call: &FunctionCallContext<'_>,
     session: &Arc<EngineSession>,
-    exchange: &Exchange,
+    buffer: &SharedBuffer,
     replies: &Replies,
 ) -> napi::Result<RunAnswer> {
     let (id, crowded) = (call.get::<u32>(0)?, call.get::<bool>(2)?);
     let options = call.get::<Option<RunOptions>>(3)?.unwrap_or_default();
     let prepare = |message: &[u8]| {
-        let (inputs, unbatched) = inputs_of(&session.signature, message::read_inputs(message)?)?;
+        let Inputs { values, unbatched } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
-        let run = run_request(session, inputs, outputs, options.timeout_ms, options.priority.unwrap_or(0));
+        let run = run_request(session, values, outputs, options.timeout_ms, options.priority.unwrap_or(0));
         Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, unbatched))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
-        Either::A(length) => exchange
+        Either::A(length) => buffer
             .read(length as usize, prepare)
             .unwrap_or_else(|| Err(error!(Internal, "there is no message of {length} bytes"))),
         Either::B(bytes) => prepare(&bytes),
@@ -167,7 +163,7 @@ fn run(
         Ok(outcome) => {
             let message = outcome.and_then(|output| outputs_message(session, &output, unbatched));
             let message = message.map_err(|problem| throw(call.env, &problem))?;
-            let left = exchange.write(0, &message);
+            let left = buffer.write(0, &message);
             Ok(if left { RunAnswer::Short(message.len() as u32) } else { RunAnswer::Long(message) })
         }
         Err(run) => {
@@ -183,69 +179,9 @@ fn run(
     }
 }
 
-pub(super) fn run_request(
-    session: &Arc<EngineSession>,
-    inputs: Vec<(String, Value)>,
-    outputs: Vec<String>,
-    timeout_ms: Option<f64>,
-    priority: i32,
-) -> RunRequest {
-    let timeout = timeout_ms.and_then(|limit| Duration::try_from_secs_f64(limit / 1e3).ok());
-    RunRequest { session: Arc::clone(session), inputs, outputs, timeout, priority, alone: false }
-}
-
-/// Elements are taken as they are; JSON goes the way of JSON requests. Also whether the outputs lose the batch dimension.
-fn inputs_of(signature: &Signature, given: SmallVec<[Input<'_>; 4]>) -> Result<(Vec<(String, Value)>, bool)> {
-    let mut values = Vec::with_capacity(given.len());
-    let mut texts: Vec<(&str, Encoded)> = Vec::new();
-    let (mut added, mut batched) = (false, false);
-    for Input { name, content } in given {
-        let name = match name {
-            Name::Text(name) => name,
-            Name::Index(at) => &signature.inputs.get(at).ok_or_else(|| error!(Internal, "no input {at}"))?.name,
-        };
-        match content {
-            InputContent::Elements { dtype, shape, bytes } => {
-                let fitted = tensor_input(signature, name, dtype, shape, Bytes::copy_from(bytes))?;
-                added |= fitted.batch_added;
-                batched |= !fitted.batch_added && !fitted.tensor.shape.is_empty();
-                values.push((name.to_owned(), fitted.tensor.into()));
-            }
-            InputContent::Json(text) => {
-                let value = Encoded::json(text).map_err(|_| error!(InvalidInput, "input \"{name}\": no JSON"))?;
-                texts.push((name, value));
-            }
-        }
-    }
-    if texts.is_empty() && signature.required_inputs().all(|input| values.iter().any(|(name, _)| *name == input.name)) {
-        return Ok((values, added && !batched));
-    }
-    let rest = signature.without(values.iter().map(|(name, _)| name.as_str()));
-    let texts: Vec<(&str, &Encoded)> = texts.iter().map(|(name, value)| (*name, value)).collect();
-    let converted = inputs_from(&rest, &texts)?;
-    batched |= !converted.unbatched && !converted.values.is_empty();
-    added |= converted.unbatched;
-    values.extend(converted.values);
-    Ok((values, added && !batched))
-}
-
 fn outputs_message(session: &EngineSession, output: &RunOutput, unbatched: bool) -> Result<Vec<u8>> {
     let confidence = confidence_of(session, output, unbatched);
     message::write_outputs(&output.outputs, &confidence, latency_ms(output), unbatched)
-}
-
-pub(super) fn confidence_of(
-    session: &EngineSession,
-    output: &RunOutput,
-    unbatched: bool,
-) -> crate::signature::Confidence {
-    let outputs: SmallVec<[(&str, &Value); 4]> =
-        output.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    confidence(&session.signature, &outputs, unbatched)
-}
-
-pub(super) fn latency_ms(output: &RunOutput) -> f64 {
-    output.latency.as_nanos().div_ceil(1000) as f64 / 1e3
 }
 
 /// A session as the value of an outcome.

@@ -1,13 +1,13 @@
 //! The ONNX file format: its messages, and short ways to make and read them.
 
 pub mod operators;
+pub mod opset;
 pub mod proto;
-pub mod rows;
 pub mod tree_ensemble;
 
 use crate::tensor::{DType, Tensor, TensorData};
 use bytes::Bytes;
-use proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
+use proto::{AttributeProto, AttributeType, DataLocation, NodeProto, TensorProto};
 
 /// The value of a node's attribute, for [`NodeProto::with`].
 #[derive(Debug, Clone, PartialEq)]
@@ -89,38 +89,38 @@ impl AttributeProto {
         let kind = match value.into() {
             Attribute::Float(value) => {
                 made.f = Some(value);
-                attribute_type::FLOAT
+                AttributeType::Float
             }
             Attribute::Int(value) => {
                 made.i = Some(value);
-                attribute_type::INT
+                AttributeType::Int
             }
             Attribute::String(value) => {
                 made.s = Some(Bytes::from(value));
-                attribute_type::STRING
+                AttributeType::String
             }
             Attribute::Tensor(value) => {
                 made.t = Some(value);
-                attribute_type::TENSOR
+                AttributeType::Tensor
             }
             Attribute::Graph(value) => {
                 made.g = Some(value);
-                attribute_type::GRAPH
+                AttributeType::Graph
             }
             Attribute::Floats(value) => {
                 made.floats = value;
-                attribute_type::FLOATS
+                AttributeType::Floats
             }
             Attribute::Ints(value) => {
                 made.ints = value;
-                attribute_type::INTS
+                AttributeType::Ints
             }
             Attribute::Strings(value) => {
                 made.strings = value.into_iter().map(Bytes::from).collect();
-                attribute_type::STRINGS
+                AttributeType::Strings
             }
         };
-        made.r#type = Some(kind);
+        made.r#type = Some(kind.into());
         made
     }
 }
@@ -152,7 +152,7 @@ impl TensorProto {
             Some(raw) => {
                 Some(raw.chunks_exact(8).map(|word| i64::from_le_bytes(word.try_into().unwrap_or_default())).collect())
             }
-            None => (self.data_location() == 0).then(|| self.int64_data.clone()),
+            None => (self.data_location() == DataLocation::Default).then(|| self.int64_data.clone()),
         }
     }
 }
@@ -160,15 +160,17 @@ impl TensorProto {
 impl proto::ValueInfoProto {
     /// A tensor-valued input or output; a `None` dimension is free.
     pub fn tensor(name: &str, dtype: DType, shape: &[Option<i64>]) -> Self {
-        let dim =
-            |size: &Option<i64>| proto::Dimension { value: size.map(proto::DimensionValue::Fixed), denotation: None };
+        let dim = |size: &Option<i64>| proto::Dimension {
+            value: size.map(proto::DimensionValue::DimValue),
+            denotation: None,
+        };
         let tensor = proto::TensorType {
             elem_type: Some(dtype.code()),
             shape: Some(proto::TensorShapeProto { dim: shape.iter().map(dim).collect() }),
         };
         Self {
             name: Some(name.to_owned()),
-            r#type: Some(proto::TypeProto { value: Some(proto::TypeValue::Tensor(tensor)), denotation: None }),
+            r#type: Some(proto::TypeProto { value: Some(proto::TypeValue::TensorType(tensor)), denotation: None }),
             ..Self::default()
         }
     }

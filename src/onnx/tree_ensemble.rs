@@ -1,15 +1,12 @@
 //! Ensembles of decision trees, as `TreeEnsembleClassifier` and `TreeEnsembleRegressor` write them: nodes in lists.
 
-use super::operators::ML;
+use super::operators::operator;
 use super::proto::NodeProto;
 use std::collections::HashMap;
 
-/// The decisions on the longest way through a tree; `None` for another operator.
+/// The decisions on the longest way through a tree; `None` for an operator without trees.
 pub fn depth(node: &NodeProto) -> Option<usize> {
-    let is_ensemble = matches!(node.op_type(), "TreeEnsembleClassifier" | "TreeEnsembleRegressor");
-    if !is_ensemble || node.domain() != ML {
-        return None;
-    }
+    operator(node).filter(|row| row.has_trees)?;
     let integers = |name: &str| node.attribute(name).map_or(&[][..], |attribute| &attribute.ints);
     let (trees, ids) = (integers("nodes_treeids"), integers("nodes_nodeids"));
     let (yes, no) = (integers("nodes_truenodeids"), integers("nodes_falsenodeids"));
@@ -51,6 +48,7 @@ fn longest_way(places: usize, children: impl Fn(usize) -> [Option<usize>; 2]) ->
 pub mod tests {
     use super::*;
     use crate::onnx::Attribute;
+    use crate::onnx::operators::ML;
 
     /// One tree in which each decision leads to a leaf and to the next decision.
     pub fn chain(node: NodeProto, depth: usize) -> NodeProto {

@@ -1,12 +1,16 @@
 //! Values of a body to tensors, guided by the signature and without an intermediate tree: numbers go straight into typed
 //! buffers.
 
+use super::elements::Boolean;
 use super::fit::fit;
+use super::nested::Nested;
+use super::tensor_input::{FittedTensor, tensor_input};
 use super::{Signature, ValueInfo, ValueType};
 use crate::error::{Error, Result, error};
-use crate::format::{Encoded, Item, Items, Number, each_element};
-use crate::tensor::{Bytes, DType, Element, MapKeys, Tensor, Value, element_count};
+use crate::format::Encoded;
+use crate::tensor::{Bytes, DType, MapKeys, Tensor, Value, element_count};
 use serde_json::json;
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 
 /// The inputs of one run.
@@ -18,34 +22,46 @@ pub struct Inputs {
     pub unbatched: bool,
 }
 
-/// Converts the features of a request to the inputs of a model.
+/// What is given for an input.
+#[derive(Debug, Clone, Copy)]
+pub enum Given<'a> {
+    /// A value of a body.
+    Value(&'a Encoded),
+    /// A value whose shape the body states beside it.
+    Shaped(&'a Encoded, &'a [usize]),
+    /// Little-endian elements. Without a shape they are a flat list.
+    Elements { dtype: DType, shape: Option<&'a [usize]>, bytes: &'a [u8] },
+}
+
+/// Converts what a request gives to the inputs of a model.
 ///
 /// Numbers are converted to the declared dtype where that loses nothing but the rounding of floats; an input that lacks
-/// the batch dimension gets one; a flat list is cut into the declared shape; `{data, shape}` is taken as it is. A byte string
-/// holds little-endian elements of the declared dtype. A model with a single required input also takes the value under any
-/// single name.
+/// the batch dimension gets one; a flat list is cut into the declared shape; `{data, shape}` and a shape that is stated are taken
+/// as they are. A byte string holds little-endian elements of the declared dtype. A model with a single required input also
+/// takes the value under any single name.
 ///
 /// # Errors
 /// `INVALID_INPUT` that names the input, what its type is, and what was received; for wrong names with the right ones in
 /// `details.inputs`.
-pub fn inputs_from(signature: &Signature, features: &[(&str, &Encoded)]) -> Result<Inputs> {
-    let mut given: BTreeMap<&str, &Encoded> = BTreeMap::new();
+pub fn inputs_from(signature: &Signature, features: &[(&str, Given<'_>)]) -> Result<Inputs> {
+    let mut given: SmallVec<[Option<Given<'_>>; 4]> = smallvec![None; signature.inputs.len()];
+    let mut unknown = None;
     for (name, value) in features {
-        if let Some(input) = input_for(signature, name, features.len()) {
-            given.insert(&input.name, value);
+        match place_of(signature, name, features.len()) {
+            Some(at) => given[at] = Some(*value),
+            None => unknown = unknown.or(Some(*name)),
         }
     }
-    let unknown =
-        features.iter().map(|(name, _)| *name).find(|name| input_for(signature, name, features.len()).is_none());
-    let missing = signature.required_inputs().find(|input| !given.contains_key(input.name.as_str()));
+    let places = || signature.inputs.iter().zip(&given);
+    let missing = places().find_map(|(input, given)| (given.is_none() && !input.optional).then_some(input));
     if unknown.is_some() || missing.is_some() {
         return Err(wrong_names(signature, unknown, missing));
     }
-    let mut values = Vec::with_capacity(given.len());
+    let mut values = Vec::with_capacity(features.len());
     let (mut batch_added, mut batch_given) = (false, false);
-    for input in &signature.inputs {
-        let Some(encoded) = given.get(input.name.as_str()) else { continue };
-        let (value, batch) = convert(input, encoded)?;
+    for (input, given) in places() {
+        let Some(given) = given else { continue };
+        let (value, batch) = convert(input, *given)?;
         match batch {
             Batch::Added => batch_added = true,
             Batch::Given => batch_given = true,
@@ -58,12 +74,16 @@ pub fn inputs_from(signature: &Signature, features: &[(&str, &Encoded)]) -> Resu
 
 /// The input that a feature is for, one of so many features.
 pub fn input_for<'a>(signature: &'a Signature, name: &str, features: usize) -> Option<&'a ValueInfo> {
-    signature.input(name).or_else(|| only_required(signature).filter(|_| features == 1))
+    place_of(signature, name, features).map(|at| &signature.inputs[at])
 }
 
-fn only_required(signature: &Signature) -> Option<&ValueInfo> {
-    let mut required = signature.required_inputs();
-    required.next().filter(|_| required.next().is_none())
+fn place_of(signature: &Signature, name: &str, features: usize) -> Option<usize> {
+    let named = signature.inputs.iter().position(|input| input.name == name);
+    named.or_else(|| {
+        let mut required = signature.inputs.iter().enumerate().filter(|(_, input)| !input.optional);
+        let (only, _) = required.next()?;
+        (features == 1 && required.next().is_none()).then_some(only)
+    })
 }
 
 fn wrong_names(signature: &Signature, unknown: Option<&str>, missing: Option<&ValueInfo>) -> Error {
@@ -76,7 +96,7 @@ fn wrong_names(signature: &Signature, unknown: Option<&str>, missing: Option<&Va
     error!(InvalidInput, "{problem}; its inputs are {}", quoted(&names)).with_details(json!({ "inputs": names }))
 }
 
-fn quoted(names: &[&str]) -> String {
+pub(crate) fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
@@ -88,11 +108,24 @@ enum Batch {
     None,
 }
 
-fn convert(input: &ValueInfo, encoded: &Encoded) -> Result<(Value, Batch)> {
+fn convert(input: &ValueInfo, given: Given<'_>) -> Result<(Value, Batch)> {
     let describe = |problem: String| error!(InvalidInput, "input \"{}\" ({}): {problem}", input.name, input.value_type);
+    let (encoded, stated) = match given {
+        Given::Value(encoded) => (encoded, None),
+        Given::Shaped(encoded, shape) => (encoded, Some(shape)),
+        Given::Elements { dtype, shape, bytes } => {
+            let FittedTensor { tensor, batch_added } = tensor_input(input, dtype, shape, Bytes::copy_from(bytes))?;
+            let batch = match (batch_added, tensor.shape.is_empty()) {
+                (true, _) => Batch::Added,
+                (false, true) => Batch::None,
+                (false, false) => Batch::Given,
+            };
+            return Ok((tensor.into(), batch));
+        }
+    };
     match &input.value_type {
         ValueType::Tensor { dtype, shape } => {
-            let parsed = parse_tensor(*dtype, encoded).map_err(describe)?;
+            let parsed = parse_tensor(*dtype, encoded, stated).map_err(describe)?;
             let Some(declared) = shape else { return Ok((parsed.tensor.into(), Batch::None)) };
             let fitted = fit(declared, &parsed.tensor.shape, parsed.explicit).ok_or_else(|| {
                 describe(format!("received shape {:?}", parsed.tensor.shape))
@@ -105,13 +138,14 @@ fn convert(input: &ValueInfo, encoded: &Encoded) -> Result<(Value, Batch)> {
             };
             Ok((Tensor { shape: fitted.shape, ..parsed.tensor }.into(), batch))
         }
+        _ if stated.is_some() => Err(describe("received a shape, which only a tensor has".to_owned())),
         other => Ok((value_of(other, encoded).map_err(describe)?, Batch::None)),
     }
 }
 
 fn value_of(value_type: &ValueType, encoded: &Encoded) -> Result<Value, String> {
     match value_type {
-        ValueType::Tensor { dtype, .. } => Ok(parse_tensor(*dtype, encoded)?.tensor.into()),
+        ValueType::Tensor { dtype, .. } => Ok(parse_tensor(*dtype, encoded, None)?.tensor.into()),
         ValueType::Optional(_) if encoded.is_null() => Ok(Value::None),
         ValueType::Optional(inner) => value_of(inner, encoded),
         ValueType::Sequence(element) => {
@@ -169,8 +203,12 @@ struct Parsed {
     explicit: bool,
 }
 
-fn parse_tensor(dtype: DType, encoded: &Encoded) -> Result<Parsed, String> {
-    let (data, shape) = if encoded.is_object() { data_and_shape(encoded)? } else { (encoded.clone(), None) };
+fn parse_tensor(dtype: DType, encoded: &Encoded, stated: Option<&[usize]>) -> Result<Parsed, String> {
+    let (data, shape) = match stated {
+        Some(shape) => (encoded.clone(), Some(shape.to_vec())),
+        None if encoded.is_object() => data_and_shape(encoded)?,
+        None => (encoded.clone(), None),
+    };
     let tensor = with_element!(dtype, T => {
         let mut nested = Nested::<T>::default();
         nested.read(&data, 0)?;
@@ -199,316 +237,6 @@ fn data_and_shape(encoded: &Encoded) -> Result<(Encoded, Option<Vec<usize>>), St
     Ok((data, Some(sizes)))
 }
 
-/// Nested lists while they are read.
-struct Nested<T> {
-    elements: Vec<T>,
-    /// The size of each depth, once its first list has ended.
-    shape: Vec<Option<usize>>,
-    /// The depth of the elements, once one has been seen.
-    rank: Option<usize>,
-}
-
-/// More than any tensor has.
-const MAX_RANK: usize = 64;
-
-impl<T> Default for Nested<T> {
-    fn default() -> Self {
-        Self { elements: Vec::new(), shape: Vec::new(), rank: None }
-    }
-}
-
-impl<T: FromItem> Nested<T> {
-    /// Reads a value that stands at that depth.
-    fn read(&mut self, encoded: &Encoded, depth: usize) -> Result<(), String> {
-        let mut items = encoded.items();
-        // How many values each list that is open has so far.
-        let mut counts: Vec<usize> = Vec::new();
-        loop {
-            let depth = depth + counts.len();
-            if let Some(count) = counts.last_mut() {
-                *count += self.numbers(&mut items, depth)?;
-            }
-            match items.item()? {
-                Item::List => {
-                    self.begin_list(depth)?;
-                    counts.push(0);
-                    continue;
-                }
-                Item::End => {
-                    let len = counts.pop().unwrap_or(0);
-                    self.end_list(depth - 1, len)?;
-                }
-                Item::Map => return Err("an object stands where a value is expected".to_owned()),
-                Item::Elements(dtype, bytes) => self.list_of(depth, dtype, &bytes)?,
-                Item::Bytes(bytes) => self.list_of(depth, T::DTYPE, &bytes)?,
-                item => self.push(depth, T::from_item(&item))?,
-            }
-            match counts.last_mut() {
-                Some(count) => *count += 1,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Reads the numbers that come next in a list and gives how many they are.
-    fn numbers(&mut self, items: &mut Items<'_>, depth: usize) -> Result<usize, String> {
-        let before = self.elements.len();
-        while let Some(number) = items.number()? {
-            if self.elements.len() == before {
-                self.begin_element(depth)?;
-            }
-            match T::of_number(number) {
-                Ok(element) => self.elements.push(element),
-                Err(problem) => return Err(self.at_value(problem)),
-            }
-        }
-        Ok(self.elements.len() - before)
-    }
-
-    fn push(&mut self, depth: usize, element: Result<T, String>) -> Result<(), String> {
-        self.begin_element(depth)?;
-        match element {
-            Ok(element) => self.elements.push(element),
-            Err(problem) => return Err(self.at_value(problem)),
-        }
-        Ok(())
-    }
-
-    fn list_of(&mut self, depth: usize, dtype: DType, bytes: &[u8]) -> Result<(), String> {
-        let size = dtype.bits() / 8;
-        if size == 0 || !bytes.len().is_multiple_of(size) {
-            return Err(format!("{} bytes are no list of {} elements", bytes.len(), dtype.name()));
-        }
-        let len = bytes.len() / size;
-        self.begin_list(depth)?;
-        if len > 0 {
-            self.begin_element(depth + 1)?;
-        }
-        T::extend(&mut self.elements, dtype, bytes).map_err(|problem| self.at_value(problem))?;
-        self.end_list(depth, len)
-    }
-
-    fn at_value(&self, problem: String) -> String {
-        format!("value {}: {problem}", self.elements.len())
-    }
-
-    fn begin_element(&mut self, depth: usize) -> Result<(), String> {
-        if *self.rank.get_or_insert(depth) != depth || self.shape.len() > depth {
-            return Err("the nested lists are ragged: a value stands where a list is expected".to_owned());
-        }
-        Ok(())
-    }
-
-    fn begin_list(&mut self, depth: usize) -> Result<(), String> {
-        if self.rank.is_some_and(|rank| rank <= depth) {
-            return Err("the nested lists are ragged: a list stands where a value is expected".to_owned());
-        }
-        if depth == MAX_RANK {
-            return Err(format!("lists are nested deeper than {MAX_RANK}"));
-        }
-        if self.shape.len() == depth {
-            self.shape.push(None);
-        }
-        Ok(())
-    }
-
-    fn end_list(&mut self, depth: usize, len: usize) -> Result<(), String> {
-        match *self.shape[depth].get_or_insert(len) {
-            expected if expected == len => Ok(()),
-            expected => Err(format!(
-                "the nested lists are ragged: a list of {len} stands beside a list of {expected} at depth {depth}"
-            )),
-        }
-    }
-
-    fn into_tensor(self) -> Result<Tensor, String> {
-        let shape: Vec<usize> = self.shape.into_iter().map(|size| size.unwrap_or(0)).collect();
-        T::tensor(shape, self.elements)
-    }
-}
-
-/// How an item becomes an element. Each returns what is wrong with it, without its position.
-trait FromItem: Sized {
-    const DTYPE: DType;
-
-    fn from_item(item: &Item<'_>) -> Result<Self, String> {
-        match item {
-            Item::Null => Self::of_null(),
-            Item::Bool(value) => Self::of_bool(*value),
-            Item::Number(number) => Self::of_number(*number),
-            Item::Text(value) => Self::of_text(value),
-            other => Err(mismatch::<Self>(other.kind())),
-        }
-    }
-    fn of_number(number: Number) -> Result<Self, String> {
-        match number {
-            Number::Float(value) => Self::of_float(value),
-            Number::UInt(value) => Self::of_uint(value),
-            Number::Int(value) => Self::of_int(value),
-        }
-    }
-    fn of_int(value: i64) -> Result<Self, String> {
-        Err(mismatch::<Self>(&value.to_string()))
-    }
-    fn of_uint(value: u64) -> Result<Self, String> {
-        Err(mismatch::<Self>(&value.to_string()))
-    }
-    fn of_float(value: f64) -> Result<Self, String> {
-        Err(mismatch::<Self>(&format!("{value:?}")))
-    }
-    fn of_bool(value: bool) -> Result<Self, String> {
-        Err(mismatch::<Self>(&value.to_string()))
-    }
-    fn of_text(value: &str) -> Result<Self, String> {
-        let shown: String = value.chars().take(40).collect();
-        Err(mismatch::<Self>(&format!("\"{shown}\"")))
-    }
-    fn of_null() -> Result<Self, String> {
-        Err(mismatch::<Self>("null"))
-    }
-
-    /// Appends raw elements; those of the same dtype as they are.
-    fn extend(elements: &mut Vec<Self>, dtype: DType, bytes: &[u8]) -> Result<(), String> {
-        each_element(dtype, bytes, |item| {
-            elements.push(Self::from_item(&item)?);
-            Ok(())
-        })
-    }
-    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String>;
-}
-
-fn mismatch<T: FromItem>(received: &str) -> String {
-    let expected = match T::DTYPE {
-        DType::Bool => "a boolean",
-        DType::String => "a string",
-        other => other.name(),
-    };
-    format!("expected {expected}, received {received}")
-}
-
-/// What all elements share that are plain numbers.
-macro_rules! plain_elements {
-    () => {
-        const DTYPE: DType = <Self as Element>::DTYPE;
-
-        fn extend(elements: &mut Vec<Self>, dtype: DType, bytes: &[u8]) -> Result<(), String> {
-            if dtype == <Self as FromItem>::DTYPE {
-                elements.extend(bytes.chunks_exact(size_of::<Self>()).map(bytemuck::pod_read_unaligned::<Self>));
-                return Ok(());
-            }
-            each_element(dtype, bytes, |item| {
-                elements.push(Self::from_item(&item)?);
-                Ok(())
-            })
-        }
-        fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
-            Ok(Tensor::from_elements(&shape, &elements))
-        }
-    };
-}
-
-macro_rules! float_elements {
-    ($($rust:ty, |$wide:ident| $narrow:expr;)*) => {
-        $(impl FromItem for $rust {
-            plain_elements!();
-
-            fn of_int(value: i64) -> Result<Self, String> {
-                Self::of_float(value as f64)
-            }
-            fn of_uint(value: u64) -> Result<Self, String> {
-                Self::of_float(value as f64)
-            }
-            fn of_float($wide: f64) -> Result<Self, String> {
-                let narrow: $rust = $narrow;
-                if f64::from(narrow).is_finite() || !$wide.is_finite() {
-                    Ok(narrow)
-                } else {
-                    Err(format!("{} does not fit {}", $wide, <Self as FromItem>::DTYPE.name()))
-                }
-            }
-            fn of_text(value: &str) -> Result<Self, String> {
-                Self::of_float(match value {
-                    "NaN" => f64::NAN,
-                    "Infinity" => f64::INFINITY,
-                    "-Infinity" => f64::NEG_INFINITY,
-                    other => {
-                        let shown: String = other.chars().take(40).collect();
-                        return Err(mismatch::<Self>(&format!("\"{shown}\"")));
-                    }
-                })
-            }
-            fn of_null() -> Result<Self, String> {
-                Self::of_float(f64::NAN)
-            }
-        })*
-    };
-}
-
-float_elements! {
-    f32, |wide| wide as f32;
-    f64, |wide| wide;
-    half::f16, |wide| half::f16::from_f64(wide);
-    half::bf16, |wide| half::bf16::from_f64(wide);
-}
-
-macro_rules! integer_elements {
-    ($($rust:ty),*) => {
-        $(impl FromItem for $rust {
-            plain_elements!();
-
-            fn of_int(value: i64) -> Result<Self, String> {
-                value.try_into().map_err(|_| format!("{value} does not fit {}", <Self as FromItem>::DTYPE.name()))
-            }
-            fn of_uint(value: u64) -> Result<Self, String> {
-                value.try_into().map_err(|_| format!("{value} does not fit {}", <Self as FromItem>::DTYPE.name()))
-            }
-            fn of_float(value: f64) -> Result<Self, String> {
-                // 1.0 and 1e3 are integers too; beyond 2^53 a float does not say which.
-                if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-                    Self::of_int(value as i64)
-                } else {
-                    Err(mismatch::<Self>(&value.to_string()))
-                }
-            }
-            fn of_text(value: &str) -> Result<Self, String> {
-                let shown: String = value.chars().take(40).collect();
-                value.parse().map_err(|_| mismatch::<Self>(&format!("\"{shown}\"")))
-            }
-        })*
-    };
-}
-
-integer_elements!(i8, i16, i32, i64, u8, u16, u32, u64);
-
-struct Boolean(bool);
-
-impl FromItem for Boolean {
-    const DTYPE: DType = DType::Bool;
-
-    fn of_bool(value: bool) -> Result<Self, String> {
-        Ok(Self(value))
-    }
-    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
-        let bytes: Vec<u8> = elements.iter().map(|element| u8::from(element.0)).collect();
-        Tensor::from_bytes(DType::Bool, shape, Bytes::copy_from(&bytes)).map_err(|problem| problem.message)
-    }
-}
-
-impl FromItem for String {
-    const DTYPE: DType = DType::String;
-
-    fn of_text(value: &str) -> Result<Self, String> {
-        // ONNX Runtime reads strings up to the first NUL.
-        if value.contains('\0') {
-            return Err("a NUL character cannot be part of a string tensor".to_owned());
-        }
-        Ok(value.to_owned())
-    }
-    fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
-        Ok(Tensor::from_strings(&shape, elements))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Dim;
@@ -523,7 +251,8 @@ mod tests {
     fn convert(inputs: Vec<ValueInfo>, features: &str) -> Result<Inputs> {
         let signature = Signature { inputs, ..Signature::default() };
         let features = Encoded::json(features)?.fields().unwrap();
-        inputs_from(&signature, &features.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>())
+        let features: Vec<_> = features.iter().map(|(name, value)| (name.as_str(), Given::Value(value))).collect();
+        inputs_from(&signature, &features)
     }
 
     fn tensor(inputs: &Inputs) -> &Tensor {

@@ -31,10 +31,7 @@ impl Serialize for Output<'_> {
         match self.value {
             Value::None => serializer.serialize_none(),
             Value::Tensor(tensor) => {
-                let shape = match tensor.shape.as_slice() {
-                    [1, row @ ..] if self.unbatched => row,
-                    shape => shape,
-                };
+                let shape = written_shape(tensor, self.unbatched);
                 let labels =
                     self.labels.filter(|labels| matches!(*tensor.shape, [_, classes] if classes == labels.len()));
                 Nested { tensor, shape, start: 0, labels }.serialize(serializer)
@@ -65,6 +62,63 @@ impl Serialize for Output<'_> {
                 map.end()
             }
         }
+    }
+}
+
+/// Serializes a row of a value that is written as a list.
+pub struct OutputRow<'a> {
+    pub value: &'a Value,
+    pub at: usize,
+    pub unbatched: bool,
+}
+
+impl OutputRow<'_> {
+    /// How long the list is as which [`Output`] writes a value; `None` for what is no list.
+    pub fn count(value: &Value, unbatched: bool) -> Option<usize> {
+        match value {
+            Value::Tensor(tensor) => written_shape(tensor, unbatched).first().copied(),
+            Value::Sequence(values) => (!unbatched || values.len() != 1).then_some(values.len()),
+            Value::Map { .. } | Value::None => None,
+        }
+    }
+}
+
+impl Serialize for OutputRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::Tensor(tensor) => {
+                let shape = written_shape(tensor, self.unbatched).get(1..).unwrap_or(&[]);
+                let start = self.at * shape.iter().product::<usize>();
+                Nested { tensor, shape, start, labels: None }.serialize(serializer)
+            }
+            Value::Sequence(values) => {
+                Output { value: &values[self.at], unbatched: false, labels: None }.serialize(serializer)
+            }
+            Value::Map { .. } | Value::None => Err(S::Error::custom("it has no rows")),
+        }
+    }
+}
+
+fn written_shape(tensor: &Tensor, unbatched: bool) -> &[usize] {
+    match tensor.shape.as_slice() {
+        [1, row @ ..] if unbatched => row,
+        shape => shape,
+    }
+}
+
+/// Serializes the elements of a tensor as one list. Integers have all their digits.
+pub struct Elements<'a>(pub &'a Tensor);
+
+impl Serialize for Elements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(tensor) = *self;
+        if let Some(elements) = tensor.elements::<i64>() {
+            return serializer.collect_seq(elements);
+        }
+        if let Some(elements) = tensor.elements::<u64>() {
+            return serializer.collect_seq(elements);
+        }
+        serializer.collect_seq((0..tensor.len()).map(|at| Nested { tensor, shape: &[], start: at, labels: None }))
     }
 }
 

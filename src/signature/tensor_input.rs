@@ -1,7 +1,7 @@
 //! Typed arrays as inputs.
 
 use super::fit::{Fitted, fit};
-use super::{Signature, ValueType};
+use super::{ValueInfo, ValueType};
 use crate::error::{Result, error};
 use crate::tensor::{Bytes, DType, Tensor};
 use serde_json::json;
@@ -17,19 +17,9 @@ pub struct FittedTensor {
 /// Takes the elements of a typed array for an input. Without a shape they are a flat list, which is fitted as in JSON.
 ///
 /// # Errors
-/// `INVALID_INPUT` when there is no such input, the dtype is another one, or the shape does not fit.
-pub fn tensor_input(
-    signature: &Signature,
-    name: &str,
-    dtype: DType,
-    shape: Option<Vec<usize>>,
-    bytes: Bytes,
-) -> Result<FittedTensor> {
-    let Some(input) = signature.input(name) else {
-        let names: Vec<&str> = signature.inputs.iter().map(|input| input.name.as_str()).collect();
-        return Err(error!(InvalidInput, "the model has no input \"{name}\"; its inputs are {}", names.join(", "))
-            .with_details(json!({ "inputs": names })));
-    };
+/// `INVALID_INPUT` when the input is no tensor, the dtype is another one, or the shape does not fit.
+pub fn tensor_input(input: &ValueInfo, dtype: DType, shape: Option<&[usize]>, bytes: Bytes) -> Result<FittedTensor> {
+    let name = &input.name;
     let ValueType::Tensor { dtype: declared, shape: dims } = &input.value_type else {
         return Err(error!(InvalidInput, "input \"{name}\" is {}, which a typed array cannot be", input.value_type));
     };
@@ -37,7 +27,7 @@ pub fn tensor_input(
         return Err(error!(InvalidInput, "input \"{name}\" is {}, received {}", declared.name(), dtype.name()));
     }
     let explicit = shape.is_some();
-    let natural = shape.unwrap_or_else(|| vec![bytes.len() * 8 / dtype.bits().max(1)]);
+    let natural = shape.map_or_else(|| vec![bytes.len() * 8 / dtype.bits().max(1)], <[usize]>::to_vec);
     let fitted = match dims {
         None => Fitted { shape: natural, batch_added: false },
         Some(dims) => fit(dims, &natural, explicit).ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use super::weights::{self, Weights};
 use crate::error::{Error, Result, error};
-use crate::model::ModelFile;
+use crate::files::ModelFile;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -185,7 +185,7 @@ fn base_name(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Content;
+    use crate::files::Content;
     use serde_json::json;
 
     fn file(name: &str, content: impl Into<Bytes>) -> ModelFile {

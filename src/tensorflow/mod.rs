@@ -1,6 +1,6 @@
 //! TensorFlow.js models, translated to ONNX when they are loaded.
 //!
-//! | room | noun |
+//! | context | noun |
 //! |---|---|
 //! | `artifacts`, `weights`, `constant` | what was uploaded |
 //! | [`emit`] | the ONNX graph under construction |
@@ -100,7 +100,7 @@ mod tests {
         let rows = table("layer");
         assert_eq!(names(&rows, |answer| answer == "yes"), sorted(layers::classes()));
         let refused = rows.iter().filter_map(|(name, row)| Some((*name, row[0].strip_prefix("no: ")?)));
-        let mut expected = layers::REFUSED.to_vec();
+        let mut expected = layers::refused::REFUSED.to_vec();
         expected.sort_unstable();
         assert_eq!(refused.collect::<Vec<_>>(), expected);
     }

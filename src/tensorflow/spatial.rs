@@ -59,7 +59,7 @@ fn known_rank(emit: &Emit, x: Value) -> Result<usize> {
     match emit.rank(x) {
         Some(rank) if rank >= 3 => Ok(rank),
         Some(rank) => Err(error!(InvalidModel, "an image of rank {rank} has no channels")),
-        None => Err(error!(UnsupportedModel, "the rank of the input cannot be told")),
+        None => Err(error!(UnsupportedModel, "the rank of the input is not known")),
     }
 }
 
@@ -90,7 +90,7 @@ pub fn depthwise(emit: &mut Emit, x: Value, kernel: Value, bias: Option<Value>, 
     let rank = shape.len();
     let spatial = spatial_sizes(&shape, rank - 2)?;
     let (Some(channels), Some(multiplier)) = (shape[rank - 2], shape[rank - 1]) else {
-        return Err(error!(UnsupportedModel, "the number of channels of the kernel cannot be told"));
+        return Err(error!(UnsupportedModel, "the number of channels of the kernel is not known"));
     };
     let order: Vec<usize> = [rank - 2, rank - 1].into_iter().chain(0..rank - 2).collect();
     let weights = emit.transpose(kernel, &order);
@@ -173,7 +173,7 @@ fn input_size(output: i64, covered: i64, stride: i64, padding: &Padding) -> Opti
 ///
 /// # Errors
 /// `INVALID_MODEL` when sizes, strides and input have different numbers of axes.
-pub fn pool(emit: &mut Emit, op_type: &str, x: Value, sizes: &[i64], window: &Window) -> Result<Value> {
+pub fn pool(emit: &mut Emit, op_type: &'static str, x: Value, sizes: &[i64], window: &Window) -> Result<Value> {
     check_axes(emit, x, sizes.len(), window)?;
     let mut attributes = attributes(emit, x, sizes, window);
     if op_type == "AveragePool" && window.dilations.iter().all(|&dilation| dilation == 1) {
@@ -212,7 +212,7 @@ pub fn resize(
 
 fn kernel_shape(emit: &Emit, x: Value, kernel: Value, window: &Window) -> Result<Vec<Option<i64>>> {
     let shape = emit.shape(kernel).cloned();
-    let shape = shape.ok_or_else(|| error!(UnsupportedModel, "the shape of the kernel cannot be told"))?;
+    let shape = shape.ok_or_else(|| error!(UnsupportedModel, "the shape of the kernel is not known"))?;
     let axes = shape.len().saturating_sub(2);
     check_axes(emit, x, axes, window)?;
     Ok(shape)
@@ -234,7 +234,7 @@ fn check_axes(emit: &Emit, x: Value, axes: usize, window: &Window) -> Result<()>
 
 fn spatial_sizes(shape: &[Option<i64>], axes: usize) -> Result<Vec<i64>> {
     let sizes: Option<Vec<i64>> = shape[..axes].iter().copied().collect();
-    sizes.ok_or_else(|| error!(UnsupportedModel, "the size of the kernel cannot be told"))
+    sizes.ok_or_else(|| error!(UnsupportedModel, "the size of the kernel is not known"))
 }
 
 fn attributes(emit: &Emit, x: Value, sizes: &[i64], window: &Window) -> Vec<(&'static str, Attribute)> {

@@ -29,9 +29,9 @@ struct OptionalProto {
 pub fn decode(bytes: &[u8], declared: &TypeProto) -> Result<Value, String> {
     let failed = |problem: prost::DecodeError| format!("its protobuf cannot be read: {problem}");
     match declared.value.as_ref().ok_or("it has no declared type")? {
-        TypeValue::Tensor(_) => tensor(&TensorProto::decode(bytes).map_err(failed)?).map(Value::Tensor),
-        TypeValue::Sequence(_) => sequence(&SequenceProto::decode(bytes).map_err(failed)?),
-        TypeValue::Optional(element) => {
+        TypeValue::TensorType(_) => tensor(&TensorProto::decode(bytes).map_err(failed)?).map(Value::Tensor),
+        TypeValue::SequenceType(_) => sequence(&SequenceProto::decode(bytes).map_err(failed)?),
+        TypeValue::OptionalType(element) => {
             // The suite also writes the bare value where an optional is declared.
             let inner = element.elem_type.as_ref().ok_or("its optional has no element type")?;
             match OptionalProto::decode(bytes) {
@@ -39,7 +39,9 @@ pub fn decode(bytes: &[u8], declared: &TypeProto) -> Result<Value, String> {
                 Err(_) => decode(bytes, inner),
             }
         }
-        TypeValue::Map(_) | TypeValue::SparseTensor(_) => Err("maps and sparse tensors are not read".to_owned()),
+        TypeValue::MapType(_) | TypeValue::SparseTensorType(_) | TypeValue::OpaqueType(_) => {
+            Err("maps, sparse tensors and opaque values are not read".to_owned())
+        }
     }
 }
 

@@ -251,17 +251,19 @@ impl RandomGraph {
                 let wide = self.one("Expand", &[&constant, &shape.name], sizes.clone());
                 self.one("Add", &[name, &wide.name], sizes)
             }
-            _ => {
-                // A branch that every row takes.
-                let flat = self.flat(from);
-                let width = self.integers(&[1]);
-                let shape = self.one("Shape", &[&flat.name], Vec::new());
-                let size = self.one("Gather", &[&shape.name, &width], Vec::new());
-                let limit = self.integers(&[5]);
-                let wide = self.one("Greater", &[&size.name, &limit], Vec::new());
-                self.chosen(&flat, &wide.name)
-            }
+            _ => self.branched(from),
         }
+    }
+
+    /// A branch that every row takes.
+    fn branched(&mut self, from: &Made) -> Made {
+        let flat = self.flat(from);
+        let width = self.integers(&[1]);
+        let shape = self.one("Shape", &[&flat.name], Vec::new());
+        let size = self.one("Gather", &[&shape.name, &width], Vec::new());
+        let limit = self.integers(&[5]);
+        let wide = self.one("Greater", &[&size.name, &limit], Vec::new());
+        self.chosen(&flat, &wide.name)
     }
 
     /// The distance of each element to a mean or largest of its axis, or of all.

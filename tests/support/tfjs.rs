@@ -4,7 +4,8 @@
 use crate::support;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use harper_edge_ai::model::{Content, ModelFile, Source};
+use harper_edge_ai::files::{Content, ModelFile};
+use harper_edge_ai::model::Source;
 use harper_edge_ai::tensor::{Bytes, DType, Tensor, Value};
 use serde_json::Value as Json;
 use std::fs;

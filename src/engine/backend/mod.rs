@@ -1,68 +1,13 @@
-//! What the engine asks of an execution engine: load a prepared model, run it, stop when told.
+//! The execution engines, and what this engine asks of them.
 
-pub(in crate::engine) mod onnx_runtime;
+mod interface;
+pub(super) mod onnx_runtime;
 mod renamed;
 #[cfg(feature = "tract")]
 mod tract;
 
-pub use onnx_runtime::{LibraryOptions, OnnxRuntime, providers as execution_providers};
+pub use interface::{Backend, BackendSession, LoadPurpose, Loaded};
+pub use onnx_runtime::{LibraryOptions, OnnxRuntime};
 pub use renamed::RenamedOutputs;
 #[cfg(feature = "tract")]
 pub use tract::Tract;
-
-use super::control::RunControl;
-use super::providers::{Placement, Providers};
-use crate::error::Result;
-use crate::model::Prepared;
-use crate::tensor::Value;
-
-/// An execution engine.
-pub trait Backend: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn version(&self) -> String;
-
-    /// The execution providers that it has.
-    ///
-    /// # Errors
-    /// `INTERNAL` when they cannot be told.
-    fn execution_providers(&self) -> Result<Vec<String>>;
-
-    /// Loads a model, with the first of the execution providers that can be used.
-    ///
-    /// # Errors
-    /// `INVALID_MODEL` when the graph is wrong, `UNSUPPORTED_MODEL` when it holds what this backend does not run, by name of
-    /// the operator, `ENGINE_UNAVAILABLE` when none of the providers can be used. The control's own error when it is stopped;
-    /// how soon the load ends then is the library's affair.
-    fn load(
-        &self,
-        model: &Prepared,
-        purpose: LoadPurpose,
-        providers: &Providers,
-        control: &RunControl,
-    ) -> Result<Loaded>;
-}
-
-pub struct Loaded {
-    pub session: Box<dyn BackendSession>,
-    pub placement: Placement,
-}
-
-/// What a session is loaded for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoadPurpose {
-    /// To run: optimized, weights packed.
-    Run,
-    /// To see that it loads: a large model is neither optimized nor packed, so that memory stays flat.
-    Check,
-}
-
-/// A loaded model. Runs may overlap.
-pub trait BackendSession: Send + Sync {
-    /// Runs the model: named inputs in, the named outputs back in the order asked for. The run ends soon after `control` is
-    /// cancelled.
-    ///
-    /// # Errors
-    /// `INVALID_INPUT` when the engine refuses the inputs, `RUN_FAILED` when it fails, the control's own error when
-    /// cancelled.
-    fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>>;
-}

@@ -1,6 +1,6 @@
 //! A session whose outputs are known to callers under other names than to its engine.
 
-use super::BackendSession;
+use super::interface::BackendSession;
 use crate::engine::control::RunControl;
 use crate::error::Result;
 use crate::tensor::Value;

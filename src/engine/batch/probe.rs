@@ -1,4 +1,4 @@
-//! What the graph leaves open about the rows of a model, checked by running made-up rows alone and together.
+//! What the graph leaves open about the rows of a model, checked by running synthetic rows alone and together.
 //!
 //! Where the graph proves that rows stay apart, two rows see to it that the engine does as the graph says. Where it does not,
 //! rows that differ in all respects must give the same alone as in every company; this is no proof, and so what the graph shows
@@ -34,7 +34,7 @@ pub fn check(signature: &Signature, analysis: &Analysis, run: Runner<'_>) -> Res
             .map(|row| row.and_then(|row| run(&row).ok().map(|outputs| (row, outputs))))
             .collect::<Option<Vec<(Row, Alone)>>>()
     }) else {
-        return Err("no made-up rows run, by which it could be checked".to_owned());
+        return Err("no synthetic rows run, by which it could be checked".to_owned());
     };
     let failed = match &analysis.independence {
         Independence::Doubtful(reason) => {
@@ -55,10 +55,10 @@ pub fn run_one(signature: &Signature, analysis: &Analysis, run: Runner<'_>) {
 /// Outputs that say nothing about their row prove nothing.
 fn tell_apart(alone: &[(Row, Alone)]) -> Result<(), &'static str> {
     let differs = |pair: &[(Row, Alone)]| pair[0].1 != pair[1].1;
-    if alone.windows(2).any(differs) { Ok(()) } else { Err("made-up rows all give the same") }
+    if alone.windows(2).any(differs) { Ok(()) } else { Err("all synthetic rows give the same") }
 }
 
-const TOO_LONG: &str = "made-up rows took too long together";
+const TOO_LONG: &str = "synthetic rows took too long together";
 
 fn all_orders(alone: &[(Row, Alone)], run: Runner<'_>) -> Result<(), &'static str> {
     let forward: Vec<&(Row, Alone)> = alone.iter().collect();
@@ -73,7 +73,7 @@ fn all_orders(alone: &[(Row, Alone)], run: Runner<'_>) -> Result<(), &'static st
 }
 
 fn same_together(group: &[&(Row, Alone)], run: Runner<'_>) -> Result<(), &'static str> {
-    const DIFFERS: &str = "a made-up row gave another answer among others than alone";
+    const DIFFERS: &str = "a synthetic row gave another answer among others than alone";
     let joined = |at: usize| {
         let parts = group.iter().map(|(row, _)| row[at].1.as_tensor()).collect::<Option<Vec<&Tensor>>>()?;
         Some((group[0].0[at].0.clone(), rows::join(&parts).into()))
@@ -82,7 +82,7 @@ fn same_together(group: &[&(Row, Alone)], run: Runner<'_>) -> Result<(), &'stati
     let together = match run(&inputs) {
         Ok(together) => together,
         Err(ErrorCode::DeadlineExceeded) => return Err(TOO_LONG),
-        Err(_) => return Err("made-up rows did not run together"),
+        Err(_) => return Err("synthetic rows did not run together"),
     };
     for (at, value) in together.into_iter().enumerate() {
         let parts =

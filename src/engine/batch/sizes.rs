@@ -6,11 +6,11 @@ use std::time::Duration;
 const BUCKETS: usize = 16;
 /// Runs that must have been measured before a size counts as known.
 const MIN_SAMPLES: u32 = 4;
-/// A size is as good as the best when a row costs at most so much more.
+/// A size is as good as the best when a row costs at most this factor more.
 const AS_GOOD: f64 = 1.05;
 /// Sizes whose runs take less than this are tried even when the size before did not pay.
 const FREE_TRIAL_NANOS: f64 = 20e6;
-/// So often a larger size is tried again: what else the machine does changes.
+/// Batches between two trials of a larger size: the load of the machine changes.
 const RETRY_EVERY: u32 = 256;
 
 /// What was measured.

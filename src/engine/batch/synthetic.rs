@@ -1,10 +1,10 @@
-//! Made-up rows for the check by running: of different scale, offset and length, with numbers that the model's tables take.
+//! Synthetic rows for the check by running: of different scale, offset and length, with numbers that the model's tables take.
 
 use crate::signature::{Dim, Signature, ValueInfo, ValueType};
 use crate::tensor::{Bytes, DType, Tensor, TensorData, Value, element_count};
 use half::{bf16, f16};
 
-/// Inputs larger than this are not made up.
+/// No larger inputs are made.
 const MAX_ELEMENTS: usize = 1 << 22;
 /// Whole numbers that are no indices as far as the graph shows.
 const WIDE: i64 = 1_000;
@@ -49,7 +49,7 @@ pub const LOOKS: [Look; 5] = [
     Look { seed: 7, scale: 2.0, offset: 0.5, filled: 0.4, words: 0 },
 ];
 
-/// One row for all required inputs. `None` where an input is of a type that is not made up.
+/// One row for all required inputs. `None` where an input is of a type that is not made.
 pub fn row(
     signature: &Signature,
     table_rows: &[Option<usize>],

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const ENDING: &str = "slots";
-/// Held by who reads what others left, or changes the verdicts.
+/// Locked by a process that reads what others left, or changes the verdicts.
 const LOCK: &str = "lock";
 
 /// Reads what processes left that ended, and adds it to the verdicts.

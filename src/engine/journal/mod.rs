@@ -7,16 +7,18 @@
 //! ended by force, by `SIGKILL` or for want of memory, has no such note, and blames nobody.
 
 mod folder;
+mod phase;
 mod signals;
 mod slots;
 mod verdicts;
 
+pub use phase::Phase;
 pub use slots::Digest;
 pub use verdicts::SuspectStatus;
 
 use crate::error::{Result, error};
 use parking_lot::{Mutex, RwLock};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use signals::AlternateStack;
 use slots::{Slot, Slots};
 use std::cell::RefCell;
@@ -27,30 +29,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 use verdicts::Verdicts;
-
-/// What is done with a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u32)]
-pub enum Phase {
-    Load = 1,
-    WarmUp = 2,
-    Run = 3,
-}
-
-impl Phase {
-    fn from_code(code: u32) -> Option<Self> {
-        [Self::Load, Self::WarmUp, Self::Run].into_iter().find(|phase| *phase as u32 == code)
-    }
-
-    fn participle(self) -> &'static str {
-        match self {
-            Self::Load => "loaded",
-            Self::WarmUp => "warmed up",
-            Self::Run => "run",
-        }
-    }
-}
 
 /// The journal of this process.
 struct Journal {

@@ -1,6 +1,6 @@
 //! The last note of a process that a fatal signal ends: which thread it was.
 //!
-//! A handler for the signals of a crash notes the signal in the slot of the thread, and hands on to who handled it before:
+//! A handler for the signals of a crash notes the signal in the slot of the thread, and hands on to the handler before it:
 //! Node.js, whose own handler turns some of them into exceptions of WebAssembly, or the system, which ends the process and
 //! writes a core. What other processes send says nothing about a thread.
 
@@ -18,7 +18,7 @@ pub use imp::{AlternateStack, install, this_thread};
 #[cfg(unix)]
 #[allow(unsafe_code)]
 mod imp {
-    use super::super::slots::{Mark, Slots};
+    use crate::engine::journal::slots::{Mark, Slots};
     use libc::{c_int, c_void, siginfo_t};
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
@@ -185,7 +185,7 @@ mod imp {
 
     impl Drop for AlternateStack {
         fn drop(&mut self) {
-            // SAFETY: see `install`. Whoever has set another one meanwhile keeps it.
+            // SAFETY: see `install`. A stack that other code has set meanwhile stays.
             unsafe {
                 let mut present: libc::stack_t = std::mem::zeroed();
                 if libc::sigaltstack(null(), &raw mut present) == 0 && present.ss_sp == self.0 {
@@ -201,7 +201,7 @@ mod imp {
 /// Elsewhere no signal tells a crash from an end by force, and no model is blamed.
 #[cfg(not(unix))]
 mod imp {
-    use super::super::slots::Slots;
+    use crate::engine::journal::slots::Slots;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     pub const SIGNALS: [i32; 5] = [11, 7, 8, 4, 6];

@@ -1,8 +1,8 @@
 //! The file that says which model each thread is busy with. It is mapped, so what is written stays when the process ends,
 //! however it ends.
 
-use super::Phase;
-use crate::model::hex;
+use super::phase::Phase;
+use crate::files::hex;
 use memmap2::MmapMut;
 use std::fs::File;
 use std::io::{self, Write};
@@ -88,7 +88,7 @@ impl Slot {
         for (word, bytes) in self.digest.iter().zip(digest.0.as_chunks::<8>().0) {
             word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
-        // Release: whoever sees the phase sees the digest.
+        // Release: a reader that sees the phase sees the digest.
         self.phase.store(phase as u32, Ordering::Release);
     }
 

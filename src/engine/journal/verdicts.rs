@@ -1,6 +1,6 @@
 //! Which models were under way at crashes, and which of them are quarantined. Kept in a small file beside the journals.
 
-use super::Phase;
+use super::phase::Phase;
 use super::slots::Crash;
 use crate::error::{Error, error};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 const FILE: &str = "verdicts.json";
-/// A model that was under way at so many crashes is quarantined.
+/// The number of crashes at which a model must have been under way to be quarantined.
 const CRASHES: usize = 2;
 /// A crash that is older does not count any more.
 const MEMORY_MS: u64 = 30 * 24 * 3_600_000;
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_released_starts_anew() {
+    fn a_model_that_is_released_starts_anew() {
         let mut verdicts = Verdicts::default();
         verdicts.count(&crash(1000, &['a']), "first");
         verdicts.count(&crash(2000, &['a']), "second");

@@ -1,14 +1,14 @@
-//! Threads that take work from a bounded queue, which the lanes of the work share by turns.
+//! Threads that take work from a bounded queue, which the lanes of the work share fairly.
 
-mod turns;
+mod fair_queue;
 
-pub use turns::Lane;
+pub use fair_queue::Lane;
 
+use fair_queue::{FairQueue, Scheduled};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-use turns::{Turn, Turns};
 
 pub type Job = Box<dyn FnOnce() + Send>;
 
@@ -22,7 +22,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    turns: Turns<Job>,
+    queue: FairQueue<Job>,
     threads: usize,
     running: usize,
     max_threads: usize,
@@ -56,11 +56,11 @@ impl Pool {
     /// [`Full`] when no thread is free and the lane has reached its limit.
     pub fn submit(&self, lane: &Arc<Lane>, job: Job) -> Result<(), Full> {
         let mut state = self.0.state.lock();
-        let free = state.running + state.turns.len() < state.max_threads;
-        if !free && state.turns.len_of(lane) >= state.max_queue {
+        let free = state.running + state.queue.len() < state.max_threads;
+        if !free && state.queue.len_of(lane) >= state.max_queue {
             return Err(Full);
         }
-        state.turns.push(lane, job);
+        state.queue.push(lane, job);
         self.0.wake(&mut state);
         Ok(())
     }
@@ -68,21 +68,21 @@ impl Pool {
     /// Queues more of work that was accepted before, whatever the limit. For jobs, as the last that they do: their own thread
     /// then looks for what is next, and no other is woken.
     pub fn submit_again(&self, lane: &Arc<Lane>, job: Job) {
-        self.0.state.lock().turns.push(lane, job);
+        self.0.state.lock().queue.push(lane, job);
     }
 
     pub fn queued(&self) -> usize {
-        self.0.state.lock().turns.len()
+        self.0.state.lock().queue.len()
     }
 
     pub fn queued_in(&self, lane: &Arc<Lane>) -> usize {
-        self.0.state.lock().turns.len_of(lane)
+        self.0.state.lock().queue.len_of(lane)
     }
 
     /// Jobs that wait or are under way.
     pub fn busy(&self) -> usize {
         let state = self.0.state.lock();
-        state.turns.len() + state.running
+        state.queue.len() + state.running
     }
 }
 
@@ -96,10 +96,10 @@ impl State {
 impl Shared {
     /// Sees to a thread for what may start now.
     fn wake(self: &Arc<Self>, state: &mut State) {
-        if !state.short_only().is_some_and(|short_only| state.turns.has(short_only)) {
+        if !state.short_only().is_some_and(|short_only| state.queue.has(short_only)) {
             return;
         }
-        if state.threads < (state.running + state.turns.len()).min(state.max_threads + 1) {
+        if state.threads < (state.running + state.queue.len()).min(state.max_threads + 1) {
             let shared = Arc::clone(self);
             // Without a new thread the ones that run take the job; without any the deadline answers the caller.
             if std::thread::Builder::new().name(self.name.to_owned()).spawn(move || shared.work()).is_ok() {
@@ -112,14 +112,16 @@ impl Shared {
     fn work(self: Arc<Self>) {
         let mut state = self.state.lock();
         loop {
-            if let Some(Turn { lane, work, charged }) = state.short_only().and_then(|short| state.turns.take(short)) {
+            if let Some(Scheduled { lane, work, debited }) =
+                state.short_only().and_then(|short| state.queue.take(short))
+            {
                 state.running += 1;
                 self.wake(&mut state);
                 drop(state);
                 let started = Instant::now();
                 // A job reports its own panics; this keeps the thread.
                 let _ = catch_unwind(AssertUnwindSafe(work));
-                lane.settle(charged, started.elapsed());
+                lane.correct(debited, started.elapsed());
                 state = self.state.lock();
                 state.running -= 1;
             } else if state.threads > state.max_threads + 1 {

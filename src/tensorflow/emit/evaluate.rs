@@ -4,6 +4,7 @@
 use super::infer::slice_range;
 use super::{Dims, Emit, Operation, PartialElements, Value, fixed};
 use crate::onnx::Attribute;
+use crate::onnx::operators::ElementRule;
 use crate::tensor::DType;
 use crate::tensorflow::constant::Walk;
 
@@ -13,12 +14,14 @@ pub const MAX_ELEMENTS: usize = 1024;
 /// The elements of the first output; `None` when nothing is known about them.
 pub fn evaluate(emit: &Emit, operation: &Operation, made: &(DType, Option<Dims>)) -> Option<PartialElements> {
     let node = Node { emit, operation, dtype: made.0 };
-    if operation.op_type == "Shape" {
-        let shape = emit.shape(operation.inputs[0])?;
-        return Some(shape.iter().map(|size| size.map(|size| size as f64)).collect());
-    }
-    if operation.op_type == "Range" {
-        return node.range();
+    match operation.operator.elements {
+        ElementRule::None => return None,
+        ElementRule::Shape => {
+            let shape = emit.shape(operation.inputs[0])?;
+            return Some(shape.iter().map(|size| size.map(|size| size as f64)).collect());
+        }
+        ElementRule::Range => return node.range(),
+        _ => {}
     }
     let shape = fixed(made.1.as_ref())?;
     let count = crate::tensor::element_count(&shape).filter(|&count| count <= MAX_ELEMENTS)?;
@@ -65,50 +68,50 @@ impl Node<'_> {
 
     fn compute(&self, shape: &[usize], count: usize) -> Option<PartialElements> {
         let truth = |holds: bool| f64::from(u8::from(holds));
-        match self.operation.op_type.as_str() {
-            "Identity" | "Reshape" | "Squeeze" | "Unsqueeze" => self.elements(0).cloned(),
-            "Cast" => self.cast(),
-            "Size" => {
+        match self.operation.operator.elements {
+            ElementRule::Keep => self.elements(0).cloned(),
+            ElementRule::Cast => self.cast(),
+            ElementRule::Size => {
                 let shape = self.shape(0)?;
                 Some(vec![crate::tensor::element_count(&shape).map(|count| count as f64)])
             }
-            "Neg" => self.unary(|x| -x),
-            "Abs" => self.unary(f64::abs),
-            "Floor" => self.unary(f64::floor),
-            "Ceil" => self.unary(f64::ceil),
-            "Round" => self.unary(f64::round_ties_even),
-            "Sqrt" => self.unary(f64::sqrt),
-            "Reciprocal" => self.unary(|x| 1.0 / x),
-            "Not" => self.unary(|x| truth(x == 0.0)),
-            "Add" => self.binary(shape, |a, b| Some(a + b)),
-            "Sub" => self.binary(shape, |a, b| Some(a - b)),
-            "Mul" => self.binary(shape, |a, b| Some(a * b)),
-            "Div" if self.is_integer() => self.binary(shape, |a, b| (b != 0.0).then(|| (a / b).trunc())),
-            "Div" => self.binary(shape, |a, b| Some(a / b)),
-            "Mod" if self.is_integer() && self.operation.int("fmod", 0) == 0 => {
+            ElementRule::Negate => self.unary(|x| -x),
+            ElementRule::Absolute => self.unary(f64::abs),
+            ElementRule::Floor => self.unary(f64::floor),
+            ElementRule::Ceiling => self.unary(f64::ceil),
+            ElementRule::Round => self.unary(f64::round_ties_even),
+            ElementRule::SquareRoot => self.unary(f64::sqrt),
+            ElementRule::Reciprocal => self.unary(|x| 1.0 / x),
+            ElementRule::Not => self.unary(|x| truth(x == 0.0)),
+            ElementRule::Add => self.binary(shape, |a, b| Some(a + b)),
+            ElementRule::Subtract => self.binary(shape, |a, b| Some(a - b)),
+            ElementRule::Multiply => self.binary(shape, |a, b| Some(a * b)),
+            ElementRule::Divide if self.is_integer() => self.binary(shape, |a, b| (b != 0.0).then(|| (a / b).trunc())),
+            ElementRule::Divide => self.binary(shape, |a, b| Some(a / b)),
+            ElementRule::Modulo if self.is_integer() && self.operation.int("fmod", 0) == 0 => {
                 self.binary(shape, |a, b| (b != 0.0).then(|| a - (a / b).floor() * b))
             }
-            "Max" => self.variadic(shape, f64::max),
-            "Min" => self.variadic(shape, f64::min),
-            "Equal" => self.binary(shape, |a, b| Some(truth(a == b))),
-            "Less" => self.binary(shape, |a, b| Some(truth(a < b))),
-            "LessOrEqual" => self.binary(shape, |a, b| Some(truth(a <= b))),
-            "Greater" => self.binary(shape, |a, b| Some(truth(a > b))),
-            "GreaterOrEqual" => self.binary(shape, |a, b| Some(truth(a >= b))),
-            "And" => self.binary(shape, |a, b| Some(truth(a != 0.0 && b != 0.0))),
-            "Or" => self.binary(shape, |a, b| Some(truth(a != 0.0 || b != 0.0))),
-            "Where" => self.select(shape),
-            "Expand" => self.spread(0, shape),
-            "ConstantOfShape" => self.fill(count),
-            "Concat" => self.concat(shape, count),
-            "Gather" => self.gather(count),
-            "Slice" => self.slice(shape),
-            "Transpose" => self.transpose(shape),
-            "ReduceProd" => self.fold(1.0, |a, b| a * b),
-            "ReduceSum" => self.fold(0.0, |a, b| a + b),
-            "ReduceMax" => self.fold(f64::NEG_INFINITY, f64::max),
-            "ReduceMin" => self.fold(f64::INFINITY, f64::min),
-            _ => None,
+            ElementRule::Maximum => self.variadic(shape, f64::max),
+            ElementRule::Minimum => self.variadic(shape, f64::min),
+            ElementRule::Equal => self.binary(shape, |a, b| Some(truth(a == b))),
+            ElementRule::Less => self.binary(shape, |a, b| Some(truth(a < b))),
+            ElementRule::LessOrEqual => self.binary(shape, |a, b| Some(truth(a <= b))),
+            ElementRule::Greater => self.binary(shape, |a, b| Some(truth(a > b))),
+            ElementRule::GreaterOrEqual => self.binary(shape, |a, b| Some(truth(a >= b))),
+            ElementRule::And => self.binary(shape, |a, b| Some(truth(a != 0.0 && b != 0.0))),
+            ElementRule::Or => self.binary(shape, |a, b| Some(truth(a != 0.0 || b != 0.0))),
+            ElementRule::Choose => self.select(shape),
+            ElementRule::Expand => self.spread(0, shape),
+            ElementRule::Fill => self.fill(count),
+            ElementRule::Concat => self.concat(shape, count),
+            ElementRule::Gather => self.gather(count),
+            ElementRule::Slice => self.slice(shape),
+            ElementRule::Transpose => self.transpose(shape),
+            ElementRule::Product => self.fold(1.0, |a, b| a * b),
+            ElementRule::Sum => self.fold(0.0, |a, b| a + b),
+            ElementRule::Largest => self.fold(f64::NEG_INFINITY, f64::max),
+            ElementRule::Smallest => self.fold(f64::INFINITY, f64::min),
+            ElementRule::None | ElementRule::Shape | ElementRule::Range | ElementRule::Modulo => None,
         }
     }
 

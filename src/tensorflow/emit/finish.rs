@@ -88,7 +88,7 @@ impl Emit {
         };
         let inputs: Vec<String> = operation.inputs.iter().map(&mut name).collect();
         let outputs: Vec<String> = operation.outputs.iter().map(&mut name).collect();
-        let mut node = NodeProto::new(&operation.op_type, inputs, outputs);
+        let mut node = NodeProto::new(operation.operator.name, inputs, outputs);
         node.name = node.output.first().cloned();
         for (name, value) in &operation.attributes {
             node = node.with(name, value.clone());
@@ -114,7 +114,7 @@ impl Emit {
         let name = names.of(value, &known.name);
         let mut info = ValueInfoProto::tensor(&name, known.dtype, known.shape.as_deref().unwrap_or_default());
         if known.shape.is_none()
-            && let Some(crate::onnx::proto::TypeValue::Tensor(tensor)) =
+            && let Some(crate::onnx::proto::TypeValue::TensorType(tensor)) =
                 info.r#type.as_mut().and_then(|kind| kind.value.as_mut())
         {
             tensor.shape = None;

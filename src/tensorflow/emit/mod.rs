@@ -14,13 +14,16 @@
 mod evaluate;
 mod finish;
 mod infer;
+mod operations;
+mod operator;
 mod refine;
-mod short;
 
 use super::constant::Constant;
 use crate::error::Result;
 use crate::onnx::Attribute;
+use crate::onnx::operators::Operator;
 use crate::tensor::DType;
+pub use operator::standard_operator;
 
 /// A shape of known rank; a size that is not known is `None`.
 pub type Dims = Vec<Option<i64>>;
@@ -53,7 +56,7 @@ struct Known {
 /// A node of the graph to be.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    pub op_type: String,
+    pub operator: &'static Operator,
     pub inputs: Vec<Value>,
     pub outputs: Vec<Value>,
     pub attributes: Vec<(&'static str, Attribute)>,
@@ -152,14 +155,14 @@ impl Emit {
     }
 
     /// Emits an operation of one output, without attributes. Trailing inputs that are [`Value::ABSENT`] may be left out.
-    pub fn op(&mut self, op_type: &str, inputs: &[Value]) -> Value {
+    pub fn op(&mut self, op_type: &'static str, inputs: &[Value]) -> Value {
         self.op_with(op_type, inputs, [])
     }
 
     /// Emits an operation of one output.
     pub fn op_with(
         &mut self,
-        op_type: &str,
+        op_type: &'static str,
         inputs: &[Value],
         attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
     ) -> Value {
@@ -169,7 +172,7 @@ impl Emit {
     /// Emits an operation of several outputs.
     pub fn op_n(
         &mut self,
-        op_type: &str,
+        op_type: &'static str,
         inputs: &[Value],
         attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
         outputs: usize,
@@ -180,7 +183,7 @@ impl Emit {
     /// Emits `If`, `Loop` or `Scan`. The types of the outputs are those of the bodies'.
     pub fn op_with_bodies(
         &mut self,
-        op_type: &str,
+        op_type: &'static str,
         inputs: &[Value],
         attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
         bodies: Vec<(&'static str, Body)>,
@@ -191,7 +194,7 @@ impl Emit {
 
     fn push(
         &mut self,
-        op_type: &str,
+        op_type: &'static str,
         inputs: &[Value],
         attributes: Vec<(&'static str, Attribute)>,
         bodies: Vec<(&'static str, Body)>,
@@ -199,7 +202,7 @@ impl Emit {
     ) -> Vec<Value> {
         let used = inputs.iter().rposition(|&input| input != Value::ABSENT).map_or(0, |last| last + 1);
         let mut operation = Operation {
-            op_type: op_type.to_owned(),
+            operator: standard_operator(op_type),
             inputs: inputs[..used].to_vec(),
             outputs: Vec::new(),
             attributes,
@@ -255,7 +258,7 @@ impl Emit {
         let known = &self.known[input.0 as usize];
         let output = self.value(format!("{}/Identity", self.place), known.dtype, known.shape.clone());
         self.operations.push(Operation {
-            op_type: "Identity".to_owned(),
+            operator: standard_operator("Identity"),
             inputs: vec![input],
             outputs: vec![output],
             attributes: Vec::new(),

@@ -2,7 +2,8 @@
 //!
 //! ONNX Runtime's `Sigmoid` of float32 is exact to about 1e-7, which is far off for a probability of 1e-5.
 
-use super::{Emit, Operation, Value};
+use super::{Emit, Operation, Value, standard_operator};
+use crate::onnx::operators::ElementRule;
 use crate::tensor::DType;
 use std::collections::HashSet;
 
@@ -14,7 +15,10 @@ impl Emit {
         let leaving = self.values_that_leave();
         let operations = std::mem::take(&mut self.operations);
         for operation in operations {
-            if operation.op_type == "Sigmoid" && leaving.contains(&operation.outputs[0]) && self.is_small(&operation) {
+            if operation.operator.name == "Sigmoid"
+                && leaving.contains(&operation.outputs[0])
+                && self.is_small(&operation)
+            {
                 self.refine(operation);
             } else {
                 self.operations.push(operation);
@@ -26,7 +30,7 @@ impl Emit {
     fn values_that_leave(&self) -> HashSet<Value> {
         let mut leaving: HashSet<Value> = self.outputs.iter().map(|(_, value)| *value).collect();
         for operation in self.operations.iter().rev() {
-            let passes = matches!(operation.op_type.as_str(), "Identity" | "Reshape" | "Squeeze");
+            let passes = operation.operator.elements == ElementRule::Keep;
             if passes && leaving.contains(&operation.outputs[0]) {
                 leaving.insert(operation.inputs[0]);
             }
@@ -53,7 +57,7 @@ impl Emit {
         operation.inputs = vec![wide];
         operation.outputs = vec![exact];
         let mut narrow = operation.with_values(vec![exact], vec![output]);
-        narrow.op_type = "Cast".to_owned();
+        narrow.operator = standard_operator("Cast");
         narrow.attributes = vec![("to", DType::Float32.code().into())];
         self.operations.extend([operation, narrow]);
     }

@@ -126,7 +126,7 @@ fn convolution_transpose(node: &mut Node<'_>) -> Result<Output> {
     Ok(made.into())
 }
 
-fn pool(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn pool(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     let rank = image_rank(node, 0)?;
     let first = channels_first(node)?;
@@ -144,7 +144,7 @@ fn max_pool_with_argmax(node: &mut Node<'_>) -> Result<Output> {
     let rank = image_rank(node, 0)?;
     let window = window(node, rank, false)?;
     let sizes = spatial_part(&node.definition.ints("ksize").unwrap_or_default(), rank, false)?;
-    let unknown = || error!(UnsupportedModel, "the size of the image cannot be told");
+    let unknown = || error!(UnsupportedModel, "the size of the image is not known");
     let sides: Vec<i64> = (1..rank as i64 - 1)
         .map(|axis| node.emit.size(x, axis).filter(|&side| side <= MAX_SIDE))
         .collect::<Option<_>>()
@@ -201,7 +201,7 @@ fn dilation(node: &mut Node<'_>) -> Result<Output> {
     let side = |axis| node.emit.size(x, axis).filter(|&side| side <= MAX_SIDE);
     let sides = (side(1), side(2));
     let (Some(sizes), (Some(height), Some(width))) = (sizes, sides) else {
-        return Err(error!(UnsupportedModel, "the sizes of image and kernel cannot be told"));
+        return Err(error!(UnsupportedModel, "the sizes of image and kernel is not known"));
     };
     if strides.iter().chain(&rates).any(|step| !(1..=MAX_SIDE).contains(step))
         || !(1..=MAX_DILATION).contains(&(sizes[0].saturating_mul(sizes[1])))

@@ -108,7 +108,7 @@ fn seed(node: &Node<'_>) -> Option<f32> {
     (seeds != [0, 0]).then(|| (seeds[0] ^ seeds[1].rotate_left(16)) as f32)
 }
 
-fn random_of_shape(node: &mut Node<'_>, op_type: &str, shape: Value, draw: usize) -> Value {
+fn random_of_shape(node: &mut Node<'_>, op_type: &'static str, shape: Value, draw: usize) -> Value {
     let seed = seed(node).map(|seed| seed + draw as f32);
     let emit = &mut *node.emit;
     let shape = emit.cast(shape, DType::Int64);
@@ -119,7 +119,7 @@ fn random_of_shape(node: &mut Node<'_>, op_type: &str, shape: Value, draw: usize
     }
 }
 
-fn random(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn random(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let shape = node.input(0)?;
     Ok(random_of_shape(node, op_type, shape, 0).into())
 }

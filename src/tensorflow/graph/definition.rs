@@ -32,7 +32,7 @@ pub struct Definition<'a> {
     pub controls: Vec<Rc<str>>,
     pub attributes: &'a Json,
     /// The functions of a node that was made of v1 control flow: condition and body, or then and else.
-    pub raised: Vec<Rc<Function<'a>>>,
+    pub functions: Vec<Rc<Function<'a>>>,
 }
 
 /// A graph that others run. Names that are not its own are those of the graph around it.
@@ -46,7 +46,7 @@ pub struct Function<'a> {
 impl<'a> Definition<'a> {
     /// Every value that the node needs: its inputs and what its functions take from around them.
     pub fn needs(&self) -> Vec<Reference> {
-        let captured = self.raised.iter().flat_map(|function| function.captured());
+        let captured = self.functions.iter().flat_map(|function| function.captured());
         self.inputs.iter().cloned().chain(captured).collect()
     }
 
@@ -197,7 +197,7 @@ fn definition<'a>(node: &'a Json, operations: &HashMap<&str, &str>) -> Result<De
         inputs,
         controls,
         attributes: &node["attr"],
-        raised: Vec::new(),
+        functions: Vec::new(),
     })
 }
 

@@ -5,7 +5,7 @@ use super::node::{Node, Output};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::constant::Constant;
-use crate::tensorflow::emit::Value;
+use crate::tensorflow::emit::{Emit, Value};
 use crate::tensorflow::spatial::{self, channels_last};
 
 pub const RULES: &[(&str, Rule)] = &[
@@ -137,6 +137,23 @@ fn blend(
 /// A side of a projected image: its pixels' places are a constant.
 const MAX_SIDE: i64 = 2048;
 
+/// The places of the image that the pixels of the output show, by eight numbers of a projection for each image.
+fn projected(emit: &mut Emit, maps: Value, one: Value, height: i64, width: i64) -> Value {
+    let places: Vec<f32> = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as f32, y as f32, 1.0])).collect();
+    let places = emit.constant(Constant::of_f32(&[(height * width) as usize, 3], &places));
+    let ninth = {
+        let first = emit.slice(maps, 1, 0, 1);
+        let zero = emit.sub(first, first);
+        emit.add(zero, one)
+    };
+    let maps = emit.concat(&[maps, ninth], 1);
+    let maps = emit.reshape(maps, &[-1, 3, 3]);
+    let maps = emit.transpose(maps, &[0, 2, 1]);
+    let mapped = emit.op("MatMul", &[places, maps]);
+    let (xy, depth) = (emit.slice(mapped, 2, 0, 2), emit.slice(mapped, 2, 2, 3));
+    emit.div(xy, depth)
+}
+
 /// Each pixel of the output is looked up in the input, at the place that eight numbers map it to.
 fn project(node: &mut Node<'_>) -> Result<Output> {
     let (image, maps, outside) = (node.input(0)?, node.input(1)?, node.input(3)?);
@@ -157,20 +174,8 @@ fn project(node: &mut Node<'_>) -> Result<Output> {
         Some(other) => return Err(error!(UnsupportedModel, "fill_mode {other} is not supported")),
     };
     let emit = &mut *node.emit;
-    let places: Vec<f32> = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as f32, y as f32, 1.0])).collect();
-    let places = emit.constant(Constant::of_f32(&[(height * width) as usize, 3], &places));
     let one = emit.float(1.0);
-    let ninth = {
-        let first = emit.slice(maps, 1, 0, 1);
-        let zero = emit.sub(first, first);
-        emit.add(zero, one)
-    };
-    let maps = emit.concat(&[maps, ninth], 1);
-    let maps = emit.reshape(maps, &[-1, 3, 3]);
-    let maps = emit.transpose(maps, &[0, 2, 1]);
-    let mapped = emit.op("MatMul", &[places, maps]);
-    let (xy, depth) = (emit.slice(mapped, 2, 0, 2), emit.slice(mapped, 2, 2, 3));
-    let pixels = emit.div(xy, depth);
+    let pixels = projected(emit, maps, one, height, width);
     // `GridSample` counts from -1 at the left edge of the first pixel to 1 at the right edge of the last.
     let shape = emit.shape_of(image);
     let order = emit.int64s(&[2, 1]);

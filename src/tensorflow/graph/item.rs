@@ -1,6 +1,6 @@
 //! What an edge of the graph carries: mostly a tensor.
 
-use super::tensor_list::TensorList;
+use super::list::TensorList;
 use crate::tensorflow::emit::Value;
 use std::rc::Rc;
 

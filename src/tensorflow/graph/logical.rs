@@ -19,7 +19,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("SelectV2", select_v2),
 ];
 
-fn binary(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn binary(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let inputs = [node.input(0)?, node.input(1)?];
     Ok(node.emit.op(op_type, &inputs).into())
 }

@@ -56,13 +56,13 @@ pub const RULES: &[(&str, Rule)] = &[
     ("Tanh", |node| real(node, "Tanh")),
 ];
 
-fn unary(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn unary(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     Ok(node.emit.op(op_type, &[x]).into())
 }
 
 /// Of real numbers; integers become such.
-fn real(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn real(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     let x = node.emit.cast(x, DType::Float32);
     Ok(node.emit.op(op_type, &[x]).into())
@@ -152,7 +152,10 @@ fn complex_abs(node: &mut Node<'_>) -> Result<Output> {
 pub fn fused_activation(node: &mut Node<'_>, name: &str, x: Value, arguments: usize) -> Result<Value> {
     let emit = &mut *node.emit;
     Ok(match name {
-        "Relu" | "Elu" | "Sigmoid" | "Tanh" => emit.op(name, &[x]),
+        "Relu" => emit.op("Relu", &[x]),
+        "Elu" => emit.op("Elu", &[x]),
+        "Sigmoid" => emit.op("Sigmoid", &[x]),
+        "Tanh" => emit.op("Tanh", &[x]),
         "Relu6" => relu6(emit, x),
         "LeakyRelu" => {
             let alpha = node.definition.float("leakyrelu_alpha").unwrap_or(0.2) as f32;

@@ -8,14 +8,17 @@ mod control;
 mod convolution;
 mod creation;
 mod definition;
+mod functionalize;
+mod functions;
 mod image;
 mod item;
+mod list;
 mod logical;
+mod loops;
 mod math;
 mod matrices;
 mod node;
 mod normalization;
-mod raise;
 mod reduction;
 mod scope;
 mod slice_join;
@@ -25,21 +28,19 @@ mod suppression;
 mod tensor_list;
 mod transformation;
 
+pub(super) use node::Rule;
+
 use super::artifacts::Artifacts;
 use super::emit::Emit;
-use super::weights::Weights;
 use crate::error::{Error, ErrorCode, Result, error};
-use definition::{Definition, Function, Reference};
+use definition::{Definition, Reference};
 use item::Item;
-use node::{Node, Output};
+use node::{Graph, MAX_DEPTH, Node};
 use scope::Scope;
 use serde_json::{Value as Json, json};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-
-/// Translates one node.
-type Rule = fn(&mut Node<'_>) -> Result<Output>;
 
 const GROUPS: &[&[(&str, Rule)]] = &[
     arithmetic::RULES,
@@ -48,6 +49,7 @@ const GROUPS: &[&[(&str, Rule)]] = &[
     creation::RULES,
     image::RULES,
     logical::RULES,
+    loops::RULES,
     math::RULES,
     matrices::RULES,
     normalization::RULES,
@@ -72,15 +74,13 @@ fn rules() -> HashMap<&'static str, Rule> {
 const MAX_NODES: usize = 100_000;
 /// Values that their translation may have.
 const MAX_VALUES: usize = 4_000_000;
-/// Functions within functions.
-const MAX_DEPTH: usize = 32;
 
 /// Translates the graph.
 ///
 /// # Errors
 /// As [`super::translate`].
 pub fn translate(artifacts: &Artifacts) -> Result<Emit> {
-    let nodes = raise::raise(definition::nodes(&artifacts.topology["node"], &[])?)?;
+    let nodes = functionalize::functionalize(definition::nodes(&artifacts.topology["node"], &[])?)?;
     let graph = Graph {
         rules: rules(),
         functions: definition::functions(&artifacts.topology["library"])?,
@@ -110,19 +110,6 @@ pub fn translate(artifacts: &Artifacts) -> Result<Emit> {
         }
     }
     Ok(emit)
-}
-
-/// What is the same for all nodes of a model.
-struct Graph<'a> {
-    rules: HashMap<&'static str, Rule>,
-    functions: HashMap<&'a str, Rc<Function<'a>>>,
-    weights: &'a Weights,
-    /// How many nodes may still be translated.
-    left: Cell<usize>,
-    /// Functions that are under way.
-    depth: Cell<usize>,
-    /// Nodes that are refused, by reason.
-    refusals: RefCell<BTreeMap<String, Vec<String>>>,
 }
 
 impl<'a> Graph<'a> {
@@ -172,7 +159,7 @@ impl<'a> Graph<'a> {
             if !self.rules.contains_key(node.op) && node.op != "Placeholder" {
                 self.refuse(&format!("operation {}", node.op), &node.name);
             }
-            for function in &node.raised {
+            for function in &node.functions {
                 self.look_for_unknown(&self.order(&function.nodes, &function.results)?, seen, depth + 1)?;
             }
             for attribute in ["cond", "body", "then_branch", "else_branch", "f"] {

@@ -1,15 +1,36 @@
-//! The node that a rule translates.
+//! The node that a rule translates, and the graph around it.
 
-use super::Graph;
-use super::definition::Definition;
+use super::definition::{Definition, Function};
 use super::item::Item;
+use super::list::TensorList;
 use super::scope::Scope;
-use super::tensor_list::TensorList;
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::constant::Constant;
 use crate::tensorflow::emit::{Emit, Value};
+use crate::tensorflow::weights::Weights;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+
+/// Functions within functions.
+pub const MAX_DEPTH: usize = 32;
+
+/// Translates one node.
+pub type Rule = fn(&mut Node<'_>) -> Result<Output>;
+
+/// What is the same for all nodes of a model.
+pub struct Graph<'a> {
+    pub rules: HashMap<&'static str, Rule>,
+    pub functions: HashMap<&'a str, Rc<Function<'a>>>,
+    pub weights: &'a Weights,
+    /// How many nodes may still be translated.
+    pub left: Cell<usize>,
+    /// Functions that are under way.
+    pub depth: Cell<usize>,
+    /// Nodes that are refused, by reason.
+    pub refusals: RefCell<BTreeMap<String, Vec<String>>>,
+}
 
 pub struct Node<'a> {
     pub emit: &'a mut Emit,
@@ -50,7 +71,7 @@ impl Node<'_> {
     /// The input at that place, which must be a tensor.
     pub fn input(&self, at: usize) -> Result<Value> {
         let item = self.inputs.get(at).ok_or_else(|| error!(InvalidModel, "input {at} is missing"))?;
-        item.tensor().ok_or_else(|| error!(UnsupportedModel, "input {at} is no tensor of real numbers"))
+        item.tensor().ok_or_else(|| error!(UnsupportedModel, "input {at} is not a tensor of real numbers"))
     }
 
     pub fn optional_input(&self, at: usize) -> Option<Value> {
@@ -65,7 +86,7 @@ impl Node<'_> {
     pub fn list(&self, at: usize) -> Result<TensorList> {
         match self.inputs.get(at) {
             Some(Item::List(list)) => Ok(list.clone()),
-            Some(_) => Err(error!(InvalidModel, "input {at} is no list")),
+            Some(_) => Err(error!(InvalidModel, "input {at} is not a list")),
             None => Err(error!(InvalidModel, "input {at} is missing")),
         }
     }
@@ -93,7 +114,7 @@ impl Node<'_> {
     /// The rank of an input.
     pub fn rank(&self, at: usize) -> Result<usize> {
         let value = self.input(at)?;
-        self.emit.rank(value).ok_or_else(|| error!(UnsupportedModel, "the rank of input {at} cannot be told"))
+        self.emit.rank(value).ok_or_else(|| error!(UnsupportedModel, "the rank of input {at} is not known"))
     }
 
     /// The axis that an input gives, counted from the start.

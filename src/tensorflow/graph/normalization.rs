@@ -47,7 +47,7 @@ fn local_response(node: &mut Node<'_>) -> Result<Output> {
     Ok(channels_last(node.emit, x, |emit, x| Ok(emit.op_with("LRN", &[x], attributes)))?.into())
 }
 
-fn softmax(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn softmax(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     Ok(node.emit.op_with(op_type, &[x], [("axis", (-1).into())]).into())
 }

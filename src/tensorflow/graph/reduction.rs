@@ -23,7 +23,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("DenseBincount", bincount),
 ];
 
-fn reduce(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn reduce(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     let dtype = node.dtype(0)?;
     let keep = node.definition.flag("keep_dims");
@@ -40,7 +40,7 @@ fn reduce(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
     Ok(node.emit.cast(made, dtype).into())
 }
 
-fn arg(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn arg(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     let axis = node.constant_int(1, "the axis")?;
     let made = node.emit.op_with(op_type, &[x], [("axis", axis.into()), ("keepdims", 0.into())]);

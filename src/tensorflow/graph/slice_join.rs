@@ -98,7 +98,7 @@ fn unpack(node: &mut Node<'_>) -> Result<Output> {
     let x = node.input(0)?;
     let axis = node.definition.int("axis").unwrap_or(0);
     let count = node.definition.int("num").or_else(|| node.emit.size(x, axis));
-    let count = count.ok_or_else(|| error!(UnsupportedModel, "the number of parts cannot be told"))?;
+    let count = count.ok_or_else(|| error!(UnsupportedModel, "the number of parts is not known"))?;
     parts(node.emit, x, axis, &vec![1; checked_count(count)?], true)
 }
 

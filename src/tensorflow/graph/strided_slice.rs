@@ -22,7 +22,7 @@ pub fn strided_slice(node: &mut Node<'_>) -> Result<Output> {
     for (at, &step) in steps.iter().enumerate() {
         if has(masks.ellipsis, at) {
             let named = (0..steps.len()).filter(|&other| other != at && !has(masks.added, other)).count();
-            let rank = rank.ok_or_else(|| error!(UnsupportedModel, "the rank of the input cannot be told"))?;
+            let rank = rank.ok_or_else(|| error!(UnsupportedModel, "the rank of the input is not known"))?;
             plan.skip(rank.saturating_sub(named) as i64);
         } else if has(masks.added, at) {
             plan.add_axis();

@@ -152,7 +152,7 @@ fn list_diff(node: &mut Node<'_>) -> Result<Output> {
 }
 
 /// For each value how many elements of its sorted row are below it, or not above.
-fn bound(node: &mut Node<'_>, comparison: &str) -> Result<Output> {
+fn bound(node: &mut Node<'_>, comparison: &'static str) -> Result<Output> {
     let (sorted, values) = (node.input(0)?, node.input(1)?);
     let emit = &mut *node.emit;
     let (sorted, values) = (emit.unsqueeze(sorted, &[1]), emit.unsqueeze(values, &[2]));

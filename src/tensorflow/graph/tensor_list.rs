@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::item::Item;
+use super::list::{Rows, TensorList};
 use super::node::{Node, Output};
 use crate::error::{Result, error};
 use crate::tensor::DType;
@@ -34,86 +35,6 @@ pub const RULES: &[(&str, Rule)] = &[
     ("TensorArraySplitV3", |node| split(node, 1, 2)),
     ("TensorArrayCloseV3", |_| Ok(Vec::<Item>::new().into())),
 ];
-
-#[derive(Debug, Clone)]
-pub struct TensorList {
-    pub dtype: DType,
-    /// The shape of an element as far as it is known.
-    pub element: Option<Dims>,
-    pub rows: Rows,
-}
-
-#[derive(Debug, Clone)]
-pub enum Rows {
-    /// So many elements that are not set yet, as a list of one int64.
-    Reserved(Value),
-    /// The elements. Before any is set, sizes that were not known are 1.
-    Dense(Value),
-}
-
-impl TensorList {
-    fn of(emit: &Emit, rows: Value) -> Self {
-        let element = emit.shape(rows).filter(|shape| !shape.is_empty()).map(|shape| shape[1..].to_vec());
-        Self { dtype: emit.dtype(rows), element, rows: Rows::Dense(rows) }
-    }
-
-    /// A list of as many elements of that shape, all zero.
-    pub fn zeros(&self, emit: &mut Emit) -> Self {
-        Self { rows: Rows::Reserved(self.count(emit)), ..self.clone() }
-    }
-
-    /// The elements as one tensor.
-    ///
-    /// # Errors
-    /// `UNSUPPORTED_MODEL` when nothing tells the rank of the elements.
-    pub fn dense(&self, emit: &mut Emit) -> Result<Value> {
-        let count = match self.rows {
-            Rows::Dense(rows) => return Ok(rows),
-            Rows::Reserved(count) => count,
-        };
-        let Some(element) = &self.element else {
-            return Err(error!(UnsupportedModel, "the shape of the list's elements cannot be told"));
-        };
-        let sizes: Vec<i64> = element.iter().map(|size| size.unwrap_or(1)).collect();
-        let sizes = emit.int64s(&sizes);
-        let shape = emit.concat(&[count, sizes], 0);
-        let zeros = emit.fill(0.0, self.dtype, shape);
-        if element.iter().all(Option::is_some) {
-            return Ok(zeros);
-        }
-        let loose = [emit.size(zeros, 0)].into_iter().chain(element.iter().copied()).collect();
-        Ok(emit.loosened(zeros, loose))
-    }
-
-    fn count(&self, emit: &mut Emit) -> Value {
-        match self.rows {
-            Rows::Reserved(count) => count,
-            Rows::Dense(rows) => {
-                let shape = emit.shape_of(rows);
-                emit.slice(shape, 0, 0, 1)
-            }
-        }
-    }
-
-    /// Takes over what an element tells about the shape of all.
-    fn learn(&mut self, emit: &Emit, element: Value) {
-        let Some(shape) = emit.shape(element) else { return };
-        self.element = Some(match self.element.take() {
-            Some(known) if known.len() == shape.len() => {
-                known.iter().zip(shape).map(|(known, size)| known.or(*size)).collect()
-            }
-            _ => shape.clone(),
-        });
-    }
-
-    fn replaced(&self, emit: &mut Emit, rows: Value, count: Option<i64>) -> Self {
-        if let Some(element) = &self.element {
-            let shape: Dims = [count].into_iter().chain(element.iter().copied()).collect();
-            emit.assume_shape(rows, &shape);
-        }
-        Self { rows: Rows::Dense(rows), ..self.clone() }
-    }
-}
 
 fn count_value(emit: &mut Emit, count: Value) -> Value {
     let count = emit.cast(count, DType::Int64);
@@ -338,7 +259,7 @@ fn resize(node: &mut Node<'_>) -> Result<Output> {
     let shape = emit.shape_of(kept);
     let count = emit.slice(shape, 0, 0, 1);
     let missing = emit.sub(size, count);
-    let rank = emit.rank(rows).ok_or_else(|| error!(UnsupportedModel, "the rank of the elements cannot be told"))?;
+    let rank = emit.rank(rows).ok_or_else(|| error!(UnsupportedModel, "the rank of the elements is not known"))?;
     let (before, behind) = (emit.int64s(&vec![0; rank]), emit.int64s(&vec![0; rank.saturating_sub(1)]));
     let pads = emit.concat(&[before, missing, behind], 0);
     let made = emit.op("Pad", &[kept, pads]);

@@ -152,7 +152,7 @@ fn mirror(emit: &mut Emit, x: Value, axis: i64, before: i64, after: i64) -> Valu
     emit.concat(&parts, axis)
 }
 
-fn blocks(node: &mut Node<'_>, op_type: &str) -> Result<Output> {
+fn blocks(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {
     let x = node.input(0)?;
     let size = node.definition.int("block_size").unwrap_or(2);
     if node.rank(0)? != 4 || size < 1 {

@@ -22,7 +22,7 @@ impl Layer<'_, '_> {
     /// # Errors
     /// `UNSUPPORTED_MODEL` for a function that is not known.
     pub fn activate(&mut self, x: Value) -> Result<Value> {
-        apply(self.emit, self.room.keras, self.config.json("activation"), x)
+        apply(self.emit, self.context.keras, self.config.json("activation"), x)
     }
 }
 
@@ -44,6 +44,7 @@ pub fn name(json: &Json) -> Result<&str> {
 ///
 /// # Errors
 /// `UNSUPPORTED_MODEL` for a function that is not known.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn apply(emit: &mut Emit, keras: Keras, function: &Json, x: Value) -> Result<Value> {
     let name = name(function)?;
     if function.is_object()

@@ -156,7 +156,7 @@ fn heads_attend(layer: &mut Layer<'_, '_>, heads: i64, shared: i64, size: i64) -
         return Err(error!(UnsupportedModel, "an output of several axes is not supported"));
     }
     if heads < 1 || shared < 1 || size < 1 || heads % shared != 0 {
-        return Err(error!(InvalidModel, "{heads} heads of {size} over {shared} keys make no sense"));
+        return Err(error!(InvalidModel, "{heads} heads of {size} over {shared} keys are not valid"));
     }
     let q = project(layer, source[0], "query", heads, &[0, 2, 1, 3])?;
     let k = project(layer, source[1], "key", shared, &[0, 2, 1, 3])?;
@@ -187,7 +187,7 @@ fn heads_attend(layer: &mut Layer<'_, '_>, heads: i64, shared: i64, size: i64) -
 /// `[batch, time, features]` times the kernel `[features, heads, size]`, as `[batch, heads, time, size]`.
 fn project(layer: &mut Layer<'_, '_>, x: Value, name: &str, heads: i64, order: &[usize]) -> Result<Value> {
     let mut scope = layer.scope.part(&[&format!("{name}/")], &format!("{name}_dense"));
-    let kernel = layer.room.shelf.take(&mut scope, "kernel", 3)?;
+    let kernel = layer.context.weights.take(&mut scope, "kernel", 3)?;
     let &[features, count, size] = kernel.shape.as_slice() else {
         return Err(error!(InvalidModel, "its kernel has three axes"));
     };
@@ -198,7 +198,7 @@ fn project(layer: &mut Layer<'_, '_>, x: Value, name: &str, heads: i64, order: &
     let x = layer.float(x)?;
     let mut made = layer.emit.op("MatMul", &[x, kernel]);
     if layer.config.flag("use_bias", true)? {
-        let bias = layer.room.shelf.take(&mut scope, "bias", 2)?;
+        let bias = layer.context.weights.take(&mut scope, "bias", 2)?;
         if bias.len() != count * size {
             return Err(error!(InvalidModel, "the bias {:?} of its {name} does not fit {heads} heads", bias.shape));
         }
@@ -259,7 +259,7 @@ fn head_masks(
 /// `[batch, heads, time, size]` times the kernel `[heads, size, features]`, summed over heads.
 fn join(layer: &mut Layer<'_, '_>, context: Value) -> Result<Value> {
     let mut scope = layer.scope.part(&["attention_output/"], "output_dense");
-    let kernel = layer.room.shelf.take(&mut scope, "kernel", 3)?;
+    let kernel = layer.context.weights.take(&mut scope, "kernel", 3)?;
     let &[heads, size, features] = kernel.shape.as_slice() else {
         return Err(error!(InvalidModel, "its kernel has three axes"));
     };
@@ -270,7 +270,7 @@ fn join(layer: &mut Layer<'_, '_>, context: Value) -> Result<Value> {
     if !layer.config.flag("use_bias", true)? {
         return Ok(made);
     }
-    let bias = layer.room.shelf.take(&mut scope, "bias", 1)?;
+    let bias = layer.context.weights.take(&mut scope, "bias", 1)?;
     if bias.shape != [features] {
         return Err(error!(InvalidModel, "the bias {:?} of its output does not fit", bias.shape));
     }

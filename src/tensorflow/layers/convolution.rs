@@ -74,7 +74,7 @@ fn depthwise(layer: &mut Layer<'_, '_>, axes: usize) -> Result<Vec<Value>> {
     let kernel = match layer.weight("depthwise_kernel", axes + 2) {
         Ok(kernel) => kernel,
         Err(problem) => {
-            let found = layer.room.shelf.take(&mut again, "kernel", axes + 2);
+            let found = layer.context.weights.take(&mut again, "kernel", axes + 2);
             layer.scope = again;
             found.map_err(|_| problem)?
         }
@@ -82,7 +82,7 @@ fn depthwise(layer: &mut Layer<'_, '_>, axes: usize) -> Result<Vec<Value>> {
     let sizes = kernel_sizes(&kernel.shape);
     let bias = layer.bias(kernel.shape[axes].saturating_mul(kernel.shape[axes + 1]))?;
     let mut window = layer.window(&sizes, None)?;
-    if layer.room.keras == Keras::TensorFlowJs {
+    if layer.context.keras == Keras::TensorFlowJs {
         // It has the field and never used it.
         window.dilations = vec![1; axes];
     }

@@ -50,7 +50,7 @@ fn same(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 fn layer_scale(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let x = layer.x()?;
     // Keras 3 gives it a name of no meaning.
-    let name = if layer.room.shelf.has(&layer.scope, "gamma") { "gamma" } else { "" };
+    let name = if layer.context.weights.has(&layer.scope, "gamma") { "gamma" } else { "" };
     let gamma = layer.weight(name, 1)?;
     let gamma = layer.emit.constant(gamma);
     Ok(vec![layer.emit.mul(x, gamma)])

@@ -17,7 +17,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("Dot", dot),
 ];
 
-fn elementwise(layer: &mut Layer<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
+fn elementwise(layer: &mut Layer<'_, '_>, op_type: &'static str) -> Result<Vec<Value>> {
     let values = aligned(layer)?;
     merge_masks(layer);
     let made = values.into_iter().reduce(|a, b| layer.emit.op(op_type, &[a, b]));
@@ -58,7 +58,7 @@ fn aligned(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 /// A step counts when it does in every masked input; since Keras 3 when it does in one and all inputs have masks.
 fn merge_masks(layer: &mut Layer<'_, '_>) {
     let masks: Vec<Value> = layer.inputs.iter().filter_map(|input| input.mask).collect();
-    let three = layer.room.keras == Keras::Three;
+    let three = layer.context.keras == Keras::Three;
     layer.mask = if three && masks.len() < layer.inputs.len() {
         None
     } else {
@@ -97,7 +97,7 @@ fn joined_mask(layer: &mut Layer<'_, '_>, axis: i64, rank: usize) -> Option<Valu
     if axis as usize != rank - 1 {
         return None;
     }
-    let any = layer.room.keras == Keras::Three;
+    let any = layer.context.keras == Keras::Three;
     // An input without a mask counts everywhere.
     if any && layer.inputs.iter().any(|input| input.mask.is_none()) {
         return layer.inputs.first().map(|input| input.value).map(|value| all_true(layer, value));

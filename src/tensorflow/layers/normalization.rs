@@ -160,7 +160,7 @@ fn group(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         return Err(error!(UnsupportedModel, "normalising several axes is not supported"));
     };
     let channels = shape[axis].filter(|_| axis > 0);
-    let channels = channels.ok_or_else(|| error!(UnsupportedModel, "its number of channels cannot be told"))?;
+    let channels = channels.ok_or_else(|| error!(UnsupportedModel, "its number of channels is not known"))?;
     let groups = match layer.config.int("groups", 32)? {
         -1 => channels,
         groups => groups,

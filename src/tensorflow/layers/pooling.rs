@@ -35,7 +35,7 @@ fn pool(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result
     Ok(vec![made])
 }
 
-fn global(layer: &mut Layer<'_, '_>, op_type: &str, axes: usize) -> Result<Vec<Value>> {
+fn global(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result<Vec<Value>> {
     let x = layer.x_of_rank(axes + 2)?;
     let first = if layer.config.is_channels_first()? { 2 } else { 1 };
     let over: Vec<i64> = (first..first + axes as i64).collect();
@@ -65,7 +65,7 @@ fn adaptive(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Re
         for (axis, &wanted) in wanted.iter().enumerate() {
             match emit.size(x, axis as i64 + 2) {
                 Some(size) if size % wanted == 0 && size > 0 => sizes.push(size / wanted),
-                _ => return Err(error!(UnsupportedModel, "its input is no multiple of its output")),
+                _ => return Err(error!(UnsupportedModel, "its input is not a multiple of its output")),
             }
         }
         let window =

@@ -77,12 +77,12 @@ fn resizing(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         return Err(error!(UnsupportedModel, "\"pad_to_aspect_ratio\" is not supported"));
     }
     let crop = layer.config.flag("crop_to_aspect_ratio", false)?;
-    let browser = layer.room.keras == Keras::TensorFlowJs;
+    let browser = layer.context.keras == Keras::TensorFlowJs;
     let method = layer.config.text("interpolation", "bilinear")?;
     if method == "bicubic" && !browser && !crop {
         return bicubic(layer);
     }
-    let method = Resize::named(method, layer.room.keras, browser && !crop)?;
+    let method = Resize::named(method, layer.context.keras, browser && !crop)?;
     // TensorFlow.js reads the field and does not crop.
     Ok(vec![resize(layer, method, crop && !browser)?])
 }
@@ -112,7 +112,7 @@ fn bicubic(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         let columns = layer.emit.constant(columns);
         // The product is over the last axis but one: width, and then height with the rest of each row in one.
         let wide = layer.emit.op("MatMul", &[columns, x]);
-        let channels = layer.emit.size(x, 3).ok_or_else(|| error!(UnsupportedModel, "its channels cannot be told"))?;
+        let channels = layer.emit.size(x, 3).ok_or_else(|| error!(UnsupportedModel, "its channels are not known"))?;
         let flat = layer.emit.reshape(wide, &[0, from_height, -1]);
         let high = layer.emit.op("MatMul", &[rows, flat]);
         layer.emit.reshape(high, &[-1, height, width, channels])
@@ -191,12 +191,12 @@ fn center_crop(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 /// Since Keras 3 this is for training only; before, images still got the wanted size.
 fn random_crop(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
-    if layer.room.keras == Keras::Three { Ok(vec![layer.raw()]) } else { cut_and_resize(layer) }
+    if layer.context.keras == Keras::Three { Ok(vec![layer.raw()]) } else { cut_and_resize(layer) }
 }
 
 /// The largest part of the wanted proportions, resized.
 fn cut_and_resize(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
-    let method = Resize::named("bilinear", layer.room.keras, false)?;
+    let method = Resize::named("bilinear", layer.context.keras, false)?;
     Ok(vec![resize(layer, method, true)?])
 }
 
@@ -212,8 +212,8 @@ fn normalization(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         });
     }
     if !layer.config.has("mean") {
-        let Layer { room, scope, .. } = layer;
-        room.shelf.skip(scope, "count");
+        let Layer { context, scope, .. } = layer;
+        context.weights.skip(scope, "count");
     }
     let mut parts = Vec::new();
     for part in found {
@@ -251,7 +251,7 @@ fn encode(layer: &mut Layer<'_, '_>, x: Value, tokens: i64, mode: &str, weights:
         return Err(error!(InvalidModel, "\"num_tokens\" should be a positive integer"));
     }
     if layer.emit.dtype(x) == DType::String {
-        return Err(error!(UnsupportedModel, "strings are not computed with"));
+        return Err(error!(UnsupportedModel, "string tensors are not supported by this layer"));
     }
     let mut indices = layer.emit.cast(x, DType::Int64);
     let rank = layer.rank(indices)?;

@@ -126,7 +126,7 @@ fn crop(layer: &mut Layer<'_, '_>, axes: usize) -> Result<Vec<Value>> {
 fn up_sample(layer: &mut Layer<'_, '_>, axes: usize) -> Result<Vec<Value>> {
     let field = if layer.config.has("length") { "length" } else { "size" };
     let sizes = layer.config.sizes(field, axes, 2)?;
-    let method = Resize::named(layer.config.text("interpolation", "nearest")?, layer.room.keras, false)?;
+    let method = Resize::named(layer.config.text("interpolation", "nearest")?, layer.context.keras, false)?;
     let scales: Vec<f32> = [1.0, 1.0].into_iter().chain(sizes.iter().map(|&size| size as f32)).collect();
     let made = layer.channels_first(axes, |emit, x| {
         let scales = emit.floats(&scales);

@@ -12,10 +12,10 @@ fn transparent(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let spec = Spec::parse(layer.config.json("layer"))?;
     let scope = layer.scope.part(&[""], "layer");
     let made = layer.call_within(&spec, &scope, &layer.inputs.clone())?;
-    let Layer { room, scope, .. } = layer;
-    room.shelf.skip(scope, "kernel");
-    room.shelf.skip(scope, "vector_u");
-    room.shelf.skip(scope, "sn_u");
+    let Layer { context, scope, .. } = layer;
+    context.weights.skip(scope, "kernel");
+    context.weights.skip(scope, "vector_u");
+    context.weights.skip(scope, "sn_u");
     layer.mask = made.first().and_then(|made| made.mask);
     Ok(made.into_iter().map(|made| made.value).collect())
 }

@@ -1,7 +1,7 @@
 //! The empty sequence as an input: the C interface cannot make one, a model of one node can. The empty optional cannot be had
 //! at all: ONNX Runtime reads through its null pointer when it is given one that such a model made.
 
-use super::plain;
+use super::builder::plain;
 use super::value::{OrtValueBox, call};
 use crate::error::{Result, error};
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TypeProto, TypeValue, ValueInfoProto};
@@ -46,8 +46,8 @@ impl EmptySequences {
 
 /// The node that gives an empty sequence of a type.
 fn maker(kind: &TypeProto) -> Option<NodeProto> {
-    let TypeValue::Sequence(element) = kind.value.as_ref()? else { return None };
-    let TypeValue::Tensor(tensor) = element.elem_type.as_ref()?.value.as_ref()? else { return None };
+    let TypeValue::SequenceType(element) = kind.value.as_ref()? else { return None };
+    let TypeValue::TensorType(tensor) = element.elem_type.as_ref()?.value.as_ref()? else { return None };
     let nothing: [&str; 0] = [];
     Some(NodeProto::new("SequenceEmpty", nothing, ["value"]).with("dtype", i64::from(tensor.elem_type())))
 }

@@ -1,6 +1,5 @@
 //! Finding and starting the shared library, once per process.
 
-use super::OnnxRuntime;
 use crate::error::{Error, Result, error};
 use ort::AsPointer;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
@@ -17,6 +16,17 @@ pub struct LibraryOptions {
     pub intra_op_threads: usize,
     /// What all runs together may allocate at one time, in bytes.
     pub max_run_bytes: usize,
+}
+
+/// The library with its one environment: one thread pool and one bounded allocator for all sessions of the process.
+pub struct OnnxRuntime {
+    pub environment: Environment,
+    pub version: String,
+    /// The folder of the library, where it looks for those of its providers.
+    pub folder: PathBuf,
+    pub shared_allocator: bool,
+    /// What runs may allocate; each may make as many bytes of text beside it.
+    pub max_run_bytes: u64,
 }
 
 impl OnnxRuntime {

@@ -1,4 +1,4 @@
-//! The execution providers that ONNX Runtime may have: their names, and how a session asks for them.
+//! The execution providers that ONNX Runtime may have: its names for them, and how a session asks for them.
 
 use super::value::call;
 use crate::engine::providers::Provider;
@@ -12,12 +12,16 @@ use std::ffi::{CStr, c_char};
 use std::ptr;
 
 struct Entry {
-    /// Ours.
+    /// Callers' name.
     name: &'static str,
     /// ONNX Runtime's.
     library_name: &'static str,
-    takes_options: bool,
-    register: fn(&mut SessionBuilder, &BTreeMap<String, String>) -> ort::Result<()>,
+    register: Register,
+}
+
+enum Register {
+    Plain(fn(&mut SessionBuilder) -> ort::Result<()>),
+    WithOptions(fn(&mut SessionBuilder, &BTreeMap<String, String>) -> ort::Result<()>),
 }
 
 macro_rules! entries {
@@ -26,19 +30,17 @@ macro_rules! entries {
             $(Entry {
                 name: $plain_name,
                 library_name: ep::$plain::NAME,
-                takes_options: false,
-                register: |builder, _| ep::$plain::default().register(builder),
+                register: Register::Plain(|builder| ep::$plain::default().register(builder)),
             },)*
             $(Entry {
                 name: $name,
                 library_name: ep::$provider::NAME,
-                takes_options: true,
-                register: |builder, options| {
+                register: Register::WithOptions(|builder, options| {
                     options
                         .iter()
                         .fold(ep::$provider::default(), |made, (key, value)| made.with_arbitrary_config(key, value))
                         .register(builder)
-                },
+                }),
             },)*
         ]
     };
@@ -68,19 +70,11 @@ static ENTRIES: &[Entry] = entries! {
         "vsinpu" VSINPU,
 };
 
-/// The names that an option may hold, `cpu` first.
-pub fn known() -> impl Iterator<Item = &'static str> {
-    ENTRIES.iter().map(|entry| entry.name)
-}
-
-pub fn takes_options(name: &str) -> bool {
-    ENTRIES.iter().any(|entry| entry.name == name && entry.takes_options)
-}
-
 /// Adds a provider to what a session may use.
 pub fn register(builder: &mut SessionBuilder, provider: &Provider) -> ort::Result<()> {
     match ENTRIES.iter().find(|entry| entry.name == provider.name) {
-        Some(entry) => (entry.register)(builder, &provider.options),
+        Some(Entry { register: Register::Plain(register), .. }) => register(builder),
+        Some(Entry { register: Register::WithOptions(register), .. }) => register(builder, &provider.options),
         None => Err(ort::Error::new("it is not known")),
     }
 }
@@ -126,4 +120,19 @@ pub fn nodes(session: &Session) -> Result<BTreeMap<String, usize>> {
         }
     }
     Ok(nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::providers::names::{KNOWN, KnownProvider};
+
+    #[test]
+    fn the_providers_that_options_may_name_are_those_that_sessions_can_ask_for() {
+        let entry = |entry: &Entry| KnownProvider {
+            name: entry.name,
+            takes_options: matches!(entry.register, Register::WithOptions(_)),
+        };
+        assert_eq!(ENTRIES.iter().map(entry).collect::<Vec<_>>(), KNOWN);
+    }
 }

@@ -19,7 +19,7 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
-/// Loads or runs a model that may make so many bytes of text.
+/// Loads or runs a model that may make at most this many bytes of text.
 pub fn within<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
     LEFT.set(bytes);
     work()
@@ -37,7 +37,7 @@ pub enum Growth {
     Repeat,
     /// As often as it takes to fill the shapes.
     Broadcast,
-    /// So many of any of them as the product of the numbers says.
+    /// Any of them, as many as the product of the numbers says.
     Elements,
     /// Whole slices along an axis, as many as the shape of the indices says.
     Gather,

@@ -65,7 +65,7 @@ pub fn to_ort(value: &Value) -> Result<OrtValueBox<'_>> {
             // The map copies both, so that the keys made here may go.
             compose(&[tensor_to_ort(&keys)?, tensor_to_ort(values)?], ONNXType::ONNX_TYPE_MAP)
         }
-        Value::None => Err(error!(InvalidInput, "ONNX Runtime takes no empty value for an input")),
+        Value::None => Err(error!(InvalidInput, "ONNX Runtime does not accept an empty value for an input")),
     }
 }
 

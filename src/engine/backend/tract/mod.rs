@@ -4,7 +4,7 @@ mod refusals;
 mod session;
 mod value;
 
-use super::{Backend, LoadPurpose, Loaded};
+use super::interface::{Backend, LoadPurpose, Loaded};
 use crate::engine::control::RunControl;
 use crate::engine::providers::{CPU, Placement, Providers, UnusedProvider};
 use crate::error::{Error, Result, error};
@@ -85,17 +85,18 @@ fn parse(framework: &tract_onnx::Onnx, model: &Prepared) -> TractResult<Inferenc
 fn name_free_dimensions(model: &mut ModelProto) {
     let inputs = model.graph.iter_mut().flat_map(|graph| &mut graph.input);
     let tensors = inputs.filter_map(|input| match &mut input.r#type.as_mut()?.value {
-        Some(TypeValue::Tensor(tensor)) => tensor.shape.as_mut(),
+        Some(TypeValue::TensorType(tensor)) => tensor.shape.as_mut(),
         _ => None,
     });
     for (number, dimension) in tensors.flat_map(|shape| &mut shape.dim).enumerate() {
         let free = match &dimension.value {
             None => true,
-            Some(DimensionValue::Fixed(size)) => *size < 0,
-            Some(DimensionValue::Named(name)) => name.is_empty(),
+            Some(DimensionValue::DimValue(size)) => *size < 0,
+            Some(DimensionValue::DimParam(name)) => name.is_empty(),
         };
         if free {
-            *dimension = Dimension { value: Some(DimensionValue::Named(format!("free_{number}"))), denotation: None };
+            *dimension =
+                Dimension { value: Some(DimensionValue::DimParam(format!("free_{number}"))), denotation: None };
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::value::has;
 use crate::error::{Result, error};
+use crate::onnx::operators::{ShapeRule, operator};
 use crate::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
 use crate::tensor::DType;
 use tract_onnx::model::OnnxOpRegister;
@@ -46,22 +47,25 @@ fn visit(graph: &GraphProto, action: &mut impl FnMut(&GraphProto, &NodeProto)) {
 
 fn check_type(info: &ValueInfoProto) -> Result<()> {
     match info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
-        Some(TypeValue::Tensor(tensor)) => match DType::from_code(tensor.elem_type()) {
+        Some(TypeValue::TensorType(tensor)) => match DType::from_code(tensor.elem_type()) {
             Some(dtype) if has(dtype) => Ok(()),
-            Some(dtype) => {
-                Err(error!(UnsupportedModel, "tract has no {} tensors, as \"{}\" is", dtype.name(), info.name()))
-            }
+            Some(dtype) => Err(error!(
+                UnsupportedModel,
+                "tract does not support {} tensors, such as \"{}\"",
+                dtype.name(),
+                info.name()
+            )),
             None => {
                 Err(error!(InvalidModel, "\"{}\" has the unknown element type {}", info.name(), tensor.elem_type()))
             }
         },
-        _ => Err(error!(UnsupportedModel, "tract has only tensors; \"{}\" is none", info.name())),
+        _ => Err(error!(UnsupportedModel, "tract supports tensors only; \"{}\" is not a tensor", info.name())),
     }
 }
 
 /// A binary classifier with one weight a leaf gets inverted labels, and children before their parents could form a circle.
 fn wrong_trees(node: &NodeProto) -> Option<String> {
-    if !node.op_type().starts_with("TreeEnsemble") {
+    if !operator(node).is_some_and(|row| row.has_trees) {
         return None;
     }
     let ints = |name: &str| node.attribute(name).map_or(&[][..], |attribute| &attribute.ints);
@@ -83,11 +87,11 @@ fn wrong_trees(node: &NodeProto) -> Option<String> {
 
 /// Operators whose output is as large as a constant says; tract would compute it while it loads the model.
 fn too_large(graph: &GraphProto, node: &NodeProto, max_tensor_bytes: usize) -> Option<String> {
-    let factor = match node.op_type() {
-        "ConstantOfShape" => product(&integers(graph, node.input.first()?)?),
-        "Tile" | "Expand" => product(&integers(graph, node.input.get(1)?)?),
-        "Pad" => integers(graph, node.input.get(1)?)?.iter().map(|size| size.unsigned_abs() as f64).sum(),
-        "Range" => {
+    let factor = match operator(node)?.shape {
+        ShapeRule::ConstantOfShape => product(&integers(graph, node.input.first()?)?),
+        ShapeRule::Tile | ShapeRule::Expand => product(&integers(graph, node.input.get(1)?)?),
+        ShapeRule::Pad => integers(graph, node.input.get(1)?)?.iter().map(|size| size.unsigned_abs() as f64).sum(),
+        ShapeRule::Range => {
             let bound = |at: usize| Some(*integers(graph, node.input.get(at)?)?.first()? as f64);
             ((bound(1)? - bound(0)?) / bound(2)?).abs()
         }

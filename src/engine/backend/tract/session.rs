@@ -140,7 +140,7 @@ impl BackendSession for TractSession {
             })
             .collect::<Result<Vec<_>>>()?;
         let made = catch_unwind(AssertUnwindSafe(|| self.run_best_plan(values, control)))
-            .map_err(|_| error!(RunFailed, "tract stopped at a value that an operator cannot take"))??;
+            .map_err(|_| error!(RunFailed, "tract stopped: an operator does not accept a value"))??;
         wanted
             .into_iter()
             .map(|at| from_tract(&made[at]).map_err(|problem| error!(RunFailed, "tract: {problem}")))

@@ -34,7 +34,7 @@ pub fn to_tract(name: &str, value: &Value) -> Result<TValue> {
             .map_err(|problem| error!(InvalidInput, "input \"{name}\": {problem}"))?,
         TensorData::Bytes(bytes) => {
             let (_, datum) = DTYPES.iter().find(|(dtype, _)| *dtype == tensor.dtype).ok_or_else(|| {
-                error!(InvalidInput, "input \"{name}\": tract has no {} tensors", tensor.dtype.name())
+                error!(InvalidInput, "input \"{name}\": tract does not support {} tensors", tensor.dtype.name())
             })?;
             // SAFETY: `Tensor` holds exactly as many bytes as the shape asks for, and every bit pattern of these types is a
             // value: bools were checked to be 0 or 1 where they were made.

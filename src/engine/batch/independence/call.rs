@@ -1,6 +1,7 @@
 //! A node with what is known of its inputs.
 
 use super::value::{Rows, Size, Value};
+use crate::onnx::operators::{ElementRule, Operator, RowRule, ShapeRule};
 use crate::onnx::proto::{AttributeProto, NodeProto};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub fn doubt<T>(what: impl Into<Cow<'static, str>>) -> Result<T, Stop> {
 
 pub struct Call<'a> {
     pub node: &'a NodeProto,
+    /// `None`: nothing is known of it.
+    pub operator: Option<&'static Operator>,
     /// `None`: left out.
     pub inputs: Vec<Option<Value>>,
     pub opset: i64,
@@ -34,6 +37,18 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    pub fn row_rule(&self) -> RowRule {
+        self.operator.map_or(RowRule::Unknown, |row| row.rows)
+    }
+
+    pub fn shape_rule(&self) -> ShapeRule {
+        self.operator.map_or(ShapeRule::Unknown, |row| row.shape)
+    }
+
+    pub fn element_rule(&self) -> ElementRule {
+        self.operator.map_or(ElementRule::None, |row| row.elements)
+    }
+
     pub fn attribute(&self, name: &str) -> Option<&AttributeProto> {
         let own = self.node.attribute(name)?;
         match own.ref_attr_name.as_deref().filter(|name| !name.is_empty()) {

@@ -3,6 +3,7 @@
 use super::call::{Call, resolve};
 use super::graph::{Place, Walk};
 use super::value::{Rows, Size, Value};
+use crate::onnx::operators::RowRule;
 use crate::onnx::proto::GraphProto;
 
 /// So often what a loop carries is made less precise until an iteration leaves it as it is.
@@ -12,10 +13,10 @@ impl<'a> Walk<'a> {
     /// A node that has graphs of its own.
     pub fn with_bodies(&mut self, call: &Call<'a>, place: &Place) -> Vec<Value> {
         let body = |name: &str| call.node.attribute(name).and_then(|attribute| attribute.g.as_ref());
-        match (call.node.op_type(), body("body"), body("then_branch"), body("else_branch")) {
-            ("If", _, Some(yes), Some(no)) => self.branches(call, yes, no, place),
-            ("Loop", Some(body), _, _) => self.repeat(call, body, place),
-            ("Scan", Some(body), _, _) if call.opset >= 9 => self.scan(call, body, place),
+        match (call.row_rule(), body("body"), body("then_branch"), body("else_branch")) {
+            (RowRule::If, _, Some(yes), Some(no)) => self.branches(call, yes, no, place),
+            (RowRule::Loop, Some(body), _, _) => self.repeat(call, body, place),
+            (RowRule::Scan, Some(body), _, _) if call.opset >= 9 => self.scan(call, body, place),
             _ => {
                 let settled = call.given().all(|value| value.is_same() && !value.counts_rows());
                 if settled && call.node.subgraphs().all(|graph| self.captures_only_same(graph)) {

@@ -3,7 +3,8 @@
 
 use super::call::{Call, resolve};
 use super::value::{Size, Value};
-use crate::onnx::proto::TensorProto;
+use crate::onnx::operators::ElementRule;
+use crate::onnx::proto::{DataLocation, TensorProto};
 use crate::tensor::DType;
 
 /// Longer ones are no shapes.
@@ -12,7 +13,7 @@ const MAX_ELEMENTS: usize = 64;
 /// The elements of a constant: numbers that are no whole ones are not known.
 pub fn of_constant(tensor: &TensorProto) -> Option<Vec<Size>> {
     let count = tensor.dims.iter().try_fold(1i64, |product, &size| product.checked_mul(size))?;
-    if count > MAX_ELEMENTS as i64 || tensor.data_location() != 0 {
+    if count > MAX_ELEMENTS as i64 || tensor.data_location() == DataLocation::External {
         return None;
     }
     let float = |number: f64| {
@@ -51,48 +52,47 @@ pub fn of_constant(tensor: &TensorProto) -> Option<Vec<Size>> {
 
 /// The elements of a node's first output, which has this shape.
 pub fn of_output(call: &Call<'_>, shape: Option<&[Size]>) -> Option<Vec<Size>> {
-    let node = call.node;
-    if !matches!(node.domain(), "" | "ai.onnx") {
-        return None;
-    }
     let elements = |at: usize| call.input(at).and_then(|value| value.elements.as_deref());
-    let made = match node.op_type() {
-        "Identity" | "Cast" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => elements(0)?.to_vec(),
-        "Floor" | "Ceil" | "Round" => elements(0)?.to_vec(),
-        "Neg" => each(call, &[0], |size| Size::Known(-1).times(size[0]))?,
-        "Add" => each(call, &[0, 1], |size| add(size[0], size[1]))?,
-        "Sub" => each(call, &[0, 1], |size| subtract(size[0], size[1]))?,
-        "Mul" => each(call, &[0, 1], |size| size[0].times(size[1]))?,
-        "Div" => each(call, &[0, 1], |size| divide(size[0], size[1]))?,
-        "Mod" => each(call, &[0, 1], |size| remainder(size[0], size[1]))?,
-        "Min" => each(call, &[0, 1], |size| least(size[0], size[1]))?,
-        "Max" => each(call, &[0, 1], |size| most(size[0], size[1]))?,
-        "Equal" => each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(|order| order == 0), size))?,
-        "Less" => each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(|order| order < 0), size))?,
-        "Greater" => each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(|order| order > 0), size))?,
-        "LessOrEqual" => each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(|order| order <= 0), size))?,
-        "GreaterOrEqual" => each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(|order| order >= 0), size))?,
-        "Not" => each(call, &[0], |size| {
+    let ordered =
+        |holds: fn(i64) -> bool| each(call, &[0, 1], |size| truth(compare(size[0], size[1]).map(holds), size));
+    let made = match call.element_rule() {
+        ElementRule::Keep | ElementRule::Cast => elements(0)?.to_vec(),
+        ElementRule::Floor | ElementRule::Ceiling | ElementRule::Round => elements(0)?.to_vec(),
+        ElementRule::Negate => each(call, &[0], |size| Size::Known(-1).times(size[0]))?,
+        ElementRule::Add => each(call, &[0, 1], |size| add(size[0], size[1]))?,
+        ElementRule::Subtract => each(call, &[0, 1], |size| subtract(size[0], size[1]))?,
+        ElementRule::Multiply | ElementRule::And => each(call, &[0, 1], |size| size[0].times(size[1]))?,
+        ElementRule::Divide => each(call, &[0, 1], |size| divide(size[0], size[1]))?,
+        ElementRule::Modulo => each(call, &[0, 1], |size| remainder(size[0], size[1]))?,
+        ElementRule::Minimum => each(call, &[0, 1], |size| least(size[0], size[1]))?,
+        ElementRule::Maximum => each(call, &[0, 1], |size| most(size[0], size[1]))?,
+        ElementRule::Equal => ordered(|order| order == 0)?,
+        ElementRule::Less => ordered(|order| order < 0)?,
+        ElementRule::Greater => ordered(|order| order > 0)?,
+        ElementRule::LessOrEqual => ordered(|order| order <= 0)?,
+        ElementRule::GreaterOrEqual => ordered(|order| order >= 0)?,
+        ElementRule::Not => each(call, &[0], |size| {
             if let Size::Known(truth) = size[0] { Size::Known(i64::from(truth == 0)) } else { size[0] }
         })?,
-        "And" => each(call, &[0, 1], |size| size[0].times(size[1]))?,
-        "Where" => each(call, &[0, 1, 2], choose)?,
-        "Concat" => {
+        ElementRule::Choose => each(call, &[0, 1, 2], choose)?,
+        ElementRule::Concat => {
             call.inputs.iter().flatten().map(|value| value.elements.as_deref()).collect::<Option<Vec<_>>>()?.concat()
         }
-        "Gather" => gathered(elements(0)?, call)?,
-        "Slice" => sliced(elements(0)?, call)?,
-        "ReduceProd" => vec![elements(0)?.iter().fold(Size::Known(1), |product, &size| product.times(size))],
-        "ReduceSum" => vec![elements(0)?.iter().fold(Size::Known(0), |sum, &size| add(sum, size))],
-        "ReduceMax" => vec![elements(0)?.iter().copied().reduce(most)?],
-        "ReduceMin" => vec![elements(0)?.iter().copied().reduce(least)?],
-        "ConstantOfShape" => filled(call, shape?)?,
-        "Expand" => match elements(0)? {
+        ElementRule::Gather => gathered(elements(0)?, call)?,
+        ElementRule::Slice => sliced(elements(0)?, call)?,
+        ElementRule::Product => vec![elements(0)?.iter().fold(Size::Known(1), |product, &size| product.times(size))],
+        ElementRule::Sum => vec![elements(0)?.iter().fold(Size::Known(0), |sum, &size| add(sum, size))],
+        ElementRule::Largest => vec![elements(0)?.iter().copied().reduce(most)?],
+        ElementRule::Smallest => vec![elements(0)?.iter().copied().reduce(least)?],
+        ElementRule::Fill => filled(call, shape?)?,
+        ElementRule::Expand => match elements(0)? {
             [one] => vec![*one; count(shape?)?],
             _ => return None,
         },
-        "Range" => range(elements(0)?, elements(1)?, elements(2)?)?,
-        _ => return None,
+        ElementRule::Range => range(elements(0)?, elements(1)?, elements(2)?)?,
+        // Sizes are not computed with these, or by a rule of their own.
+        ElementRule::None | ElementRule::Shape | ElementRule::Size | ElementRule::Transpose => return None,
+        ElementRule::Absolute | ElementRule::SquareRoot | ElementRule::Reciprocal | ElementRule::Or => return None,
     };
     (made.len() <= MAX_ELEMENTS && shape.and_then(count).is_none_or(|count| count == made.len())).then_some(made)
 }

@@ -4,9 +4,9 @@ use super::call::Call;
 use super::elements;
 use super::rules::{self, reason};
 use super::value::{Rows, Size, Value};
-use crate::onnx::proto::{
-    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-};
+use crate::onnx::operators::operator;
+use crate::onnx::opset;
+use crate::onnx::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
 
     /// Walks through the main graph, whose inputs are set.
     pub fn main(&mut self, model: &'a ModelProto, graph: &'a GraphProto) {
-        let place = Place { opset: standard_opset(&model.opset_import), bound: Rc::new([]), depth: 0 };
+        let place = Place { opset: opset::standard(&model.opset_import), bound: Rc::new([]), depth: 0 };
         self.nodes(graph, &place);
     }
 
@@ -93,7 +93,8 @@ impl<'a> Walk<'a> {
             vec![Value::mixed("the graph is too large or too deep to follow its rows"); node.output.len()]
         } else {
             let inputs = node.input.iter().map(|name| (!name.is_empty()).then(|| self.found(name))).collect();
-            let call = Call { node, inputs, opset: place.opset, bound: Rc::clone(&place.bound) };
+            let bound = Rc::clone(&place.bound);
+            let call = Call { node, operator: operator(node), inputs, opset: place.opset, bound };
             self.outputs(&call, place)
         };
         for (name, value) in node.output.iter().zip(outputs) {
@@ -125,7 +126,7 @@ impl<'a> Walk<'a> {
         }
         let defaults = function.attribute_proto.iter();
         bound.extend(defaults.filter(|default| call.node.attribute(default.name()).is_none()).cloned());
-        let opset = standard_opset(&function.opset_import);
+        let opset = opset::standard(&function.opset_import);
         let place =
             Place { opset: if opset == 0 { place.opset } else { opset }, bound: bound.into(), depth: place.depth + 1 };
         let floor = std::mem::replace(&mut self.floor, self.scopes.len());
@@ -144,14 +145,9 @@ impl<'a> Walk<'a> {
         outputs
     }
 
-    /// What the made-up rows of the check by running need: how many rows a table has that an input picks from.
+    /// What the synthetic rows of the check by running need: how many rows a table has that an input picks from.
     fn note_tables(&mut self, call: &Call<'_>) {
-        let pairs: &[(usize, usize)] = match call.node.op_type() {
-            "Gather" => &[(0, 1)],
-            "EmbedLayerNormalization" => &[(2, 0), (4, 1)],
-            _ => return,
-        };
-        for &(table, indices) in pairs {
+        for &(table, indices) in call.operator.map_or(&[][..], |row| row.picks) {
             let (Some(table), Some(indices)) = (call.input(table), call.input(indices)) else { continue };
             let Some(shape) = table.shape.as_deref() else { continue };
             let at = super::call::resolve(call.int("axis", 0), shape.len()).unwrap_or(0);
@@ -202,8 +198,4 @@ fn constant_node(call: &Call<'_>) -> Value {
         return Value::vector(numbers.floats.iter().map(|&number| whole(number)).collect());
     }
     Value::same(None)
-}
-
-fn standard_opset(imports: &[OperatorSetIdProto]) -> i64 {
-    imports.iter().find(|import| matches!(import.domain(), "" | "ai.onnx")).map_or(0, OperatorSetIdProto::version)
 }

@@ -1,6 +1,6 @@
 //! Whether rows of a model stay apart, decided from its graph.
 //!
-//! Each value is compared with what it would be if every request ran alone: the same, theirs one behind the other along an axis,
+//! Each value is compared with what it would be if every request ran alone: the same, their values joined along an axis,
 //! or something else. An operator keeps rows apart by the rule in its row of [`crate::onnx::operators`]. What follows from values
 //! is decided here and nowhere else: a check by running may miss it, for a statistic over all rows or a branch that one of
 //! them takes shows only with the right neighbours. What depends on nothing but shapes shows in every run, and may be left to it.

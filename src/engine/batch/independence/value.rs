@@ -8,7 +8,7 @@ pub enum Size {
     Known(i64),
     /// Not known, but the same alone and among others. Two of one number are equal; number 0 is like no other.
     Symbol(u32),
-    /// So many for each row; `None`: a number that is not known.
+    /// This many for each row; `None`: a number that is not known.
     Rows(Option<i64>),
     /// It follows from the number of rows in another way.
     Mixed,
@@ -135,7 +135,7 @@ pub struct Value {
     /// The elements of a small tensor of whole numbers or truths. Of a value that is otherwise the same they say what follows from
     /// the number of rows.
     pub elements: Option<Rc<[Size]>>,
-    /// The axis of the rows is also one of something else, as of steps: for each of so many places all rows.
+    /// The axis of the rows is also one of something else, as of steps: for each of this many places all rows.
     pub outer: Option<Rc<Product>>,
     /// What was taken for granted of it.
     pub doubt: Option<Rc<str>>,

@@ -1,6 +1,7 @@
 //! The cells of recurrent layers: their weights, and how ONNX's operators run them.
 
-use super::{Pass, Steps, mask, scan};
+use super::pass::{Pass, Steps};
+use super::{mask, scan};
 use crate::error::{Result, error};
 use crate::onnx::Attribute;
 use crate::tensorflow::constant::Constant;
@@ -8,7 +9,7 @@ use crate::tensorflow::emit::{Emit, Value};
 use crate::tensorflow::layers::activation;
 use crate::tensorflow::layers::config::Config;
 use crate::tensorflow::layers::layer::{Keras, Layer};
-use crate::tensorflow::layers::shelf::Scope;
+use crate::tensorflow::layers::weight_names::Scope;
 use serde_json::Value as Json;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +77,8 @@ impl<'a> Cell<'a> {
         let (kernel, recurrent, old_bias) = match gates_apart(layer, kind, scope)? {
             Some((kernel, recurrent, bias)) => (kernel, recurrent, Some(bias)),
             None => {
-                let kernel = layer.room.shelf.take(scope, "kernel", 2)?;
-                (kernel, layer.room.shelf.take(scope, "recurrent_kernel", 2)?, None)
+                let kernel = layer.context.weights.take(scope, "kernel", 2)?;
+                (kernel, layer.context.weights.take(scope, "recurrent_kernel", 2)?, None)
             }
         };
         let units = recurrent.shape[0];
@@ -97,7 +98,7 @@ impl<'a> Cell<'a> {
             let rank = if kind == Kind::Gru && reset_after && !folded { 2 } else { 1 };
             let bias = match old_bias {
                 Some(bias) => bias,
-                None => layer.room.shelf.take(scope, "bias", rank)?,
+                None => layer.context.weights.take(scope, "bias", rank)?,
             };
             let numbers = bias.floats().unwrap_or_default();
             if numbers.len() == 2 * all {
@@ -250,57 +251,77 @@ impl<'a> Cell<'a> {
             steps.initial.clone()
         };
         let recurrent_bias = bias(emit, 1).filter(|_| self.reset_after);
-        let sizes = vec![self.units as i64; self.kind.gates()];
-        let act = |emit: &mut Emit, x| activation::apply(emit, keras, self.activation, x);
-        let gate = |emit: &mut Emit, x| activation::apply(emit, keras, self.gate_activation, x);
-        scan::run(emit, steps, x, initial, |emit, x, states| {
-            let h = states[0];
-            match self.kind {
-                Kind::Simple => {
-                    let product = emit.op("MatMul", &[h, recurrent]);
-                    let sum = emit.add(x, product);
-                    Ok(vec![act(emit, sum)?])
-                }
-                Kind::Lstm => {
-                    let product = emit.op("MatMul", &[h, recurrent]);
-                    let sum = emit.add(x, product);
-                    let parts = emit.split(sum, 1, &sizes);
-                    let (input, forget, output) = (gate(emit, parts[0])?, gate(emit, parts[1])?, gate(emit, parts[3])?);
-                    let new = act(emit, parts[2])?;
-                    let kept = emit.mul(forget, states[1]);
-                    let added = emit.mul(input, new);
-                    let c = emit.add(kept, added);
-                    let shown = act(emit, c)?;
-                    Ok(vec![emit.mul(output, shown), c])
-                }
-                Kind::Gru => {
-                    let xs = emit.split(x, 1, &sizes);
-                    let (z, new) = if self.reset_after {
-                        let mut product = emit.op("MatMul", &[h, recurrent]);
-                        if let Some(bias) = recurrent_bias {
-                            product = emit.add(product, bias);
-                        }
-                        let hs = emit.split(product, 1, &sizes);
-                        let (z, r) = (emit.add(xs[0], hs[0]), emit.add(xs[1], hs[1]));
-                        let (z, r) = (gate(emit, z)?, gate(emit, r)?);
-                        let reset = emit.mul(r, hs[2]);
-                        (z, emit.add(xs[2], reset))
-                    } else {
-                        let us = emit.split(recurrent, 1, &sizes);
-                        let (z, r) = (emit.op("MatMul", &[h, us[0]]), emit.op("MatMul", &[h, us[1]]));
-                        let (z, r) = (emit.add(xs[0], z), emit.add(xs[1], r));
-                        let (z, r) = (gate(emit, z)?, gate(emit, r)?);
-                        let reset = emit.mul(r, h);
-                        let product = emit.op("MatMul", &[reset, us[2]]);
-                        (z, emit.add(xs[2], product))
-                    };
-                    let new = act(emit, new)?;
-                    let difference = emit.sub(h, new);
-                    let kept = emit.mul(z, difference);
-                    Ok(vec![emit.add(new, kept)])
-                }
+        scan::run(emit, steps, x, initial, |emit, x, states| match self.kind {
+            Kind::Simple => {
+                let product = emit.op("MatMul", &[states[0], recurrent]);
+                let sum = emit.add(x, product);
+                Ok(vec![activation::apply(emit, keras, self.activation, sum)?])
             }
+            Kind::Lstm => self.lstm_step(emit, keras, x, states, recurrent),
+            Kind::Gru => self.gru_step(emit, keras, x, states[0], recurrent, recurrent_bias),
         })
+    }
+
+    /// Parts of equal size, one for each gate.
+    fn split_gates(&self, emit: &mut Emit, x: Value) -> Vec<Value> {
+        emit.split(x, 1, &vec![self.units as i64; self.kind.gates()])
+    }
+
+    fn lstm_step(
+        &self,
+        emit: &mut Emit,
+        keras: Keras,
+        x: Value,
+        states: &[Value],
+        recurrent: Value,
+    ) -> Result<Vec<Value>> {
+        let gate = |emit: &mut Emit, x| activation::apply(emit, keras, self.gate_activation, x);
+        let product = emit.op("MatMul", &[states[0], recurrent]);
+        let sum = emit.add(x, product);
+        let parts = self.split_gates(emit, sum);
+        let (input, forget, output) = (gate(emit, parts[0])?, gate(emit, parts[1])?, gate(emit, parts[3])?);
+        let new = activation::apply(emit, keras, self.activation, parts[2])?;
+        let kept = emit.mul(forget, states[1]);
+        let added = emit.mul(input, new);
+        let c = emit.add(kept, added);
+        let shown = activation::apply(emit, keras, self.activation, c)?;
+        Ok(vec![emit.mul(output, shown), c])
+    }
+
+    fn gru_step(
+        &self,
+        emit: &mut Emit,
+        keras: Keras,
+        x: Value,
+        h: Value,
+        recurrent: Value,
+        recurrent_bias: Option<Value>,
+    ) -> Result<Vec<Value>> {
+        let gate = |emit: &mut Emit, x| activation::apply(emit, keras, self.gate_activation, x);
+        let xs = self.split_gates(emit, x);
+        let (z, new) = if self.reset_after {
+            let mut product = emit.op("MatMul", &[h, recurrent]);
+            if let Some(bias) = recurrent_bias {
+                product = emit.add(product, bias);
+            }
+            let hs = self.split_gates(emit, product);
+            let (z, r) = (emit.add(xs[0], hs[0]), emit.add(xs[1], hs[1]));
+            let (z, r) = (gate(emit, z)?, gate(emit, r)?);
+            let reset = emit.mul(r, hs[2]);
+            (z, emit.add(xs[2], reset))
+        } else {
+            let us = self.split_gates(emit, recurrent);
+            let (z, r) = (emit.op("MatMul", &[h, us[0]]), emit.op("MatMul", &[h, us[1]]));
+            let (z, r) = (emit.add(xs[0], z), emit.add(xs[1], r));
+            let (z, r) = (gate(emit, z)?, gate(emit, r)?);
+            let reset = emit.mul(r, h);
+            let product = emit.op("MatMul", &[reset, us[2]]);
+            (z, emit.add(xs[2], product))
+        };
+        let new = activation::apply(emit, keras, self.activation, new)?;
+        let difference = emit.sub(h, new);
+        let kept = emit.mul(z, difference);
+        Ok(vec![emit.add(new, kept)])
     }
 }
 
@@ -315,11 +336,11 @@ fn gates_apart(
         Kind::Lstm => &["i", "f", "c", "o"],
         Kind::Gru => &["z", "r", "h"],
     };
-    if !layer.room.shelf.has(scope, &format!("W_{}", gates[0])) {
+    if !layer.context.weights.has(scope, &format!("W_{}", gates[0])) {
         return Ok(None);
     }
     let mut join = |name: &str, rank: usize| -> Result<Constant> {
-        let parts = gates.iter().map(|gate| layer.room.shelf.take(scope, &format!("{name}_{gate}"), rank));
+        let parts = gates.iter().map(|gate| layer.context.weights.take(scope, &format!("{name}_{gate}"), rank));
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let shape = parts[0].shape.clone();
         if parts.iter().any(|part| part.shape != shape) {

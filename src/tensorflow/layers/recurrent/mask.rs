@@ -1,7 +1,7 @@
 //! Masks over time. The steps that count are gathered at the front, where ONNX's operators take the number of them; what
 //! comes out is put back to where they were.
 
-use super::Steps;
+use super::pass::Steps;
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};
 

@@ -7,15 +7,17 @@
 mod cell;
 mod convolution;
 mod mask;
+mod pass;
 mod scan;
 
 use super::config::Config;
 use super::layer::{Keras, Layer, Rule, Tensor};
-use super::shelf::Scope;
 use super::topology::{Argument, Spec};
+use super::weight_names::Scope;
 use crate::error::{Result, error};
 use crate::tensorflow::emit::{Emit, Value};
 use cell::Cell;
+use pass::{Pass, Steps};
 use serde_json::Value as Json;
 
 pub const RULES: &[(&str, Rule)] = &[
@@ -30,31 +32,6 @@ pub const RULES: &[(&str, Rule)] = &[
     ("ConvLSTM3D", recurrent),
     ("Bidirectional", bidirectional),
 ];
-
-/// One run over a sequence.
-struct Pass {
-    /// What came out at each step, `[time, batch, ...]`, in order of time whatever the direction.
-    sequence: Value,
-    /// What comes out in the end, `[batch, ...]`.
-    last: Value,
-    /// The states in the end.
-    states: Vec<Value>,
-}
-
-/// What one run over a sequence is given.
-#[derive(Clone)]
-struct Steps {
-    /// `[time, batch, ...]`.
-    x: Value,
-    /// Bools `[batch, time]`.
-    mask: Option<Value>,
-    /// The states in the beginning; zeros when there are none.
-    initial: Vec<Value>,
-    /// From the last step to the first.
-    backwards: bool,
-    /// What comes out at a step that is masked is zero, instead of what came out before.
-    zero_masked: bool,
-}
 
 /// What a recurrent layer says about itself.
 struct Settings {
@@ -89,7 +66,7 @@ fn initial_states(layer: &Layer<'_, '_>) -> Vec<Value> {
 
 /// The mask that is given by name, or that of the input. Keras 3 loses the latter where initial states are given.
 fn mask_of(layer: &Layer<'_, '_>) -> Option<Value> {
-    let lost = layer.room.keras == Keras::Three && !initial_states(layer).is_empty();
+    let lost = layer.context.keras == Keras::Three && !initial_states(layer).is_empty();
     let own = layer.inputs[0].mask.filter(|_| !lost);
     layer.named_tensor("mask").map(|mask| mask.value).or(own)
 }
@@ -97,7 +74,7 @@ fn mask_of(layer: &Layer<'_, '_>) -> Option<Value> {
 /// `[time, batch, ...]` from `[batch, time, ...]`, and back.
 fn swap(emit: &mut Emit, x: Value) -> Result<Value> {
     let rank = emit.rank(x).filter(|&rank| rank >= 2);
-    let rank = rank.ok_or_else(|| error!(UnsupportedModel, "the rank of its input cannot be told"))?;
+    let rank = rank.ok_or_else(|| error!(UnsupportedModel, "the rank of its input is not known"))?;
     let order: Vec<usize> = [1, 0].into_iter().chain(2..rank).collect();
     Ok(emit.transpose(x, &order))
 }
@@ -170,7 +147,7 @@ fn run<'a>(
     for cell in &cells {
         let (own, rest) = initial.split_at(cell.states().min(initial.len()));
         initial = rest;
-        let pass = cell.run(layer.emit, layer.room.keras, &Steps { x, initial: own.to_vec(), ..steps.clone() })?;
+        let pass = cell.run(layer.emit, layer.context.keras, &Steps { x, initial: own.to_vec(), ..steps.clone() })?;
         x = pass.sequence;
         states.extend(pass.states.iter().copied());
         made = Some(pass);
@@ -229,7 +206,7 @@ fn bidirectional(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     if !initial.len().is_multiple_of(2) {
         return Err(error!(InvalidModel, "both directions need initial states"));
     }
-    let zero_masked = settings.return_sequences && layer.room.keras != Keras::TensorFlowJs;
+    let zero_masked = settings.return_sequences && layer.context.keras != Keras::TensorFlowJs;
     let scopes = [
         layer.scope.part(&["forward_", &format!("{}/", inner.name)], "forward_layer"),
         layer.scope.part(&["backward_", &format!("{}/", other.name)], "backward_layer"),
@@ -256,13 +233,22 @@ fn bidirectional(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
             pass.last
         });
     }
-    let (forward, backward) = (outputs[0], outputs[1]);
+    let mut made = merge(layer, outputs[0], outputs[1])?;
+    layer.mask = if settings.return_sequences { mask } else { None };
+    if settings.return_state {
+        made.extend(states);
+    }
+    Ok(made)
+}
+
+/// What both directions give, put together.
+fn merge(layer: &mut Layer<'_, '_>, forward: Value, backward: Value) -> Result<Vec<Value>> {
     let mode = if layer.config.0.get("merge_mode").is_some_and(Json::is_null) {
         "none"
     } else {
         layer.config.text("merge_mode", "concat")?
     };
-    let mut made = match mode {
+    Ok(match mode {
         "none" => vec![forward, backward],
         "concat" => vec![layer.emit.concat(&[forward, backward], -1)],
         "sum" => vec![layer.emit.add(forward, backward)],
@@ -273,10 +259,5 @@ fn bidirectional(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
             vec![layer.emit.mul(sum, half)]
         }
         other => return Err(error!(InvalidModel, "the \"merge_mode\" \"{other}\" is not known")),
-    };
-    layer.mask = if settings.return_sequences { mask } else { None };
-    if settings.return_state {
-        made.extend(states);
-    }
-    Ok(made)
+    })
 }

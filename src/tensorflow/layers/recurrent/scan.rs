@@ -1,6 +1,6 @@
 //! Running any cell step by step.
 
-use super::{Pass, Steps};
+use super::pass::{Pass, Steps};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Dims, Emit, Value};
@@ -18,7 +18,7 @@ pub fn run(
     step: impl FnOnce(&mut Emit, Value, &[Value]) -> Result<Vec<Value>>,
 ) -> Result<Pass> {
     let count = initial.len();
-    let rank = emit.rank(initial[0]).ok_or_else(|| error!(UnsupportedModel, "the rank of its state cannot be told"))?;
+    let rank = emit.rank(initial[0]).ok_or_else(|| error!(UnsupportedModel, "the rank of its state is not known"))?;
     let mut scanned = vec![x];
     if let Some(mask) = steps.mask {
         // What came out before is a state too.

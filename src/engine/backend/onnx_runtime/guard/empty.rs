@@ -1,12 +1,13 @@
 //! Operators that end the process when they get a tensor without elements, or one of a wrong shape. Each such node becomes a
-//! choice: the node itself, or, where it would not survive, nodes that give the result which ONNX's rules of shapes define. What has no defined result fails
-//! the run.
+//! choice: the node itself, or, where it would not survive, nodes that give the result which ONNX's rules of
+//! shapes define. What has no defined result fails the run.
 //!
 //! `scripts/operator-scan` finds the operators; `tests/operators_that_kill.rs` runs what it found.
 
 use super::draft::Draft;
 use crate::error::{Result, error};
 use crate::onnx::Attribute;
+use crate::onnx::operators::{Empty, What, When, operator};
 use crate::onnx::proto::NodeProto;
 use crate::tensor::{DType, Tensor};
 
@@ -17,74 +18,16 @@ pub struct Need {
     pub what: What,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// It has elements.
-    Elements,
-    /// None of the axes from this one up to that one is empty.
-    Axes(i64, i64),
-    /// The axis that a `DFT` works along is not empty.
-    Signal,
-    /// None of its values is zero.
-    Values,
-    /// It has as many axes.
-    Rank(i64),
-    /// It has two axes more than the node's attribute `ndim` says.
-    SpatialRank,
-    /// Its last two axes have one size.
-    Square,
-    /// It has an element for each axis of the first input.
-    ForEachAxis,
-}
-
-/// An operator's domain and name, and what it needs of which input.
-type Row = (&'static str, &'static str, &'static [(usize, What)]);
-
-/// Operators that do not survive every input.
-const NEEDS: &[Row] = &[
-    ("", "ConvTranspose", &[(0, What::Axes(2, i64::MAX))]),
-    ("", "DFT", &[(0, What::Signal)]),
-    ("", "GRU", &[(0, What::Elements)]),
-    ("", "InstanceNormalization", &[(0, What::Elements)]),
-    ("", "LSTM", &[(0, What::Elements)]),
-    ("", "QuantizeLinear", &[(0, What::Elements)]),
-    ("", "Resize", &[(1, What::ForEachAxis)]),
-    ("", "RoiAlign", &[(0, What::Axes(1, i64::MAX))]),
-    ("", "STFT", &[(2, What::Elements), (3, What::Values)]),
-    ("", "TopK", &[(0, What::Elements)]),
-    ("", "Unique", &[(0, What::Elements)]),
-    ("", "Upsample", &[(1, What::ForEachAxis)]),
-    ("ai.onnx.ml", "FeatureVectorizer", &[(0, What::Axes(0, 1))]),
-    ("com.microsoft", "CausalConvWithState", &[(0, What::SpatialRank)]),
-    ("com.microsoft", "ConvTransposeWithDynamicPads", &[(0, What::Axes(2, i64::MAX))]),
-    ("com.microsoft", "DecoderMaskedMultiHeadAttention", &[(5, What::Rank(4)), (6, What::Rank(4)), (7, What::Values)]),
-    ("com.microsoft", "DynamicQuantizeLSTM", &[(0, What::Elements)]),
-    ("com.microsoft", "FusedMatMul", &[(0, What::Elements), (1, What::Elements)]),
-    ("com.microsoft", "Inverse", &[(0, What::Elements), (0, What::Square)]),
-    ("com.microsoft", "LinearAttention", &[(0, What::Elements), (1, What::Elements), (2, What::Elements)]),
-    ("com.microsoft", "MoE", &[(0, What::Elements)]),
-    ("com.microsoft", "MultiHeadAttention", &[(0, What::Elements), (1, What::Elements), (2, What::Elements)]),
-    ("com.microsoft", "QAttention", &[(0, What::Elements)]),
-    ("com.microsoft", "QMoE", &[(0, What::Elements)]),
-    ("com.microsoft", "RotaryEmbedding", &[(0, What::Elements)]),
-    ("com.microsoft", "SkipLayerNormalization", &[(1, What::Elements)]),
-    ("com.microsoft", "SkipSimplifiedLayerNormalization", &[(1, What::Elements)]),
-];
-
 /// What a node needs; nothing for one that survives whatever it gets.
 pub fn needs(node: &NodeProto) -> Vec<Need> {
-    let domain = if node.domain() == "ai.onnx" { "" } else { node.domain() };
-    let row = NEEDS.iter().find(|row| (row.0, row.1) == (domain, node.op_type()));
-    let concerned = match node.op_type() {
-        "QuantizeLinear" => node.attribute("block_size").is_some(),
-        // The forms with more inputs are checked.
-        "Resize" | "Upsample" => node.input.len() == 2,
-        _ => true,
+    let Some(guarded) = operator(node).map(|row| row.guarded) else { return Vec::new() };
+    let concerned = match guarded.when {
+        When::Always => true,
+        When::WithAttribute(name) => node.attribute(name).is_some(),
+        When::WithInputs(count) => node.input.len() == count,
     };
-    row.filter(|_| concerned).map_or_else(Vec::new, |row| {
-        let needs = row.2.iter().map(|&(input, what)| Need { input, what });
-        needs.filter(|need| optional_input(node, need.input).is_some()).collect()
-    })
+    let needs = guarded.needs.iter().map(|&(input, what)| Need { input, what });
+    needs.filter(|need| concerned && optional_input(node, need.input).is_some()).collect()
 }
 
 /// Adds the truth value that a need is met.
@@ -143,19 +86,16 @@ fn signal_axis(node: &NodeProto, draft: &mut Draft) -> String {
 /// # Errors
 /// `INVALID_MODEL` for a node that lacks an input.
 pub fn results(node: &NodeProto, dtype: Option<DType>, draft: &mut Draft) -> Result<Vec<String>> {
-    match (node.domain(), node.op_type()) {
-        (_, "InstanceNormalization") => Ok(vec![draft.op("Identity", &[input(node, 0)?])]),
-        (_, "TopK") => top_k(node, draft),
-        (_, "Unique") => unique(node, draft),
-        (_, "GRU" | "LSTM") => recurrent(node, 2, dtype.unwrap_or(DType::Float32), draft),
-        // Its recurrence weights are transposed.
-        (_, "DynamicQuantizeLSTM") => recurrent(node, 1, dtype.unwrap_or(DType::Float32), draft),
-        (_, "DFT") => transform(node, draft),
-        (_, "QuantizeLinear") => quantize(node, draft),
-        (_, "FeatureVectorizer") => features(node, draft),
-        (_, "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization") => skip(node, draft),
-        (_, "QAttention") => failures(node, 2, draft),
-        _ => failures(node, 0, draft),
+    match operator(node).map_or(Empty::Fails { like: 0 }, |row| row.guarded.without) {
+        Empty::Fails { like } => failures(node, like, draft),
+        Empty::Input => Ok(vec![draft.op("Identity", &[input(node, 0)?])]),
+        Empty::Sum => skip(node, draft),
+        Empty::TopK => top_k(node, draft),
+        Empty::Unique => unique(node, draft),
+        Empty::Recurrent { hidden_axis } => recurrent(node, hidden_axis, dtype.unwrap_or(DType::Float32), draft),
+        Empty::Transform => transform(node, draft),
+        Empty::Quantize => quantize(node, draft),
+        Empty::Features => features(node, draft),
     }
 }
 
@@ -326,7 +266,7 @@ fn skip(node: &NodeProto, draft: &mut Draft) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::super::handed::Handed;
-    use super::*;
+    use crate::onnx::operators::operators;
     use crate::onnx::proto::ModelProto;
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD as BASE64;
@@ -349,8 +289,9 @@ mod tests {
             assert!(super::super::check(node, &Handed::default()).unwrap_or(true), "{what}");
             found.insert(kill["operator"].as_str().unwrap().to_owned());
         }
-        for (domain, op_type, _) in NEEDS {
-            let name = if domain.is_empty() { (*op_type).to_owned() } else { format!("{domain}::{op_type}") };
+        for row in operators().filter(|row| !row.guarded.needs.is_empty()) {
+            let name =
+                if row.domain.is_empty() { row.name.to_owned() } else { format!("{}::{}", row.domain, row.name) };
             assert!(found.contains(&name), "{name} is guarded, but the scan has not found it");
         }
     }

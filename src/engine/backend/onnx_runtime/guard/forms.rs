@@ -4,9 +4,10 @@
 use super::draft::Draft;
 use super::handed::Handed;
 use crate::error::{Error, Result, error};
-use crate::onnx::proto::{AttributeProto, FunctionProto, NodeProto, attribute_type};
+use crate::onnx::operators::{Form, MAX_COUNT, Reads, RowRule, operator};
+use crate::onnx::opset;
+use crate::onnx::proto::{AttributeProto, AttributeType, FunctionProto, NodeProto};
 use crate::tensor::Tensor;
-use std::ops::RangeInclusive;
 
 /// True for a node that [`complete`] changes.
 ///
@@ -14,15 +15,20 @@ use std::ops::RangeInclusive;
 /// `INVALID_MODEL` for a node that has not the form its operator prescribes, in a function also through what a call hands to it;
 /// `UNSUPPORTED_MODEL` for one that no form makes safe.
 pub fn check(node: &NodeProto, handed: &Handed<'_>) -> Result<bool> {
-    if (node.domain(), node.op_type()) == ("com.microsoft", "AttnLSTM") {
-        return Err(error!(UnsupportedModel, "node \"{}\": the operator AttnLSTM is not supported", node.name()));
-    }
     check_inputs(node)?;
     node.attribute.iter().try_for_each(|attribute| check_attribute(node, attribute, handed))?;
-    check_random(node)?;
-    check_ngrams(node)?;
+    match operator(node).map_or(Form::Any, |row| row.guarded.form) {
+        Form::Any => {}
+        Form::Refused => {
+            let (op_type, name) = (node.op_type(), node.name());
+            return Err(error!(UnsupportedModel, "node \"{name}\": the operator {op_type} is not supported"));
+        }
+        Form::Normal => check_normal(node)?,
+        Form::Uniform => check_uniform(node)?,
+        Form::NGrams => check_ngrams(node)?,
+    }
     let ends_unnamed = |names: &[String]| names.last().is_some_and(String::is_empty);
-    Ok(ends_unnamed(&node.input) || ends_unnamed(&node.output) || names_outputs(node) || node.is("DFT"))
+    Ok(ends_unnamed(&node.input) || ends_unnamed(&node.output) || names_outputs(node) || is_transform(node))
 }
 
 /// ONNX Runtime's own forerunner of `LayerNormalization` reads through a null pointer within a function.
@@ -33,7 +39,7 @@ pub fn check_function(function: &FunctionProto) -> Result<()> {
     const STANDARDIZED: i64 = 17;
     let mut normalizations = function.node.iter().filter(|node| node.is("LayerNormalization"));
     match normalizations.next() {
-        Some(node) if super::standard_opset(&function.opset_import) < STANDARDIZED => Err(error!(
+        Some(node) if opset::standard(&function.opset_import) < STANDARDIZED => Err(error!(
             UnsupportedModel,
             "{} in the function \"{}\" needs operator set {STANDARDIZED} or newer",
             name(node),
@@ -50,7 +56,7 @@ pub fn complete(node: &mut NodeProto, draft: &mut Draft) {
             names.pop();
         }
     }
-    if node.is("DFT") && draft.opset >= 20 && node.input.len() < 3 {
+    if is_transform(node) && draft.opset >= 20 && node.input.len() < 3 {
         node.input.resize(2, String::new());
         node.input.push(draft.tensor(&Tensor::from_elements(&[], &[-2i64])));
     }
@@ -63,24 +69,20 @@ pub fn complete(node: &mut NodeProto, draft: &mut Draft) {
 
 /// Operators that write outputs without a name.
 fn names_outputs(node: &NodeProto) -> bool {
-    (node.is("Loop") || node.is("Split")) && node.output.iter().any(String::is_empty)
+    operator(node).is_some_and(|row| row.guarded.names_outputs) && node.output.iter().any(String::is_empty)
 }
 
-/// Inputs that are read although they are absent, also where the operator's description calls them optional.
+fn is_transform(node: &NodeProto) -> bool {
+    operator(node).is_some_and(|row| row.rows == RowRule::Dft)
+}
+
+/// Inputs that are read although they are absent.
 fn check_inputs(node: &NodeProto) -> Result<()> {
-    const ALL: &[usize] = &[];
-    let read: &[usize] = match (node.domain(), node.op_type()) {
-        ("" | "ai.onnx", "Einsum" | "Max" | "Mean" | "Min" | "Sum") | ("com.microsoft", "QLinearConcat") => ALL,
-        ("" | "ai.onnx", "DynamicSlice") => &[1, 2],
-        ("com.microsoft", "Attention" | "ConvTransposeWithDynamicPads") => &[2],
-        ("com.microsoft", "QMoE") => &[3, 6],
-        _ => return Ok(()),
-    };
-    let absent = |at: usize| node.input.get(at).is_none_or(String::is_empty);
-    let lacking = if read.is_empty() {
-        (0..node.input.len()).find(|&at| absent(at))
-    } else {
-        read.iter().copied().find(|&at| absent(at))
+    let absent = |at: &usize| node.input.get(*at).is_none_or(String::is_empty);
+    let lacking = match operator(node).map_or(Reads::Given, |row| row.guarded.reads) {
+        Reads::Given => None,
+        Reads::All => (0..node.input.len()).find(absent),
+        Reads::At(places) => places.iter().copied().find(absent),
     };
     match lacking {
         Some(at) => Err(error!(InvalidModel, "{} lacks its input {at}", name(node))),
@@ -94,22 +96,19 @@ fn name(node: &NodeProto) -> String {
 
 /// No tensor has more axes.
 const MAX_RANK: i64 = 64;
-const COUNT: RangeInclusive<i64> = 1..=i32::MAX as i64;
 
 fn check_attribute(node: &NodeProto, attribute: &AttributeProto, handed: &Handed<'_>) -> Result<()> {
-    let range = match (node.op_type(), attribute.name()) {
-        ("RotaryEmbedding" | "MRotaryEmbedding", "num_heads") => 0..=*COUNT.end(),
-        (_, "num_heads" | "q_num_heads" | "kv_num_heads") => COUNT,
-        (_, "axis" | "batch_dims") => -MAX_RANK..=MAX_RANK,
-        ("GatherBlockQuantized", "bits") => 1..=64,
-        ("RoiAlign", "sampling_ratio") => 0..=64,
-        ("CausalConvWithState", "ndim") => 1..=3,
-        ("FeatureVectorizer", "inputdimensions") => 0..=*COUNT.end(),
-        _ => return Ok(()),
+    let within = operator(node).map_or(&[][..], |row| row.guarded.within);
+    let own = within.iter().find(|(name, ..)| *name == attribute.name());
+    let range = match (own, attribute.name()) {
+        (Some(&(_, least, most)), _) => least..=most,
+        (None, "num_heads" | "q_num_heads" | "kv_num_heads") => 1..=MAX_COUNT,
+        (None, "axis" | "batch_dims") => -MAX_RANK..=MAX_RANK,
+        (None, _) => return Ok(()),
     };
     for value in handed.values(attribute) {
         let own = [value.i()];
-        let values = if value.r#type() == attribute_type::INTS { value.ints.as_slice() } else { &own };
+        let values = if value.r#type() == AttributeType::Ints { value.ints.as_slice() } else { &own };
         if let Some(value) = values.iter().find(|value| !range.contains(value)) {
             let what = format!("{value} is not within {} and {}", range.start(), range.end());
             return Err(out_of_range(node, attribute.name(), &what));
@@ -123,31 +122,29 @@ fn out_of_range(node: &NodeProto, attribute: &str, what: &str) -> Error {
 }
 
 /// The standard library ends the process for distributions that there are none of.
-fn check_random(node: &NodeProto) -> Result<()> {
-    let float = |name: &str, default: f32| node.attribute(name).map_or(default, AttributeProto::f);
-    match node.op_type() {
-        "RandomNormal" | "RandomNormalLike" => {
-            let scale = float("scale", 1.0);
-            if !(scale > 0.0 && scale.is_finite()) {
-                return Err(out_of_range(node, "scale", &format!("must be above 0, it is {scale}")));
-            }
-        }
-        "RandomUniform" | "RandomUniformLike" => {
-            let (low, high) = (float("low", 0.0), float("high", 1.0));
-            if !(low <= high && (high - low).is_finite()) {
-                return Err(out_of_range(node, "low", &format!("{low} must not be above high, {high}")));
-            }
-        }
-        _ => {}
+fn check_normal(node: &NodeProto) -> Result<()> {
+    let scale = float(node, "scale", 1.0);
+    if scale > 0.0 && scale.is_finite() {
+        return Ok(());
     }
-    Ok(())
+    Err(out_of_range(node, "scale", &format!("must be above 0, it is {scale}")))
+}
+
+/// As [`check_normal`].
+fn check_uniform(node: &NodeProto) -> Result<()> {
+    let (low, high) = (float(node, "low", 0.0), float(node, "high", 1.0));
+    if low <= high && (high - low).is_finite() {
+        return Ok(());
+    }
+    Err(out_of_range(node, "low", &format!("{low} must not be above high, {high}")))
+}
+
+fn float(node: &NodeProto, name: &str, default: f32) -> f32 {
+    node.attribute(name).map_or(default, AttributeProto::f)
 }
 
 /// `TfIdfVectorizer` has one index for each n-gram of its pool.
 fn check_ngrams(node: &NodeProto) -> Result<()> {
-    if node.op_type() != "TfIdfVectorizer" {
-        return Ok(());
-    }
     let list = |name: &str| node.attribute(name).map_or(&[][..], |attribute| &attribute.ints);
     let strings = node.attribute("pool_strings").map_or(0, |attribute| attribute.strings.len());
     let pool = list("pool_int64s").len().max(strings);

@@ -4,6 +4,7 @@
 use super::draft::Draft;
 use super::element_types::Scopes;
 use crate::error::{Result, error};
+use crate::onnx::operators::{ElementRule, operator};
 use crate::onnx::proto::NodeProto;
 use crate::tensor::{DType, Tensor};
 
@@ -11,7 +12,11 @@ use crate::tensor::{DType, Tensor};
 const MIN_OPSET: i64 = 9;
 
 pub fn is_division(node: &NodeProto) -> bool {
-    node.is("Div") || node.is("Mod")
+    matches!(element_rule(node), ElementRule::Divide | ElementRule::Modulo)
+}
+
+fn element_rule(node: &NodeProto) -> ElementRule {
+    operator(node).map_or(ElementRule::None, |row| row.elements)
 }
 
 /// All operands and the result of a division have one type, so one known operand tells it. Narrower integers are
@@ -50,7 +55,7 @@ pub fn divide(node: &NodeProto, draft: &mut Draft) -> Result<()> {
     let square = draft.op("Mul", &[b, b]);
     let divisor = draft.op("Where", &[&negative, &square, b]);
     let mut division = NodeProto { input: vec![a.clone(), divisor], ..node.clone() };
-    if node.is("Mod") {
+    if element_rule(node) == ElementRule::Modulo {
         draft.nodes.push(division);
         return Ok(());
     }

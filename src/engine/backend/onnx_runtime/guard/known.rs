@@ -3,6 +3,7 @@
 //! Only what ONNX Runtime checks itself is believed: the fixed sizes of the graph's own inputs, and tensors in the file. What a file
 //! declares of values in between is not checked by anyone.
 
+use crate::onnx::operators::{RowRule, operator};
 use crate::onnx::proto::{Dimension, DimensionValue, GraphProto, NodeProto, TensorProto, TypeValue, ValueInfoProto};
 use std::collections::{HashMap, HashSet};
 
@@ -44,17 +45,17 @@ impl Known {
 
     pub fn infer(&mut self, node: &NodeProto) {
         let inputs = || node.input.iter().filter(|name| !name.is_empty()).map(|name| self.get(name));
-        let filled = match node.op_type() {
-            "Constant" => node.attribute.first().is_some_and(|attribute| match &attribute.t {
-                Some(tensor) => is_filled(tensor),
-                None => matches!(attribute.name(), "value_int" | "value_float" | "value_string"),
-            }),
-            "Shape" | "Size" => false,
-            op_type => keeps_filled(op_type) && inputs().all(|input| input.filled),
+        let row = operator(node);
+        let is_constant = node.is("Constant");
+        let filled = if is_constant {
+            is_filled_constant(node)
+        } else {
+            row.is_some_and(|row| row.shape.keeps_filled()) && inputs().all(|input| input.filled)
         };
-        let varying = !matches!(node.op_type(), "Shape" | "Size") && inputs().any(|input| input.varying);
+        let from_shapes = row.is_some_and(|row| matches!(row.rows, RowRule::Shape | RowRule::Size));
+        let varying = !from_shapes && inputs().any(|input| input.varying);
         for name in &node.output {
-            self.set(name, Facts { filled, varying, fixed: node.op_type() == "Constant" });
+            self.set(name, Facts { filled, varying, fixed: is_constant });
         }
     }
 
@@ -85,10 +86,10 @@ impl Known {
 }
 
 fn has_fixed_sizes(info: &ValueInfoProto) -> bool {
-    let Some(TypeValue::Tensor(tensor)) = info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+    let Some(TypeValue::TensorType(tensor)) = info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
         return false;
     };
-    let fixed = |dimension: &Dimension| matches!(dimension.value, Some(DimensionValue::Fixed(size)) if size > 0);
+    let fixed = |dimension: &Dimension| matches!(dimension.value, Some(DimensionValue::DimValue(size)) if size > 0);
     tensor.shape.as_ref().is_some_and(|shape| shape.dim.iter().all(fixed))
 }
 
@@ -96,65 +97,9 @@ fn is_filled(tensor: &TensorProto) -> bool {
     tensor.dims.iter().all(|&size| size > 0)
 }
 
-/// Operators that give only tensors with elements when all they are given has elements.
-fn keeps_filled(op_type: &str) -> bool {
-    matches!(
-        op_type,
-        "Abs"
-            | "Add"
-            | "AveragePool"
-            | "BatchNormalization"
-            | "Cast"
-            | "Ceil"
-            | "Clip"
-            | "Concat"
-            | "Conv"
-            | "ConvTranspose"
-            | "Div"
-            | "Dropout"
-            | "Elu"
-            | "Erf"
-            | "Exp"
-            | "Flatten"
-            | "Floor"
-            | "GRU"
-            | "Gelu"
-            | "Gemm"
-            | "GlobalAveragePool"
-            | "GlobalMaxPool"
-            | "GroupNormalization"
-            | "HardSigmoid"
-            | "HardSwish"
-            | "Identity"
-            | "InstanceNormalization"
-            | "LSTM"
-            | "LayerNormalization"
-            | "LeakyRelu"
-            | "Log"
-            | "LogSoftmax"
-            | "MatMul"
-            | "Max"
-            | "MaxPool"
-            | "Min"
-            | "Mul"
-            | "Neg"
-            | "PRelu"
-            | "Pow"
-            | "RNN"
-            | "Reciprocal"
-            | "Relu"
-            | "Reshape"
-            | "Sigmoid"
-            | "Sign"
-            | "Softmax"
-            | "Softplus"
-            | "Sqrt"
-            | "Squeeze"
-            | "Sub"
-            | "Sum"
-            | "Tanh"
-            | "Transpose"
-            | "Unsqueeze"
-            | "Where"
-    )
+fn is_filled_constant(node: &NodeProto) -> bool {
+    node.attribute.first().is_some_and(|attribute| match &attribute.t {
+        Some(tensor) => is_filled(tensor),
+        None => matches!(attribute.name(), "value_int" | "value_float" | "value_string"),
+    })
 }

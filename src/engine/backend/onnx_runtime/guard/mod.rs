@@ -19,11 +19,12 @@ mod training;
 
 use super::text_budget::DOMAIN;
 use crate::error::{Result, error};
+use crate::onnx::operators::{RowRule, What, operator};
+use crate::onnx::opset;
 use crate::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 use crate::tensor::DType;
 use draft::Draft;
 use element_types::Scopes;
-use empty::What;
 use handed::Handed;
 use known::Known;
 use std::collections::HashMap;
@@ -47,12 +48,12 @@ pub fn make_safe(model: &ModelProto) -> Result<Option<ModelProto>> {
         return Ok(None);
     }
     let mut model = model.clone();
-    let mut rewrite = Rewrite { opset: standard_opset(&model.opset_import), has_texts, ..Rewrite::default() };
+    let mut rewrite = Rewrite { opset: opset::standard(&model.opset_import), has_texts, ..Rewrite::default() };
     if let Some(graph) = &mut model.graph {
         rewrite.graph(graph)?;
     }
     for function in &mut model.functions {
-        rewrite.opset = standard_opset(&function.opset_import);
+        rewrite.opset = opset::standard(&function.opset_import);
         rewrite.enter();
         rewrite.in_function = true;
         rewrite.nodes(&mut function.node)?;
@@ -80,16 +81,12 @@ fn check(node: &NodeProto, handed: &Handed<'_>) -> Result<bool> {
     training::check(node)?;
     let mut care = forms::check(node, handed)?
         || integers::is_division(node)
-        || node.is("StringNormalizer")
+        || normalizes_strings(node)
         || !empty::needs(node).is_empty();
     for inner in node.subgraphs().flat_map(|graph| &graph.node) {
         care |= check(inner, handed)?;
     }
     Ok(care)
-}
-
-fn standard_opset(imports: &[OperatorSetIdProto]) -> i64 {
-    imports.iter().find(|import| matches!(import.domain(), "" | "ai.onnx")).map_or(0, OperatorSetIdProto::version)
 }
 
 #[derive(Default)]
@@ -135,7 +132,8 @@ impl Rewrite {
         let mut rewritten = Vec::with_capacity(nodes.len());
         for mut node in std::mem::take(nodes) {
             let mut body_outputs = Vec::new();
-            let repeats = self.has_texts && (node.is("Loop") || node.is("Scan"));
+            let rows = operator(&node).map_or(RowRule::Unknown, |row| row.rows);
+            let repeats = self.has_texts && matches!(rows, RowRule::Loop | RowRule::Scan);
             for attribute in &mut node.attribute {
                 if repeats {
                     attribute.g.iter_mut().for_each(texts::name_outputs);
@@ -153,7 +151,7 @@ impl Rewrite {
     }
 
     fn node(&mut self, mut node: NodeProto, rewritten: &mut Vec<NodeProto>) -> Result<()> {
-        if node.is("StringNormalizer") {
+        if normalizes_strings(&node) {
             name_locale(&mut node);
         }
         let prefix = node.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
@@ -245,6 +243,10 @@ impl Rewrite {
 
 /// `If`, `Cast` and the comparisons are there as they are needed from this operator set on.
 const MIN_OPSET: i64 = 7;
+
+fn normalizes_strings(node: &NodeProto) -> bool {
+    operator(node).is_some_and(|row| row.rows == RowRule::NormalizeStrings)
+}
 
 /// `C.UTF-8` exists wherever there is glibc and lower-cases all of Unicode.
 fn name_locale(node: &mut NodeProto) {

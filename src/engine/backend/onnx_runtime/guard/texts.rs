@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::element_types::Scopes;
 use crate::error::{Result, error};
 use crate::onnx::Attribute;
+use crate::onnx::operators::{RowRule, TextRule, operator};
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, TypeValue, ValueInfoProto};
 use crate::tensor::{DType, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -27,10 +28,9 @@ fn in_graph(graph: &GraphProto) -> bool {
 
 fn in_type(kind: &TypeProto) -> bool {
     match kind.value.as_ref() {
-        Some(TypeValue::Tensor(tensor)) => tensor.elem_type() == DType::String.code(),
-        Some(TypeValue::Sequence(element) | TypeValue::Optional(element)) => {
-            element.elem_type.as_ref().is_some_and(|kind| in_type(kind))
-        }
+        Some(TypeValue::TensorType(tensor)) => tensor.elem_type() == DType::String.code(),
+        Some(TypeValue::SequenceType(sequence)) => sequence.elem_type.as_deref().is_some_and(in_type),
+        Some(TypeValue::OptionalType(optional)) => optional.elem_type.as_deref().is_some_and(in_type),
         _ => false,
     }
 }
@@ -97,8 +97,10 @@ pub fn bound(
     is_outermost: bool,
     draft: &mut Draft,
 ) -> Result<bool> {
-    if node.op_type() == "Tokenizer" && node.attribute("pad_value").is_some_and(|pad| pad.s().len() > SHORT) {
-        return Err(error!(InvalidModel, "Tokenizer node \"{}\": pad_value is longer than {SHORT} bytes", node.name()));
+    let rule = operator(node).map_or(TextRule::None, |row| row.guarded.texts);
+    if rule == TextRule::Tokenize && node.attribute("pad_value").is_some_and(|pad| pad.s().len() > SHORT) {
+        let (op_type, name) = (node.op_type(), node.name());
+        return Err(error!(InvalidModel, "{op_type} node \"{name}\": pad_value is longer than {SHORT} bytes"));
     }
     let mut bounded = false;
     if let Some(label) = longest_label(node) {
@@ -108,10 +110,10 @@ pub fn bound(
         bounded = true;
     }
     // What is handed on may also be a sequence, which has no shape.
-    let unknown_is_text = !node.is("Identity");
+    let unknown_is_text = operator(node).is_none_or(|row| row.rows != RowRule::Keep);
     let may_be_text =
         |name: &String| !name.is_empty() && scopes.get(name).map_or(unknown_is_text, |dtype| dtype == DType::String);
-    for source in sources(node, copies, is_outermost) {
+    for source in sources(node, rule, copies, is_outermost) {
         let may_grow = |name: &String| may_be_text(name) && !copies.short.contains(name);
         if node.input.get(source.input).is_some_and(may_grow) {
             check(node, &source, None, draft);
@@ -130,39 +132,35 @@ fn longest_label(node: &NodeProto) -> Option<String> {
     Some("x".repeat(longest.len()))
 }
 
-fn sources(node: &NodeProto, copies: &mut Copies, is_outermost: bool) -> Vec<Source> {
+fn sources(node: &NodeProto, rule: TextRule, copies: &mut Copies, is_outermost: bool) -> Vec<Source> {
     use Number::{Shape, Values};
     let source = |input, growth, numbers| Source { input, growth, axis: 0, numbers };
     let axis = |default| node.attribute("axis").map_or(default, |attribute| attribute.i());
-    match node.op_type() {
-        "Tile" => vec![source(0, Growth::Repeat, vec![Values(1)])],
-        "Expand" => vec![source(0, Growth::Broadcast, vec![Values(1)])],
-        "Gather" => vec![Source { axis: axis(0), ..source(0, Growth::Gather, vec![Shape(1)]) }],
-        "ArrayFeatureExtractor" => vec![Source { axis: -1, ..source(0, Growth::Gather, vec![Shape(1)]) }],
-        "GatherElements" => vec![source(0, Growth::Elements, vec![Shape(1)])],
-        "GatherND" => vec![source(0, Growth::GatherNd, vec![Shape(1)])],
-        "OneHot" => vec![source(2, Growth::Elements, vec![Shape(0), Values(1)])],
-        "StringConcat" => {
+    let mut copied = |inputs: Vec<usize>| {
+        if is_outermost && copies.are_few(node, &inputs) {
+            return Vec::new();
+        }
+        inputs.into_iter().map(|input| source(input, Growth::Repeat, Vec::new())).collect()
+    };
+    match rule {
+        TextRule::None => Vec::new(),
+        TextRule::Copy(inputs) => copied(inputs.to_vec()),
+        TextRule::Tokenize => copied(vec![0]),
+        TextRule::CopyAll => copied((0..node.input.len()).collect()),
+        TextRule::Repeat => vec![source(0, Growth::Repeat, vec![Values(1)])],
+        TextRule::Broadcast => vec![source(0, Growth::Broadcast, vec![Values(1)])],
+        TextRule::Gather => vec![Source { axis: axis(0), ..source(0, Growth::Gather, vec![Shape(1)]) }],
+        TextRule::Features => vec![Source { axis: -1, ..source(0, Growth::Gather, vec![Shape(1)]) }],
+        TextRule::Elements => vec![source(0, Growth::Elements, vec![Shape(1)])],
+        TextRule::GatherNd => vec![source(0, Growth::GatherNd, vec![Shape(1)])],
+        TextRule::OneHot => vec![source(2, Growth::Elements, vec![Shape(0), Values(1)])],
+        TextRule::Join => {
             vec![source(0, Growth::Broadcast, vec![Shape(1)]), source(1, Growth::Broadcast, vec![Shape(0)])]
         }
-        "Where" => vec![
+        TextRule::Choose => vec![
             source(1, Growth::Broadcast, vec![Shape(0), Shape(2)]),
             source(2, Growth::Broadcast, vec![Shape(0), Shape(1)]),
         ],
-        op_type => {
-            let inputs: Vec<usize> = match op_type {
-                "Concat" | "SequenceConstruct" => (0..node.input.len()).collect(),
-                "ScatterElements" | "ScatterND" => vec![0, 2],
-                "SequenceInsert" => vec![1],
-                "Compress" | "Flatten" | "Identity" | "Reshape" | "ReverseSequence" | "Slice" | "Split" | "Squeeze"
-                | "StringNormalizer" | "StringSplit" | "Tokenizer" | "Transpose" | "Unique" | "Unsqueeze" => vec![0],
-                _ => return Vec::new(),
-            };
-            if is_outermost && copies.are_few(node, &inputs) {
-                return Vec::new();
-            }
-            inputs.into_iter().map(|input| source(input, Growth::Repeat, Vec::new())).collect()
-        }
     }
 }
 

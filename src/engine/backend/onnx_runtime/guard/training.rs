@@ -2,6 +2,7 @@
 //! replace the model's own for the next run.
 
 use crate::error::{Error, Result, error};
+use crate::onnx::operators::{Training, operator};
 use crate::onnx::proto::NodeProto;
 
 /// # Errors
@@ -11,12 +12,10 @@ pub fn check(node: &NodeProto) -> Result<()> {
         node.attribute(name).is_some_and(|attribute| attribute.i() != 0 || attribute.ref_attr_name.is_some())
     };
     let used_outputs = node.output.iter().filter(|name| !name.is_empty()).count();
-    let trains = match (node.domain(), node.op_type()) {
-        // Before operator set 14 the further outputs ask for training.
-        ("" | "ai.onnx", "BatchNormalization") => set("training_mode") || used_outputs > 1,
-        ("com.microsoft", "MatMulBnb4") => set("training_mode"),
-        ("ai.onnx.training" | "ai.onnx.preview.training", _) => true,
-        _ => false,
+    let trains = match operator(node).map_or(Training::Never, |row| row.guarded.trains) {
+        Training::ByAttributeOrOutputs => set("training_mode") || used_outputs > 1,
+        Training::ByAttribute => set("training_mode"),
+        Training::Never => matches!(node.domain(), "ai.onnx.training" | "ai.onnx.preview.training"),
     };
     if trains { Err(refusal(node)) } else { Ok(()) }
 }

@@ -5,16 +5,10 @@ use super::super::value::{Rows, Size, Value};
 use super::element_wise::join;
 
 /// The operands of a product at these places; what else there is must be one for all rows.
-pub fn matmul(call: &Call<'_>, left: usize, right: usize) -> Outcome {
+pub fn matmul(call: &Call<'_>, left: usize, right: usize, of_left: &[usize]) -> Outcome {
     call.others_are_same(&[left, right])?;
     let (Some(a), Some(b)) = (call.input(left), call.input(right)) else { return doubt("lacks an operand") };
     // Scales and zero points of the left operand may be one for each row.
-    let of_left: &[usize] = match call.node.op_type() {
-        "QLinearMatMul" => &[1, 2],
-        "MatMulInteger" => &[2],
-        "MatMulIntegerToFloat" => &[2, 4],
-        _ => &[],
-    };
     let is_one = |value: &Value| matches!(value.shape.as_deref(), Some([] | [Size::Known(1)]));
     if of_left.iter().any(|&at| call.input(at).is_some_and(|value| !is_one(value))) {
         return doubt("has scales of its own for each row");

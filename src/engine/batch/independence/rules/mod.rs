@@ -10,12 +10,12 @@ mod whole;
 use super::call::{Call, Outcome, Stop, doubt, mixes};
 use super::elements;
 use super::value::{Rows, Size, Value};
-use crate::onnx::operators::{RowRule, operator};
+use crate::onnx::operators::{ElementRule, RowRule, ShapeRule};
 use std::rc::Rc;
 
 /// The outputs of a node without graphs of its own.
 pub fn outputs(call: &Call<'_>) -> Vec<Value> {
-    let rule = operator(call.node).map_or(RowRule::Unknown, |row| row.rows);
+    let rule = call.row_rule();
     let made = given(call).or_else(|| settled(call, rule)).unwrap_or_else(|| by_rule(call, rule));
     let mut made = made;
     made.resize_with(call.node.output.len(), || Value::with_rows(Rows::Unknown));
@@ -124,7 +124,7 @@ pub fn shortened(name: &str) -> String {
 fn carry(call: &Call<'_>, made: &mut [Value]) {
     let doubt = call.given().find_map(|value| value.doubt.clone());
     let outer = call.given().find_map(|value| value.outer.clone());
-    let lays_out = ["Reshape", "Flatten"].iter().any(|kind| call.node.is(kind));
+    let lays_out = matches!(call.row_rule(), RowRule::Reshape | RowRule::Flatten);
     for value in made.iter_mut() {
         value.doubt = value.doubt.take().or_else(|| doubt.clone());
         if !lays_out {
@@ -132,8 +132,7 @@ fn carry(call: &Call<'_>, made: &mut [Value]) {
         }
     }
     let (Some(first), Some(output)) = (call.input(0), made.first_mut()) else { return };
-    let is_laid_out = ["Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Transpose"];
-    if is_laid_out.iter().any(|kind| call.node.is(kind)) {
+    if matches!(call.element_rule(), ElementRule::Keep | ElementRule::Cast | ElementRule::Transpose) {
         output.input = first.input;
         output.padded_with = output.padded_with.take().or_else(|| first.padded_with.clone());
     }
@@ -156,7 +155,7 @@ fn apply(call: &Call<'_>, rule: RowRule) -> Outcome {
         RowRule::NormalizeLast => axes::normalize_last(call),
         RowRule::LastTwo => axes::last_two(call),
         RowRule::ReverseSequence => axes::reverse_sequence(call),
-        RowRule::MatMul(left, right) => matrices::matmul(call, left, right),
+        RowRule::MatMul(left, right, of_left) => matrices::matmul(call, left, right, of_left),
         RowRule::Gemm => matrices::gemm(call),
         RowRule::LastAxis => matrices::last_axis(call),
         RowRule::Einsum => matrices::einsum(call),
@@ -195,15 +194,17 @@ fn apply(call: &Call<'_>, rule: RowRule) -> Outcome {
         RowRule::Size => size_of(call),
         RowRule::Mixes(what) => mixes(what),
         RowRule::Random => mixes("draws random numbers"),
-        RowRule::Graph | RowRule::Unknown => doubt("is of an operator whose rows are not known to stay apart"),
+        RowRule::If | RowRule::Loop | RowRule::Scan | RowRule::Graph | RowRule::Unknown => {
+            doubt("is of an operator whose rows are not known to stay apart")
+        }
     }
 }
 
 /// The shape of what exporters number places with.
 fn shape_of_places(call: &Call<'_>) -> Option<Vec<Size>> {
-    match call.node.op_type() {
-        "Range" => Some(vec![Size::UNKNOWN]),
-        "NonZero" => Some(vec![Size::Known(call.first().ok()?.rank()? as i64), Size::UNKNOWN]),
+    match call.shape_rule() {
+        ShapeRule::Range => Some(vec![Size::UNKNOWN]),
+        ShapeRule::NonZero => Some(vec![Size::Known(call.first().ok()?.rank()? as i64), Size::UNKNOWN]),
         _ => None,
     }
 }

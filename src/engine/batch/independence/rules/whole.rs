@@ -2,6 +2,7 @@
 
 use super::super::call::{Call, Outcome, mixes};
 use super::super::value::{Rows, Size, Value};
+use crate::onnx::operators::ShapeRule;
 
 /// Convolutions, pools and norms: an item of the first axis is an image or a signal, and so is one of every output.
 pub fn leading(call: &Call<'_>) -> Outcome {
@@ -18,7 +19,7 @@ pub fn leading(call: &Call<'_>) -> Outcome {
     let mut shape = call.shape(0)?.to_vec();
     shape.iter_mut().skip(1).for_each(|size| *size = Size::UNKNOWN);
     if let Some(Size::Known(channels)) = call.input(1).and_then(|weights| weights.shape.as_deref()?.first().copied())
-        && call.node.op_type() == "Conv"
+        && call.shape_rule() == ShapeRule::Convolution
         && let Some(size) = shape.get_mut(1)
     {
         *size = Size::Known(channels);
@@ -160,7 +161,7 @@ pub fn normalize_strings(call: &Call<'_>) -> Outcome {
 
 /// `StringSplit` and `Tokenizer`: words along a new last axis, as many as the longest text has.
 pub fn split_text(call: &Call<'_>) -> Outcome {
-    let filler = if call.node.op_type() == "Tokenizer" { call.text("pad_value").unwrap_or_default() } else { b"" };
+    let filler = call.text("pad_value").unwrap_or_default();
     let shape = call.shape(0)?.to_vec();
     let axis = call.first()?.axis();
     let mut longer = shape.clone();

@@ -1,0 +1,30 @@
+// What is measured of the events of a model: the one table of the measures that src/monitoring computes. The declarations and the
+// documentation are written from it.
+
+const quantile = (percent) => ({
+	attribute: 'latencyMs',
+	meaning: `Latency in milliseconds that ${percent} % of the runs that succeeded do not exceed, within 1 %.`,
+});
+
+/**
+ * By name: the attribute of events that it tells of, whether it is always a number, and what it is.
+ *
+ * @type {Record<string, {attribute: string, isCount?: boolean, meaning: string}>}
+ */
+export const MEASURES = {
+	count: { attribute: 'id', isCount: true, meaning: 'Events.' },
+	errorCount: { attribute: 'error', isCount: true, meaning: 'Runs that failed.' },
+	errorRate: { attribute: 'error', meaning: 'The share of runs that failed.' },
+	avgLatency: { attribute: 'latencyMs', meaning: 'Mean latency in milliseconds, of runs that succeeded.' },
+	p50Latency: quantile(50),
+	p90Latency: quantile(90),
+	p95Latency: quantile(95),
+	p99Latency: quantile(99),
+	avgConfidence: { attribute: 'confidence', meaning: 'Mean confidence, of predictions that have one.' },
+	feedbackCount: { attribute: 'actualOutcome', isCount: true, meaning: 'Events with an outcome.' },
+	accuracy: { attribute: 'correct', meaning: 'The share of correct ones among the events whose correctness is known.' },
+	throughput: {
+		attribute: 'timestamp',
+		meaning: 'Events per second, from `startTime` or the first event to `endTime` or the last one.',
+	},
+};

@@ -1,0 +1,56 @@
+// What a thread does by itself, as soon as it knows its options.
+import { acquireLock, tryLock } from '../../binding.js';
+import { makeRoles } from '../http/roles.js';
+import { watchJobs } from '../jobs/worker.js';
+import { prepareEvents } from '../monitoring/events.js';
+import { sweep } from '../registry/sweep.js';
+import { watchModels } from '../registry/watch.js';
+import { preload } from '../serving/preload.js';
+import { leases } from '../storage/lease-rows.js';
+import { tablesExist } from '../storage/tables.js';
+import { Schedule } from './schedule.js';
+
+const SECOND_MS = 1000;
+const HOUR_MS = 3600 * SECOND_MS;
+
+/** @type {import('./schedule.js').Entry[]} */
+const ENTRIES = [
+	{ name: 'roles', owner: 'process', run: makeRoles },
+	// The retention and the audit log of a table are each thread's own.
+	{ name: 'events', owner: 'thread', onChange: true, run: prepareEvents },
+	{ name: 'preload', owner: 'process', onChange: true, run: preload },
+	{ name: 'models', owner: 'process', run: watchModels },
+	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
+	// Each job has a lock and a lease of its own.
+	{ name: 'jobs', owner: 'thread', everyMs: 2 * SECOND_MS, run: watchJobs },
+];
+
+const makeSchedule = () =>
+	new Schedule({
+		ready: tablesExist,
+		tryLock,
+		acquireLock,
+		leases,
+		log: (name, error) => globalThis.logger?.error?.(`edge-ai: background work "${name}"`, error),
+	});
+
+let schedule;
+const added = [];
+
+/**
+ * Starts it; called again, when the options have changed, it starts nothing twice.
+ *
+ * @param {import('./schedule.js').Entry[]} [others] beside what is listed here, from now on
+ */
+export function start(others = []) {
+	added.push(...others);
+	schedule ??= makeSchedule();
+	schedule.start([...ENTRIES, ...added]);
+}
+
+/** Ends it, so that other threads and nodes go on at once. */
+export async function stop() {
+	const last = schedule;
+	schedule = undefined;
+	await last?.stop();
+}

@@ -1,0 +1,238 @@
+// Inference events: written many in one transaction, read as descending ranges of their keys.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock, countLostEvent } from '../../binding.js';
+import { ApiError } from '../errors.js';
+import { GroupCommit } from '../storage/group-commit.js';
+import { eventFrom, isEventId } from './record.js';
+import { options } from '../options.js';
+import { shown } from '../http/query.js';
+import { contextAfter } from '../storage/after.js';
+import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
+import { commit } from '../storage/disk.js';
+import { table } from '../storage/tables.js';
+
+/** An expiry that is given, so that the table's own does not count. */
+const NEVER = Date.UTC(9999, 0);
+const MAX_SCAN_INTERVAL_SECONDS = 3600;
+/** So long an event may take from one node to another before it is taken for unknown. */
+const TRANSIT_MS = 1000;
+const TRANSIT_POLL_MS = 20;
+
+/** The retention that the table knows of, in seconds. */
+let cleaned = 0;
+
+/**
+ * The table of events. What Harper replicates is its audit log, which costs time and disk space, so the schema leaves it off for
+ * events; it is turned on, in each thread, when another node may want them.
+ */
+function eventTable() {
+	const events = table('InferenceEvent');
+	if (!events.audit && options().replicateEvents && mayReplicate()) events.enableAuditing();
+	return events;
+}
+
+const commits = new GroupCommit(async (records) => {
+	const context = {};
+	await commit(byteLength(records), () => globalThis.transaction(context, () => putEvents(records, context)));
+});
+
+/** Bytes of what is large in events; the rest is in the space that is always left. */
+export function byteLength(records) {
+	let sum = 0;
+	for (const { featuresIn, prediction } of records) sum += (featuresIn?.length ?? 0) + (prediction?.length ?? 0);
+	return sum;
+}
+
+/** What a prediction may go without when availability goes first. */
+const UNWRITTEN = new Set(['QUEUE_FULL', 'STORAGE_UNAVAILABLE']);
+
+/**
+ * Writes an event. Resolves when it is on disk.
+ *
+ * @param {object} event id, modelId, modelVersion, ...
+ * @returns {Promise<void>} rejects with QUEUE_FULL or STORAGE_UNAVAILABLE
+ */
+export const writeEvent = (event) => commits.add(event);
+
+/**
+ * Writes the event of a prediction that is about to be answered. With `eventDurability: best-effort` one that cannot be written
+ * is counted instead.
+ *
+ * @param {object} event
+ * @param {typeof writeEvent} [write]
+ */
+export async function recordEvent(event, write = writeEvent) {
+	try {
+		await write(event);
+	} catch (error) {
+		if (options().eventDurability === 'required' || !UNWRITTEN.has(error.code)) throw error;
+		countLostEvent(event.modelId);
+	}
+}
+
+/**
+ * Writes events in a transaction that is under way.
+ *
+ * @param {object[]} records
+ * @param {object} context of the transaction
+ */
+export function putEvents(records, { transaction }) {
+	const events = eventTable();
+	const expiresAt = expiry(events);
+	// Of its own, so that what else the transaction writes does not expire.
+	const context = { transaction, expiresAt: expiresAt ?? NEVER };
+	for (const event of records) events.put(recordOf(event, expiresAt), context);
+}
+
+/** When what is written now expires, in Unix milliseconds. */
+function expiry(events) {
+	const { eventRetention } = options();
+	if (eventRetention === 0) return undefined;
+	if (eventRetention !== cleaned) {
+		// Harper looks for expired records only in a table that has a retention of its own.
+		const scanInterval = Math.min(eventRetention, MAX_SCAN_INTERVAL_SECONDS);
+		events.setTTLExpiration({ expiration: eventRetention, eviction: 0, scanInterval });
+		cleaned = eventRetention;
+	}
+	return Date.now() + eventRetention * 1000;
+}
+
+/** Has events removed when they expire, and replicated, also in a thread that records none. */
+export function prepareEvents() {
+	expiry(eventTable());
+}
+
+/**
+ * Adds what really happened to an event, which expires no later for that. All fields are set, so of two at once one
+ * stands whole.
+ *
+ * @param {string} id
+ * @param {(event: object) => object} outcomeOf the fields to set
+ */
+export async function patchEvent(id, outcomeOf) {
+	const events = eventTable();
+	// Harper may lose one of two patches of a record that are under way at once.
+	const lock = await acquireLock(`event:${id}`);
+	try {
+		const stored = await awaitedEvent(events, id);
+		const event = stored && eventFrom(stored);
+		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
+		const context = contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
+		const outcome = outcomeOf(event);
+		const write = () => globalThis.transaction(context, () => events.patch(id, outcome, context));
+		await commit(byteLength([event]) + JSON.stringify(outcome).length, write);
+	} finally {
+		lock.release();
+	}
+}
+
+/** Whether an event is stored here. */
+export const eventExists = async (id) => Boolean(await table('InferenceEvent').get(id));
+
+/**
+ * Stores events again as they are, so that they reach every node.
+ *
+ * @param {unknown} ids
+ */
+export async function storeEventsAgain(ids) {
+	const events = eventTable();
+	for (const id of Array.isArray(ids) ? ids.filter(isEventId) : []) {
+		const record = await events.get(id);
+		if (!record) continue;
+		const context = contextAfter([[events, id]], { expiresAt: record.expiresAt ?? NEVER });
+		await globalThis.transaction(context, () => events.put(JSON.parse(JSON.stringify(record)), context));
+	}
+}
+
+/** An event, which may be on its way when another node has just recorded it. */
+async function awaitedEvent(events, id) {
+	const deadline = performance.now() + (hasOtherNodes() ? TRANSIT_MS : 0);
+	for (;;) {
+		const event = await events.get(id);
+		if (event || performance.now() >= deadline) return event;
+		await sleep(TRANSIT_POLL_MS);
+	}
+}
+
+/** What the table holds of an event. Fields that it lacks are left out, because Harper would store each as undefined. */
+function recordOf(event, expiresAt) {
+	const { id, modelId, modelVersion, userId, sessionId } = event;
+	const record = {
+		timestamp: timeOf(id),
+		...event,
+		modelKey: `${modelId}|${id}`,
+		versionKey: `${modelId}|${modelVersion}|${id}`,
+	};
+	if (userId !== undefined) record.userKey = `${userId}|${id}`;
+	if (sessionId !== undefined) record.sessionKey = `${sessionId}|${id}`;
+	if (expiresAt !== undefined) record.expiresAt = expiresAt;
+	return record;
+}
+
+/** The Unix milliseconds in a UUIDv7. */
+const timeOf = (id) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** The first 48 bits of the UUIDv7s of a millisecond, as they stand in the text of an id. */
+function idPrefix(milliseconds) {
+	const hex = Math.min(milliseconds, 2 ** 48 - 1)
+		.toString(16)
+		.padStart(12, '0');
+	return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
+/**
+ * The events of a filter, newest first.
+ *
+ * @param {{id?: string, modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string,
+ *   startTime?: number, endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the
+ *   id of an event that is newer
+ * @returns {AsyncGenerator<object>}
+ */
+export async function* eventsOf({
+	id,
+	modelId,
+	version,
+	digest,
+	userId,
+	sessionId,
+	startTime = 0,
+	endTime = 2 ** 48 - 1,
+	before,
+}) {
+	const { attribute, prefix } =
+		id === undefined ? narrowest({ modelId, version, userId, sessionId }) : { attribute: 'id' };
+	const lowest = `${prefix}${idPrefix(Math.ceil(startTime))}`;
+	// "~" sorts after every character of an id.
+	const end = `${idPrefix(Math.floor(endTime))}~`;
+	const highest = `${prefix}${before !== undefined && before < end ? before : end}`;
+	const found = table('InferenceEvent').search({
+		conditions: [{ attribute, comparator: 'between', value: id === undefined ? [lowest, highest] : [id, id] }],
+		sort: { attribute, descending: true },
+	});
+	const now = Date.now();
+	for await (const record of found) {
+		const event = eventFrom(record);
+		const wanted =
+			event !== undefined &&
+			event.id !== before &&
+			// Harper removes them later.
+			(event.expiresAt == null || event.expiresAt > now) &&
+			(modelId === undefined || event.modelId === modelId) &&
+			(version === undefined || event.modelVersion === version) &&
+			(digest === undefined || event.digest === digest) &&
+			(userId === undefined || event.userId === userId) &&
+			(sessionId === undefined || event.sessionId === sessionId);
+		if (wanted) yield event;
+	}
+}
+
+/** The index that leaves the fewest events to look at. */
+function narrowest({ modelId, version, userId, sessionId }) {
+	if (sessionId !== undefined) return { attribute: 'sessionKey', prefix: `${sessionId}|` };
+	if (userId !== undefined) return { attribute: 'userKey', prefix: `${userId}|` };
+	if (modelId !== undefined && version !== undefined) {
+		return { attribute: 'versionKey', prefix: `${modelId}|${version}|` };
+	}
+	if (modelId !== undefined) return { attribute: 'modelKey', prefix: `${modelId}|` };
+	return { attribute: 'id', prefix: '' };
+}

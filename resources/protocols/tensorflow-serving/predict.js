@@ -1,0 +1,17 @@
+// POST /v1/models/:modelId[...]:predict: rows or columns of JSON, and the answer in the same form. Rust reads and writes them.
+import { PredictRequest } from '../../../binding.js';
+import { othersOfCohort } from '../../serving/cohort.js';
+import { readBody, refusePageTypes } from '../../http/body.js';
+import { infer } from '../../serving/inference.js';
+import { modelOf } from './model.js';
+
+/** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
+export async function predict({ params, stream, user }) {
+	const others = othersOfCohort();
+	if (others) await others;
+	refusePageTypes(stream.headers);
+	const model = await modelOf(params, user);
+	const request = PredictRequest.parseTensorflowServing(await readBody(stream));
+	const { inferenceId, text } = await infer(request, model, { stream, user, together: others !== undefined });
+	return { json: text, headers: { 'inference-id': inferenceId }, direct: true };
+}

@@ -1,0 +1,139 @@
+// POST /predict/batch: many rows in one body, answered as a stream in the same order.
+import { setMaxListeners } from 'node:events';
+import { PredictRequest } from '../../binding.js';
+import { visibleTo } from '../http/access.js';
+import { ApiError, answerOf } from '../errors.js';
+import { bodyChunks, mediaType } from '../http/body.js';
+import { options } from '../options.js';
+import { answerJson, authorizeRecording, modelFor } from './inference.js';
+import { identifier, readQuery, shown } from '../http/query.js';
+import { csvRows } from './rows/csv.js';
+import { jsonRows } from './rows/json.js';
+import { ndjsonRows } from './rows/ndjson.js';
+import { inOrder } from './rows/order.js';
+import { LIMITS, runRow, templateOf } from './rows/run.js';
+import { deadlineOf } from '../http/deadline.js';
+import { sessionFor } from '../registry/sessions.js';
+import { signatureOf } from '../registry/signature.js';
+
+const FIELDS = ['modelId', 'version', 'outputs', 'timeoutMs', 'priority', 'record', 'userId', 'sessionId', 'requestId'];
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
+const NDJSON_TYPE = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)\b/i;
+const CSV_TYPE = /^text\/csv\b/i;
+const NDJSON = 'application/x-ndjson';
+
+/** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, lines of JSON or CSV */
+export async function batch({ query, stream, user }) {
+	const leaving = new AbortController();
+	const { signal } = leaving;
+	// Every row in flight listens.
+	setMaxListeners(0, signal);
+	const leave = () => leaving.abort(new ApiError('CANCELLED', 'the caller disconnected'));
+	stream.socket.once('close', leave);
+	const forget = () => stream.socket.off('close', leave);
+	try {
+		const { fields, rows } = await read(stream, query);
+		const template = templateOf(fields);
+		const request = PredictRequest.parse(template);
+		authorizeRecording(user, request);
+		const model = await modelFor(identifier('modelId', request.modelId), request.version);
+		const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
+
+		const isVisible = visibleTo(user, 'Model');
+		const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));
+		const groups = inOrder(rows(model), LIMITS, sizeOf, run);
+		// What is wrong from the beginning is answered with its status.
+		const first = await groups.next();
+		const isList = wantsList(stream.headers.accept);
+		return {
+			headers: { 'content-type': isList ? 'application/json' : NDJSON },
+			stream: written(first, groups, { isList, signal, forget }),
+		};
+	} catch (error) {
+		forget();
+		throw error;
+	}
+}
+
+const sizeOf = ({ features }) => features?.length ?? 0;
+
+/** How the body says what to run, and its rows when the model is known. */
+async function read(stream, query) {
+	const chunks = bodyChunks(stream);
+	const contentType = mediaType(stream.headers);
+	const { maxBodyBytes } = options();
+	if (NDJSON_TYPE.test(contentType)) {
+		return { fields: fieldsOfQuery(query), rows: () => ndjsonRows(chunks, maxBodyBytes) };
+	}
+	if (CSV_TYPE.test(contentType)) {
+		return { fields: fieldsOfQuery(query), rows: (model) => csvRows(chunks, signatureOf(model).inputs, maxBodyBytes) };
+	}
+	if (!JSON_TYPE.test(contentType)) {
+		throw new ApiError(
+			'UNSUPPORTED_MEDIA_TYPE',
+			`send Content-Type: application/json, ${NDJSON} or text/csv, received ${shown(contentType || 'none')}`
+		);
+	}
+	const { fields, rows } = await jsonRows(chunks, maxBodyBytes);
+	if (fields === undefined) return { fields: fieldsOfQuery(query), rows: () => rows };
+	readQuery(query, []);
+	return { fields: fieldsOfObject(fields), rows: () => rows };
+}
+
+function fieldsOfQuery(query) {
+	const { outputs, timeoutMs, priority, record, ...texts } = readQuery(query, FIELDS);
+	return {
+		...texts,
+		outputs: outputs?.split(','),
+		timeoutMs: numberIn(timeoutMs),
+		priority: numberIn(priority),
+		record: { true: true, false: false }[record] ?? record,
+	};
+}
+
+/** A parameter that is no number is refused with the field's own message. */
+const numberIn = (text) =>
+	text === undefined || text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+
+function fieldsOfObject(text) {
+	// It is checked as the body of a prediction; what that cannot know is checked here.
+	PredictRequest.parse(Buffer.from(text));
+	const fields = JSON.parse(text);
+	delete fields.features;
+	if ('entityId' in fields) {
+		throw new ApiError('INVALID_REQUEST', 'entityId is not accepted here: each row has its own features');
+	}
+	return fields;
+}
+
+function line(row, model, isVisible, { result, error }) {
+	if (result) return `{"row":${row},${answerJson(result, model, isVisible).slice(1)}`;
+	return JSON.stringify({ row, ...answerOf(error).body });
+}
+
+const wantsList = (accept = '') => /application\/json\b/i.test(accept) && !accept.includes('ndjson');
+
+async function* written(first, groups, { isList, signal, forget }) {
+	let isFirst = true;
+	const text = (lines) => {
+		if (!isList) return `${lines.join('\n')}\n`;
+		const start = isFirst ? '[' : ',\n';
+		isFirst = false;
+		return start + lines.join(',\n');
+	};
+	try {
+		try {
+			if (!first.done) yield text(first.value);
+			for await (const lines of groups) yield text(lines);
+		} catch (error) {
+			// Nobody is there to read it.
+			if (signal.aborted) return;
+			// The status is sent: the last answer says why there are no more.
+			yield text([JSON.stringify(answerOf(error).body)]);
+		}
+		if (isList) yield isFirst ? '[]\n' : ']\n';
+	} finally {
+		forget();
+		await groups.return();
+	}
+}

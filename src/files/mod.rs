@@ -1,0 +1,11 @@
+//! The files of models, and the space that they take on disks.
+
+pub mod archive;
+mod digest;
+mod disk_space;
+mod model_file;
+mod names;
+
+pub use digest::{FileDigest, digest_files, hex, identify};
+pub use disk_space::{DiskSpace, Reservation, SpaceUse, write_error};
+pub use model_file::{Content, ModelFile};

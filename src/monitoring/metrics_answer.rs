@@ -1,0 +1,258 @@
+//! The metrics of a model as both APIs answer them.
+
+use super::measures::Measures;
+use super::metrics::{Digests, MetricsAccumulator};
+use serde_json::{Value as Json, json};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+impl MetricsAccumulator {
+    /// `{modelId, startTime, endTime, count, errorCount, errorRate, avgLatency, p50Latency, p90Latency, p95Latency,
+    /// p99Latency, avgConfidence, feedbackCount, accuracy, throughput, versions: [{version, digest, ..., previous: [{digest,
+    /// ...}]}]}`: latencies in
+    /// milliseconds over runs that succeeded, rates within [0, 1], `accuracy` over the events whose correctness is known,
+    /// `throughput` in events a second from `startTime` (or the first event) to `endTime` (or the last event). What has
+    /// nothing to be computed from is null.
+    ///
+    /// A version counts with the digest that it has by `current`, else with that of its last event; what ran under other
+    /// digests is in `previous`, the last one first, and in nothing else.
+    pub fn to_json(
+        &self,
+        model_id: &str,
+        start_time: Option<f64>,
+        end_time: Option<f64>,
+        current: &HashMap<String, String>,
+    ) -> Json {
+        let versions: Vec<_> = self
+            .versions
+            .iter()
+            .map(|(version, digests)| (version, VersionMeasures::new(digests, current.get(version))))
+            .collect();
+        let mut all = Measures::default();
+        versions.iter().for_each(|(_, version)| all.merge(&version.measures));
+        let mut answer = json!({
+            "modelId": model_id,
+            "startTime": start_time.or(all.first).map(integer),
+            "endTime": end_time.or(all.last).map(integer),
+        });
+        write(&all, &mut answer, start_time, end_time);
+        let part = |mut part: Json, digest: &str, measures: &Measures| {
+            part["digest"] = json!((!digest.is_empty()).then_some(digest));
+            write(measures, &mut part, start_time, end_time);
+            part
+        };
+        let versions = versions.iter().map(|(version, VersionMeasures { digest, measures, previous })| {
+            let mut answer = part(json!({ "version": version }), digest, measures);
+            answer["previous"] = previous.iter().map(|(digest, measures)| part(json!({}), digest, measures)).collect();
+            answer
+        });
+        answer["versions"] = versions.collect();
+        answer
+    }
+}
+
+/// What counts for a version, and what ran under its name before.
+struct VersionMeasures<'a> {
+    digest: &'a str,
+    measures: Measures,
+    previous: Vec<(&'a str, &'a Measures)>,
+}
+
+impl<'a> VersionMeasures<'a> {
+    fn new(digests: &'a Digests, current: Option<&'a String>) -> Self {
+        let mut previous: Vec<_> = digests.iter().map(|(digest, measures)| (digest.as_str(), measures)).collect();
+        previous.sort_by(|(_, a), (_, b)| b.last.partial_cmp(&a.last).unwrap_or(Ordering::Equal));
+        let digest = current.map_or_else(|| previous.first().map_or("", |(digest, _)| digest), String::as_str);
+        let measures = digests.get(digest).cloned().unwrap_or_default();
+        previous.retain(|(other, _)| *other != digest);
+        Self { digest, measures, previous }
+    }
+}
+
+/// Adds the fields of some measures to an answer.
+fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_time: Option<f64>) {
+    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    let seconds = || {
+        let (start, end) = (start_time.or(measures.first)?, end_time.or(measures.last)?);
+        (end > start).then(|| (end - start) / 1000.0)
+    };
+    answer["count"] = json!(measures.count);
+    answer["errorCount"] = json!(measures.errors);
+    answer["errorRate"] = json!(share(measures.errors, measures.count));
+    answer["avgLatency"] = json!(measures.latency.mean());
+    answer["p50Latency"] = json!(measures.quantile(0.5));
+    answer["p90Latency"] = json!(measures.quantile(0.9));
+    answer["p95Latency"] = json!(measures.quantile(0.95));
+    answer["p99Latency"] = json!(measures.quantile(0.99));
+    answer["avgConfidence"] = json!(measures.confidence.mean());
+    answer["feedbackCount"] = json!(measures.feedback);
+    answer["accuracy"] = json!(share(measures.correct, measures.compared));
+    answer["throughput"] =
+        json!((measures.count > 0).then(seconds).flatten().map(|seconds| measures.count as f64 / seconds));
+}
+
+/// Times are whole milliseconds and read so in JSON.
+fn integer(milliseconds: f64) -> i64 {
+    milliseconds as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitoring::measures::{EventMeasures, QUANTILE_RELATIVE_ERROR};
+
+    fn run(latency_ms: f64) -> EventMeasures {
+        EventMeasures { timestamp: 1000.0, latency_ms: Some(latency_ms), ..EventMeasures::default() }
+    }
+
+    #[test]
+    fn without_events_everything_is_zero_or_null() {
+        let metrics = MetricsAccumulator::default().to_json("m", None, Some(5.0), &HashMap::new());
+        assert_eq!(
+            metrics,
+            json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null,
+                "avgLatency": null, "p50Latency": null, "p90Latency": null, "p95Latency": null, "p99Latency": null,
+                "avgConfidence": null, "feedbackCount": 0, "accuracy": null, "throughput": null, "versions": [] })
+        );
+    }
+
+    #[test]
+    fn counts_and_averages_are_exact() {
+        let mut metrics = MetricsAccumulator::default();
+        metrics.add(
+            "v1",
+            None,
+            &EventMeasures { timestamp: 1000.0, latency_ms: Some(1.0), confidence: Some(0.5), ..run(0.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 3000.0, confidence: Some(1.0), has_feedback: true, ..run(4.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 2000.0, has_feedback: true, correct: Some(true), ..run(4.0) },
+        );
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 2500.0, has_feedback: true, correct: Some(false), ..run(7.0) },
+        );
+        metrics.add("v2", None, &EventMeasures { timestamp: 2500.0, failed: true, latency_ms: None, ..run(0.0) });
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
+        assert_eq!((&metrics["startTime"], &metrics["endTime"]), (&json!(1000), &json!(3000)));
+        assert_eq!((&metrics["count"], &metrics["errorCount"]), (&json!(5), &json!(1)));
+        assert_eq!((&metrics["errorRate"], &metrics["avgLatency"]), (&json!(0.2), &json!(4.0)));
+        assert_eq!((&metrics["avgConfidence"], &metrics["accuracy"]), (&json!(0.75), &json!(0.5)));
+        assert_eq!((&metrics["feedbackCount"], &metrics["throughput"]), (&json!(3), &json!(2.5)));
+        assert_eq!((&metrics["versions"][0]["version"], &metrics["versions"][0]["count"]), (&json!("v1"), &json!(1)));
+        assert_eq!(metrics["versions"][0]["accuracy"], Json::Null);
+        assert_eq!(metrics["versions"][0]["throughput"], Json::Null);
+        assert_eq!((&metrics["versions"][1]["count"], &metrics["versions"][1]["errorRate"]), (&json!(4), &json!(0.25)));
+    }
+
+    #[test]
+    fn quantiles_keep_their_relative_error() {
+        let mut metrics = MetricsAccumulator::default();
+        // Eleven orders of magnitude in a fixed pseudo-random order.
+        let mut latencies: Vec<f64> =
+            (0..20_000u64).map(|at| 10f64.powf((at * 7919 % 20_000) as f64 / 20_000.0 * 11.0 - 4.0)).collect();
+        latencies.iter().for_each(|latency| metrics.add("v", None, &run(*latency)));
+        latencies.sort_by(f64::total_cmp);
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
+        for (name, q) in [("p50Latency", 0.5), ("p90Latency", 0.9), ("p95Latency", 0.95), ("p99Latency", 0.99)] {
+            let exact = latencies[(q * latencies.len() as f64).ceil() as usize - 1];
+            let found = metrics[name].as_f64().unwrap();
+            assert!((found / exact - 1.0).abs() <= QUANTILE_RELATIVE_ERROR + 1e-6, "{name}: {found}, exactly {exact}");
+        }
+    }
+
+    #[test]
+    fn high_quantiles_of_two_are_the_larger_one() {
+        let mut metrics = MetricsAccumulator::default();
+        for latency_ms in [1.0, 2.0] {
+            metrics.add("v", None, &run(latency_ms));
+        }
+        let found = metrics.to_json("m", None, None, &HashMap::new());
+        let near = |name: &str, value: f64| {
+            (found[name].as_f64().unwrap() / value - 1.0).abs() <= QUANTILE_RELATIVE_ERROR + 1e-6
+        };
+        assert!(near("p50Latency", 1.0) && near("p99Latency", 2.0), "{found}");
+    }
+
+    #[test]
+    fn one_event_is_its_own_quantile() {
+        for latency_ms in [0.0, 0.000_4, 3.0, 86_400_000.0] {
+            let mut metrics = MetricsAccumulator::default();
+            metrics.add("v", None, &run(latency_ms));
+            let found = metrics.to_json("m", None, None, &HashMap::new())["p99Latency"].as_f64().unwrap();
+            assert!(
+                (found - latency_ms).abs() <= latency_ms * QUANTILE_RELATIVE_ERROR,
+                "{found}, exactly {latency_ms}"
+            );
+        }
+    }
+
+    #[test]
+    fn merged_parts_equal_the_whole() {
+        let (mut left, mut right, mut whole) =
+            (MetricsAccumulator::default(), MetricsAccumulator::default(), MetricsAccumulator::default());
+        for at in 0..1000 {
+            let event = EventMeasures {
+                timestamp: f64::from(at),
+                latency_ms: Some(0.1 * f64::from(at)),
+                confidence: Some(f64::from(at % 7) / 7.0),
+                has_feedback: at % 3 == 0,
+                correct: (at % 3 == 0).then_some(at % 2 == 0),
+                failed: at % 11 == 0,
+            };
+            let version = if at % 5 == 0 { "v2" } else { "v1" };
+            whole.add(version, None, &event);
+            if at < 400 { &mut left } else { &mut right }.add(version, None, &event);
+        }
+        left.merge(&right);
+        assert_eq!(left.to_json("m", None, None, &HashMap::new()), whole.to_json("m", None, None, &HashMap::new()));
+    }
+
+    #[test]
+    fn values_that_are_no_measure_are_left_out() {
+        let mut metrics = MetricsAccumulator::default();
+        for latency_ms in [f64::NAN, f64::INFINITY, -1.0] {
+            metrics.add("v", None, &EventMeasures { confidence: Some(f64::NAN), ..run(latency_ms) });
+        }
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
+        assert_eq!((&metrics["count"], &metrics["avgLatency"]), (&json!(3), &Json::Null));
+        assert_eq!((&metrics["p99Latency"], &metrics["avgConfidence"]), (&Json::Null, &Json::Null));
+    }
+
+    #[test]
+    fn a_version_uploaded_again_does_not_mix_with_the_one_before() {
+        let mut metrics = MetricsAccumulator::default();
+        let at = |timestamp, correct| EventMeasures { timestamp, correct: Some(correct), ..run(1.0) };
+        metrics.add("v1", Some("old"), &at(1000.0, false));
+        metrics.add("v1", Some("older"), &at(500.0, false));
+        metrics.add("v1", None, &at(100.0, false));
+        metrics.add("v1", Some("new"), &at(2000.0, true));
+        metrics.add("v2", Some("other"), &at(3000.0, true));
+        let accuracies = |metrics: &Json| {
+            let version = &metrics["versions"][0];
+            let previous: Vec<_> =
+                version["previous"].as_array().unwrap().iter().map(|part| part["digest"].clone()).collect();
+            (version["digest"].clone(), version["count"].clone(), version["accuracy"].clone(), json!(previous))
+        };
+        // Without knowing what the version is now, the last one that ran counts.
+        let last = metrics.to_json("m", None, None, &HashMap::new());
+        assert_eq!(accuracies(&last), (json!("new"), json!(1), json!(1.0), json!(["old", "older", null])));
+        assert_eq!((&last["count"], &last["accuracy"]), (&json!(2), &json!(1.0)));
+        // One that has not run yet counts with nothing.
+        let current = HashMap::from([("v1".to_owned(), "newest".to_owned())]);
+        let now = metrics.to_json("m", None, None, &current);
+        assert_eq!(accuracies(&now), (json!("newest"), json!(0), json!(null), json!(["new", "old", "older", null])));
+        assert_eq!(now["count"], json!(1));
+        // Merging keeps them apart.
+        let mut merged = MetricsAccumulator::default();
+        merged.merge(&metrics);
+        assert_eq!(merged.to_json("m", None, None, &current), now);
+    }
+}

@@ -1,0 +1,35 @@
+//! The operators of `ai.onnx.ml`, by name.
+
+use super::guarded::{Empty, MAX_COUNT, TextRule, What};
+use super::operator::{ML, Operator, Sizes};
+use super::rows::RowRule::{self, *};
+use Sizes::{Shapes, Values};
+
+const fn row(name: &'static str, sizes: Sizes, rows: RowRule) -> Operator {
+    Operator::new(ML, name, sizes, rows)
+}
+
+pub static OPERATORS: &[Operator] = &[
+    row("ArrayFeatureExtractor", Shapes, ExtractFeatures).texts(TextRule::Features),
+    row("Binarizer", Shapes, ElementWise),
+    row("CastMap", Values, Unknown),
+    row("CategoryMapper", Shapes, ElementWise),
+    row("DictVectorizer", Values, Unknown),
+    row("FeatureVectorizer", Shapes, Records(&[2]))
+        .needs(&[(0, What::Axes(0, 1))])
+        .without(Empty::Features)
+        .within(&[("inputdimensions", 0, MAX_COUNT)]),
+    row("Imputer", Shapes, Records(&[2])),
+    row("LabelEncoder", Shapes, ElementWise),
+    row("LinearClassifier", Shapes, Records(&[1, 2])),
+    row("LinearRegressor", Shapes, Records(&[2])),
+    row("Normalizer", Shapes, Records(&[2])),
+    row("OneHotEncoder", Shapes, AddAxis),
+    row("SVMClassifier", Shapes, Records(&[1, 2])),
+    row("SVMRegressor", Shapes, Records(&[2])),
+    row("Scaler", Shapes, Records(&[2])),
+    row("TreeEnsemble", Values, Records(&[2])),
+    row("TreeEnsembleClassifier", Shapes, Records(&[1, 2])).trees(),
+    row("TreeEnsembleRegressor", Shapes, Records(&[2])).trees(),
+    row("ZipMap", Shapes, ZipMap),
+];

@@ -13,19 +13,17 @@ const engine = new InferenceEngine();
 const folder = mkdtempSync(join(tmpdir(), 'ownership '));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `y = x + term`: always as many bytes. */
-const adding = (term) =>
+/** `y = x + c`, with the fields of the number c that say where it is. */
+const sum = (fields) =>
 	onnxModel({
 		nodes: [['Add', ['x', 'c'], ['y']]],
 		inputs: [['x', FLOAT, ['n']]],
 		outputs: [['y', FLOAT, ['n']]],
-		initializer: message(5, [
-			number(1, 1),
-			number(2, FLOAT),
-			message(8, 'c'),
-			message(9, Buffer.from(Float32Array.of(term).buffer)),
-		]),
+		initializer: message(5, [number(1, 1), number(2, FLOAT), message(8, 'c'), ...fields]),
 	});
+
+/** `y = x + term`: always as many bytes. */
+const adding = (term) => sum([message(9, Buffer.from(Float32Array.of(term).buffer))]);
 
 const termOf = async (model) => (await model.predict({ x: [0] })).outputs.y.data[0];
 
@@ -65,18 +63,7 @@ describe('a model', () => {
 	});
 
 	test('with other weights beside it is another one', async () => {
-		const external = onnxModel({
-			nodes: [['Add', ['x', 'c'], ['y']]],
-			inputs: [['x', FLOAT, ['n']]],
-			outputs: [['y', FLOAT, ['n']]],
-			initializer: message(5, [
-				number(1, 1),
-				number(2, FLOAT),
-				message(8, 'c'),
-				message(13, [message(1, 'location'), message(2, 'weights')]),
-				number(14, 1),
-			]),
-		});
+		const external = sum([message(13, [message(1, 'location'), message(2, 'weights')]), number(14, 1)]);
 		const path = join(folder, 'any name');
 		const weights = (value) => writeFileSync(join(folder, 'weights'), Buffer.from(Float32Array.of(value).buffer));
 		writeFileSync(path, external);

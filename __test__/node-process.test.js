@@ -134,6 +134,7 @@ describe('the end of a process', () => {
 					load(process.argv[2]).then((model) => model.predict({ float_input: [1, 2, 3, 4] })).catch(() => {});
 				}
 				setTimeout(() => process.exit(9), Number(process.argv[3]));`;
+			// Moments that are tried: whatever is under way then, the end is clean, so nothing depends on when it is.
 			for (const afterMs of [0, 20, 60, 400]) {
 				const args = [path, modelPath('iris'), String(afterMs)];
 				assertExit(await runScript(script, { args }), 9);
@@ -145,6 +146,7 @@ describe('the end of a process', () => {
 		const script = `${prelude}
 			await load(process.argv[1]);
 			setTimeout(() => process.exit(4), Number(process.argv[2]));`;
+		// Moments before, at and after the begin of the warm-up; at each the end is clean.
 		for (const afterMs of [0, 50, 110, 150, 300]) {
 			assertExit(await runScript(script, { args: [modelPath('endless_loop'), String(afterMs)] }), 4);
 		}

@@ -276,6 +276,7 @@ describe('a job', () => {
 		const [ofA, ofB] = [await eventIds(a, table), await eventIds(b, table)];
 		const events = new Set([...ofA, ...ofB]);
 		t.diagnostic(`events: ${ofA.size} and ${ofB.size} on the nodes, ${events.size} on either, of ${ROWS} rows`);
+		assert.equal(events.size, ROWS, 'no row is two events');
 		const rows = await rowsOf(b, table);
 		assert.equal(new Set(rows.map(({ by }) => by)).size, ROWS, 'each row has an event of its own');
 		assert.deepEqual(

@@ -3,7 +3,8 @@ use crate::onnx::operators::{Operator, STANDARD, ShapeRule, find};
 /// The row of an operator that is emitted.
 ///
 /// # Panics
-/// When the table does not tell what shape it gives: what follows from an unknown shape would be refused.
+/// When the table does not tell what shape it gives: what follows from an unknown shape would be refused. The names are constants
+/// of the translator and never come from a model, so tests meet this and users do not.
 pub fn standard_operator(op_type: &str) -> &'static Operator {
     let row = find(STANDARD, op_type).filter(|row| row.shape != ShapeRule::Unknown);
     row.unwrap_or_else(|| panic!("{op_type} is emitted, and its row in the table of operators tells no shape"))

@@ -6,6 +6,10 @@ import { until } from './until.js';
 
 const ADDRESSES = ['127.0.0.2', '127.0.0.3'];
 
+/** Harper waits longer and longer before it connects again: after so long one asks anew, as an operator would. */
+const CONNECT_MS = 60_000;
+const CONNECT_ATTEMPTS = 3;
+
 /**
  * Starts two nodes.
  *
@@ -63,22 +67,38 @@ class Cluster {
 	}
 
 	async join() {
+		for (let attempt = 1; ; attempt += 1) {
+			await this.#addNode();
+			try {
+				await until('both nodes are connected', () => this.#areConnected(), CONNECT_MS);
+				return;
+			} catch (error) {
+				if (attempt === CONNECT_ATTEMPTS) throw new Error(JSON.stringify(await this.#states()), { cause: error });
+			}
+		}
+	}
+
+	#addNode() {
 		const [a, b] = this.#nodes;
-		await b.harper.operation({
+		return b.harper.operation({
 			operation: 'add_node',
 			hostname: a.address,
 			url: a.link.url,
 			verify_tls: false,
 			authorization: credentials(ADMIN).authorization,
 		});
-		await until('both nodes are connected', async () => {
-			const states = await Promise.all(this.harpers.map((harper) => harper.operation({ operation: 'cluster_status' })));
-			return states.every(({ connections }) =>
-				connections.some(({ database_sockets: sockets = [] }) =>
-					sockets.some(({ database, connected }) => database === 'edge_ai' && connected)
-				)
-			);
-		});
+	}
+
+	#states() {
+		return Promise.all(this.harpers.map((harper) => harper.operation({ operation: 'cluster_status' })));
+	}
+
+	async #areConnected() {
+		return (await this.#states()).every(({ connections }) =>
+			connections.some(({ database_sockets: sockets = [] }) =>
+				sockets.some(({ database, connected }) => database === 'edge_ai' && connected)
+			)
+		);
 	}
 
 	/** From now on nothing gets from one node to the other. */

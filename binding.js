@@ -2,6 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { isAborted, leave, listenTo, reasonOf } from './library/abort-signal.js';
 import { decodeOutputs, encodeInputs, forEachMessage, memory } from './library/message.js';
+import { fromNative, translated } from './library/edge-ai-error.js';
 import { native, libraryPath } from './native.js';
 
 const { Channel, Session } = native;
@@ -30,7 +31,7 @@ const channel = new Channel(() => {
 
 function outcomeOf(id, error, outcome, at) {
 	const entry = take(id);
-	if (error) return { entry, error };
+	if (error) return { entry, error: fromNative(error) };
 	try {
 		return { entry, value: entry.read(outcome, at) };
 	} catch (unreadable) {
@@ -51,7 +52,7 @@ function answered(start) {
 		start(channel, id);
 	} catch (error) {
 		freeIds.push(id);
-		throw error;
+		throw fromNative(error);
 	}
 	return new Promise((resolve, reject) => expect(id, { read: itself, resolve, reject }));
 }
@@ -91,9 +92,9 @@ const forgetUntold = () => {
  * @returns {Promise<any>}
  */
 function run(start, read, signal) {
+	if (signal && isAborted(signal)) return Promise.reject(reasonOf(signal));
 	let id;
 	try {
-		if (signal && isAborted(signal)) throw reasonOf(signal);
 		id = takeId();
 		const outcome = start(id, pending + untold > 0);
 		if (outcome == null) {
@@ -111,7 +112,7 @@ function run(start, read, signal) {
 		return Promise.resolve(read(outcome, 0));
 	} catch (error) {
 		if (id !== undefined) freeIds.push(id);
-		return Promise.reject(error);
+		return Promise.reject(fromNative(error));
 	}
 }
 
@@ -166,7 +167,7 @@ const toFile = ({ name, path, bytes }) => ({ name, content: path ?? bytes });
  */
 export function configureEngine(options) {
 	const executionProviders = options.executionProviders?.map(toProvider);
-	native.configureEngine({ libraryPath, ...options, executionProviders });
+	translated(native.configureEngine)({ libraryPath, ...options, executionProviders });
 }
 configureEngine({});
 
@@ -183,18 +184,20 @@ function toProvider(given) {
 export const { engineStatus, evictSession, cachedSession, reportPreload, openJournal, quarantineOf } = native;
 export const { engineOptions, MAX_ID_BYTES, MAX_PRIORITY, MAX_TIMEOUT_MS } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents } = native;
-export const { tryLock, processId, reserveSpace } = native;
+export const { tryLock, lockedNames, processId, reserveSpace, foreignFormat, FORMAT_HEAD_BYTES } = native;
 export const {
 	createId,
-	checkIdentifier,
 	checkJson,
+	jsonFields,
 	encodeAnswer,
 	executionProviderNames,
+	meantFiles,
 	nearestName,
 	openInferenceDatatype,
-	compareOutcome,
 	MetricsAccumulator,
 } = native;
+export const checkIdentifier = translated(native.checkIdentifier);
+export const compareOutcome = translated(native.compareOutcome);
 
 /**
  * SHA-256 of a model's files, in hexadecimal.
@@ -312,7 +315,7 @@ function runGathered(session) {
 	for (const [at, outcome] of outcomes.entries()) {
 		if (outcome == null) runs[at].listen();
 		else if (Array.isArray(outcome)) take(given[3 * at]).resolve(toPrediction(outcome));
-		else take(given[3 * at]).reject(outcome);
+		else take(given[3 * at]).reject(fromNative(outcome));
 	}
 }
 

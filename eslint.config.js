@@ -11,7 +11,7 @@ const harper = {
 };
 
 export default [
-	{ ignores: ['.harper/', '.venv/', 'native/', 'target/'] },
+	{ ignores: ['.harper/', '.venv/', 'commonjs/', 'native/', 'target/'] },
 	js.configs.recommended,
 	{
 		languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: { ...globals.nodeBuiltin, ...harper } },

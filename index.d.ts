@@ -1,3 +1,6 @@
+/// <reference lib="es2020" />
+/// <reference lib="esnext.disposable" />
+
 /**
  * Models in Node.js: ONNX models executed in Rust, shared by all threads of the process.
  *
@@ -9,8 +12,22 @@
  * const { outputs, confidence } = await model.predict({ float_input: [0.1, 0.2, 0.3] });
  * ```
  *
- * Failures are `Error`s with a `code` ({@link ErrorCode}); wrong use is a `TypeError` that names what to do instead.
+ * Failures are {@link EdgeAiError}s with a `code`; wrong use is a `TypeError` that names what to do instead.
  */
+
+// Only what says so is exported.
+export {};
+
+/** The instances of a global class, where the types of Node.js or of the browser declare it. */
+type GlobalInstance<Name extends string, Otherwise> =
+	typeof globalThis extends Record<Name, { prototype: infer Instance }> ? Instance : Otherwise;
+
+type AbortSignalLike = GlobalInstance<
+	'AbortSignal',
+	{ readonly aborted: boolean; readonly reason: any; throwIfAborted(): void }
+>;
+type UrlLike = GlobalInstance<'URL', { readonly href: string; readonly protocol: string }>;
+type Float16ArrayIfAny = GlobalInstance<'Float16Array', never>;
 
 /** What went wrong. The codes are stable; `details`, when there are any, are for programs. */
 export type ErrorCode =
@@ -30,87 +47,122 @@ export type ErrorCode =
 	| 'CANCELLED'
 	| 'DEADLINE_EXCEEDED'
 	| 'ENGINE_UNAVAILABLE'
+	| 'FILE_UNAVAILABLE'
 	| 'STORAGE_UNAVAILABLE'
 	| 'CLOSED'
 	| 'INTERNAL';
+
+/** A failure that is not wrong use. */
+export class EdgeAiError extends Error {
+	constructor(code: ErrorCode, message: string, details?: Record<string, any>);
+	code: ErrorCode;
+	/** For programs; absent with most codes. */
+	details?: Record<string, any>;
+}
 
 /**
  * Element types. In a {@link Tensor} `float16` and `bfloat16` are the raw 16 bits in a `Uint16Array`, `bool` is one byte each,
  * and types of less than a byte are packed in a `Uint8Array`, the first element in the lowest bits.
  */
-export type DType =
-	| 'float32'
-	| 'float64'
-	| 'float16'
-	| 'bfloat16'
-	| 'int8'
-	| 'int16'
-	| 'int32'
-	| 'int64'
-	| 'uint8'
-	| 'uint16'
-	| 'uint32'
-	| 'uint64'
-	| 'bool'
-	| 'string'
-	| 'float8e4m3fn'
-	| 'float8e4m3fnuz'
-	| 'float8e5m2'
-	| 'float8e5m2fnuz'
-	| 'float8e8m0'
-	| 'float4e2m1'
-	| 'int4'
-	| 'uint4'
-	| 'int2'
-	| 'uint2';
+export type DType = keyof ArrayOf;
 
-export type TensorData =
-	| Float32Array
-	| Float64Array
-	| Int8Array
-	| Int16Array
-	| Int32Array
-	| BigInt64Array
-	| Uint8Array
-	| Uint16Array
-	| Uint32Array
-	| BigUint64Array
-	| string[];
+/** The arrays that hold the elements of each dtype. */
+export interface ArrayOf {
+	float32: Float32Array;
+	float64: Float64Array;
+	float16: Uint16Array;
+	bfloat16: Uint16Array;
+	int8: Int8Array;
+	int16: Int16Array;
+	int32: Int32Array;
+	int64: BigInt64Array;
+	uint8: Uint8Array;
+	uint16: Uint16Array;
+	uint32: Uint32Array;
+	uint64: BigUint64Array;
+	bool: Uint8Array;
+	string: string[];
+	float8e4m3fn: Uint8Array;
+	float8e4m3fnuz: Uint8Array;
+	float8e5m2: Uint8Array;
+	float8e5m2fnuz: Uint8Array;
+	float8e8m0: Uint8Array;
+	float4e2m1: Uint8Array;
+	int4: Uint8Array;
+	uint4: Uint8Array;
+	int2: Uint8Array;
+	uint2: Uint8Array;
+}
 
-/** A value of a model: `data` holds the product of `shape` elements in row-major order. */
-export class Tensor {
-	constructor(dtype: DType, shape: number[], data: TensorData);
-	dtype: DType;
+export type TensorData = ArrayOf[DType];
+
+type GivenArray<Type extends DType> = Type extends 'float16'
+	? Uint16Array | Float16ArrayIfAny
+	: Type extends 'string'
+		? readonly string[]
+		: ArrayOf[Type];
+
+/** Half floats as numbers are for inputs only, where the runtime has the class. */
+export type TypedArray = Exclude<TensorData, string[]> | Uint8ClampedArray | Float16ArrayIfAny;
+
+/**
+ * A value of a model: `data` holds the product of `shape` elements in row-major order. What a prediction gives has an array of its
+ * own: `data.buffer` holds these elements and nothing else.
+ */
+export class Tensor<Type extends DType = DType> {
+	constructor(dtype: Type, shape: readonly number[], data: GivenArray<Type>);
+	dtype: Type;
 	shape: number[];
-	data: TensorData;
+	data: ArrayOf[Type];
 	/**
 	 * The elements as nested arrays; the one element of a tensor without dimensions. 64-bit integers are bigints, floats of
 	 * less than 16 bits their raw bits.
 	 */
 	toArray(): any;
+	/**
+	 * The elements as nested arrays of what JSON has: integers beyond 2^53 are decimal texts, and NaN and the infinities are
+	 * `"NaN"`, `"Infinity"`, `"-Infinity"`.
+	 */
+	toJSON(): any;
 }
 
 /**
  * A value for an input. Typed arrays of the input's dtype are copied as they are; everything else is converted without loss
- * or refused with `INVALID_INPUT`. A value without the batch dimension is one row, and the outputs come back without it.
+ * or refused with `INVALID_INPUT`. A value without the batch dimension is one row, and the outputs come back without it. With a
+ * `dtype` a typed array is the elements themselves: raw bits in a `Uint16Array` for `float16` and `bfloat16`.
  */
 export type Feature =
 	| Tensor
-	| ArrayBufferView
+	| TypedArray
 	| number
 	| bigint
 	| string
 	| boolean
 	| null
-	| Feature[]
-	| Map<string | number, number | bigint | string>
-	| { data: Feature[]; shape: number[] };
+	| readonly Feature[]
+	| ReadonlyMap<string | number | bigint, number | bigint | string>
+	| {
+			readonly data: TypedArray | readonly Feature[];
+			readonly shape: readonly number[];
+			readonly dtype?: DType | undefined;
+	  };
 
 /** Values by the name of the input. A model with one input takes it under any name. */
-export type Features = Record<string, Feature>;
+export type Features = { readonly [name: string]: Feature };
+
+/** What a set of features must be: an object, an interface too, whose fields are {@link Feature}s. */
+export type FeaturesOf<F> = F extends readonly any[] | TypedArray | Tensor | ReadonlyMap<any, any>
+	? never
+	: { readonly [Name in keyof F]: Feature };
 
 /** What an output is: a tensor, a map by class, a sequence of those, or null for an empty optional. */
 export type OutputValue = Tensor | Map<string | bigint, number | bigint | string> | OutputValue[] | null;
+
+/**
+ * Outputs by name, where nobody says what they are. With types of your own, such as
+ * `engine.load<{ x: number[] }, { y: Tensor }>(path)`, they are checked.
+ */
+export type AnyOutputs = Record<string, any>;
 
 /** An input or output as the model declares it. */
 export interface ValueInfo {
@@ -122,6 +174,10 @@ export interface ValueInfo {
 	type?: string;
 	/** The model has a default for it. */
 	optional?: true;
+	/** Of an output: it is the predicted class, or has a number for each class, the largest for the predicted one. */
+	role?: 'label' | 'scores';
+	/** The names of the classes in the order of their positions, where the graph has them. */
+	classes?: string[];
 }
 
 export interface Signature {
@@ -133,7 +189,7 @@ export interface Signature {
 
 export interface RunOptions {
 	/** The outputs wanted; all by default. */
-	outputs?: string[];
+	outputs?: readonly string[];
 	/** How long the run may take, waiting included. `DEADLINE_EXCEEDED` after that. */
 	timeoutMs?: number;
 	/** From -100 to 100: of the runs that wait for a model, those of a higher priority go first. 0 by default. */
@@ -141,11 +197,21 @@ export interface RunOptions {
 	/** Whether it may run together with others, where the model allows it: true. */
 	batching?: boolean;
 	/** Aborting rejects with the signal's reason and stops the run. */
-	signal?: AbortSignal;
+	signal?: AbortSignalLike;
 }
 
-export interface Prediction {
-	outputs: Record<string, OutputValue>;
+/** Options of runs that a monitor may record. */
+export interface RecordedRunOptions extends RunOptions {
+	userId?: string;
+	sessionId?: string;
+	requestId?: string;
+	/** Whether the monitor records the run: true. */
+	record?: boolean;
+}
+
+/** Its values are {@link OutputValue}s. `JSON.stringify` writes them as REST does: see {@link Tensor.toJSON}; a map is an object by class. */
+export interface Prediction<Outputs = AnyOutputs> {
+	outputs: Outputs;
 	/**
 	 * The largest probability of the row, when an output is a probability vector or a class map; `max(p, 1 - p)` of a single
 	 * sigmoid probability; null otherwise. For a batch an array.
@@ -155,7 +221,7 @@ export interface Prediction {
 	latencyMs: number;
 }
 
-export interface RecordedPrediction extends Prediction {
+export interface RecordedPrediction<Outputs = AnyOutputs> extends Prediction<Outputs> {
 	/** A UUIDv7. */
 	inferenceId: string;
 	modelId: string;
@@ -166,9 +232,10 @@ export interface RecordedPrediction extends Prediction {
  * A path, the bytes, or several files: a model and its external data, or a TensorFlow.js `model.json` and its shards, which are
  * also found beside its path.
  */
-export type ModelSource = string | URL | Uint8Array | ModelFile[];
+export type ModelSource = string | UrlLike | Uint8Array | readonly ModelFile[];
 
-export type ModelFile = { name: string; path: string } | { name: string; bytes: Uint8Array };
+export type ModelFile =
+	{ readonly name: string; readonly path: string } | { readonly name: string; readonly bytes: Uint8Array };
 
 export interface LoadOptions {
 	/** What the bytes say when it is absent. */
@@ -200,8 +267,8 @@ export type ExecutionProviderName =
 	| 'webgpu'
 	| 'xnnpack';
 
-/** A loaded model. Made by {@link InferenceEngine.load}. */
-export class Model {
+/** A loaded model. Made by {@link InferenceEngine.load}, where its inputs and outputs may be told. */
+export class Model<Inputs extends object = any, Outputs extends object = AnyOutputs> {
 	private constructor();
 	/** SHA-256 of the model. */
 	digest: string;
@@ -211,7 +278,7 @@ export class Model {
 	executionProvider: ExecutionProviderName;
 	framework: 'onnx' | 'tensorflow';
 	signature: Signature;
-	predict(features: Features, options?: RunOptions): Promise<Prediction>;
+	predict<F extends Inputs>(features: F & FeaturesOf<F>, options?: RunOptions): Promise<Prediction<Outputs>>;
 	/** Lets go of the session; `CLOSED` afterwards. Other users of the same model are not disturbed. */
 	dispose(): void;
 	[Symbol.dispose](): void;
@@ -228,7 +295,7 @@ export interface EngineOptions {
 	 * What computes inside ONNX Runtime, the preferred one first. One that cannot be used gives way to the next; without `cpu`
 	 * at the end, `ENGINE_UNAVAILABLE` when none can. Default: `cpu`. Takes effect at the next load.
 	 */
-	executionProviders?: (
+	executionProviders?: readonly (
 		ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> }
 	)[];
 	/**
@@ -369,13 +436,22 @@ export interface EngineStatus {
 export class InferenceEngine {
 	constructor(options?: EngineOptions & { registry?: ModelRegistry; monitor?: Monitor });
 	/** Loads a model, once per process. External data may lie beside a path. */
-	load(source: ModelSource, options?: LoadOptions): Promise<Model>;
-	/** Runs a loaded model, or one of the registry by name (the latest) or by name and version, and records it with the monitor. */
-	predict(
-		target: Model | string | { modelId: string; version?: string },
-		features: Features,
-		options?: RunOptions & { userId?: string; sessionId?: string; requestId?: string; record?: boolean }
-	): Promise<RecordedPrediction>;
+	load<Inputs extends object = any, Outputs extends object = AnyOutputs>(
+		source: ModelSource,
+		options?: LoadOptions
+	): Promise<Model<Inputs, Outputs>>;
+	/** Runs a loaded model and records the run with the monitor. */
+	predict<Inputs extends object, Outputs extends object, F extends Inputs>(
+		target: Model<Inputs, Outputs>,
+		features: F & FeaturesOf<F>,
+		options?: RecordedRunOptions
+	): Promise<RecordedPrediction<Outputs>>;
+	/** Runs a model of the registry by name (the latest) or by name and version, and records the run with the monitor. */
+	predict<Outputs extends object = AnyOutputs, F extends object = Features>(
+		target: string | { readonly modelId: string; readonly version?: string },
+		features: F & FeaturesOf<F>,
+		options?: RecordedRunOptions
+	): Promise<RecordedPrediction<Outputs>>;
 	status(): EngineStatus;
 	/** Ends the quarantine of a model, by its digest; false when no crash of it is known. */
 	release(digest: string): Promise<boolean>;
@@ -442,7 +518,8 @@ export interface InferenceEvent {
 	userId?: string;
 	sessionId?: string;
 	requestId?: string;
-	features: Features;
+	/** Null when the event was larger than the monitor. */
+	features: Record<string, any> | null;
 	outputs?: Record<string, OutputValue>;
 	confidence?: Prediction['confidence'];
 	latencyMs?: number;
@@ -452,6 +529,20 @@ export interface InferenceEvent {
 	feedbackTimestamp?: number;
 	/** Null when the outcome could not be compared with the prediction. */
 	correct?: boolean | null;
+	/** Of a regression; null when the outcome has no number to compare with. */
+	regression?: Deviation | null;
+}
+
+/** How far predicted numbers are from the true ones. */
+export interface Deviation {
+	/** Numbers. */
+	count: number;
+	/** Mean absolute error. */
+	mae: number;
+	/** Root mean squared error. */
+	rmse: number;
+	/** Mean error, predicted minus true. */
+	bias: number;
 }
 
 export interface EventFilter {
@@ -493,6 +584,14 @@ export interface Measures {
 	feedbackCount: number;
 	/** The share of correct ones among the events whose correctness is known. */
 	accuracy: number | null;
+	/** Numbers that regressions predicted and whose true value is known. */
+	regressionCount: number;
+	/** Their mean absolute error: the mean of abs(predicted - true). */
+	mae: number | null;
+	/** Their root mean squared error: the square root of the mean of (predicted - true)². */
+	rmse: number | null;
+	/** Their mean error: the mean of predicted - true; above zero where the model predicts too much. */
+	bias: number | null;
 	/** Events per second, from `startTime` or the first event to `endTime` or the last one. */
 	throughput: number | null;
 }
@@ -512,9 +611,11 @@ export interface Metrics extends Measures {
 
 /** The last events in memory, for tests and scripts. */
 export class Monitor {
-	constructor(options?: { maxEvents?: number });
+	/** Older events are forgotten: beyond 10,000 of them and 64 MiB by default. */
+	constructor(options?: { maxEvents?: number; maxBytes?: number });
+	/** Keeps a copy. Of an event larger than `maxBytes` the features and outputs are left out. */
 	record(event: Omit<InferenceEvent, 'timestamp'> & { timestamp?: number }): void;
-	/** Adds what really happened; `correct` is computed when it is absent. `INFERENCE_NOT_FOUND`. */
+	/** Adds what really happened; `correct` is computed when it is absent. `INFERENCE_NOT_FOUND`, `TOO_LARGE`. */
 	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];

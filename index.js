@@ -1,5 +1,5 @@
 // The Node.js API; index.d.ts documents it.
-export { InferenceEngine, Model } from './library/engine.js';
-export { ModelRegistry } from './library/registry.js';
-export { Monitor } from './library/monitor.js';
-export { Tensor } from './library/tensor.js';
+import * as api from './library/api.js';
+import { oneInstance } from './library/one-instance.js';
+
+export const { EdgeAiError, InferenceEngine, Model, ModelRegistry, Monitor, Tensor } = oneInstance(api);

@@ -1,25 +1,46 @@
 // Loads the native addon and says which ONNX Runtime library belongs to it.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addonName, libraryName, packageName, platformName } from './platform.js';
 
-const require = createRequire(import.meta.url);
-const here = dirname(fileURLToPath(import.meta.url));
+// Of the two esbuild takes away the URL, when it makes CommonJS, and webpack the function.
+const { url } = import.meta;
+const requireHere = url && createRequire(url);
+if (!requireHere) throw bundled();
+const here = dirname(fileURLToPath(url));
 
 /** The addon built in this folder, else the one in this platform's package. */
-function addonPath() {
+function findAddon() {
 	const built = join(here, 'native', addonName());
 	if (existsSync(built)) return built;
 	try {
-		return require.resolve(`${packageName()}/${addonName()}`);
+		return requireHere.resolve(`${packageName()}/${addonName()}`);
 	} catch {
+		if (!isInPackage()) throw bundled();
 		throw new Error(
 			`harper-edge-ai has no addon for ${platformName()}. In a checkout, run "npm run build", which needs Rust; ` +
 				`in an application, install the package ${packageName()}.`
 		);
 	}
+}
+
+/** Whether this file lies where it was installed. */
+function isInPackage() {
+	try {
+		return JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')).name === 'harper-edge-ai';
+	} catch {
+		return false;
+	}
+}
+
+function bundled() {
+	return new Error(
+		'harper-edge-ai is inside a bundle, where its native addon cannot be. Mark the package as external and install it where ' +
+			'the bundle runs: --external:harper-edge-ai for esbuild, externals: { "harper-edge-ai": "commonjs harper-edge-ai" } for ' +
+			'webpack, external: ["harper-edge-ai"] for Rollup, ssr.external for Vite, serverExternalPackages for Next.js'
+	);
 }
 
 /** `ORT_DYLIB_PATH`, else the copy beside the addon, else undefined: then tract runs the models. */
@@ -29,14 +50,15 @@ function runtimePath(addon) {
 	return existsSync(beside) ? beside : undefined;
 }
 
-const path = addonPath();
+/** The file of the addon. */
+export const addonPath = findAddon();
 
 /** The exports of the addon, as src/node defines them. */
-export const native = require(path);
+export const native = requireHere(addonPath);
 
 /**
  * The ONNX Runtime library to load, for `configureEngine`.
  *
  * @type {string | undefined}
  */
-export const libraryPath = runtimePath(path);
+export const libraryPath = runtimePath(addonPath);

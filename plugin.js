@@ -11,6 +11,20 @@ export function handleApplication(scope) {
 		start();
 	};
 	apply();
-	scope.options.on('change', apply);
-	scope.on('close', stop);
+	let changed;
+	const takeChange = () => {
+		changed = undefined;
+		try {
+			apply();
+		} catch (error) {
+			// Nobody is there to take it: what runs goes on with what it has.
+			globalThis.logger?.error?.(`edge-ai: the changed options are refused, and the old ones stay: ${error.message}`);
+		}
+	};
+	// Harper tells of each option apart; only all of them together are what somebody wrote.
+	scope.options.on('change', () => (changed ??= setImmediate(takeChange)));
+	scope.on('close', () => {
+		clearImmediate(changed);
+		return stop();
+	});
 }

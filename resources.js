@@ -6,11 +6,10 @@ import { serve } from './resources/http/router.js';
 import { shadowWatch } from './resources/http/shadows.js';
 import { batch } from './resources/serving/batch.js';
 import { compare } from './resources/serving/compare.js';
-import { feedback } from './resources/monitoring/feedback.js';
-import * as features from './resources/features.js';
+import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
-import * as models from './resources/registry/models.js';
-import * as monitoring from './resources/monitoring/metrics.js';
+import * as models from './resources/registry/routes.js';
+import * as monitoring from './resources/monitoring/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
 import * as quarantine from './resources/registry/quarantine/routes.js';
@@ -25,8 +24,10 @@ const routes = [
 	['POST', '/model/upload', { Model: ['insert'] }, upload],
 	['GET', '/model', { Model: ['read'] }, models.list],
 	['GET', '/model/versions', { Model: ['read'] }, models.versions],
+	['GET', '/model/:modelId', { Model: ['read'] }, models.versionsOfModel],
 	['GET', '/model/:modelId/:version', { Model: ['read'] }, models.get],
 	['GET', '/model/:modelId/:version/file', { Model: ['read'] }, models.file],
+	['GET', '/model/:modelId/:version/file/:path+', { Model: ['read'] }, models.fileAt],
 	['PATCH', '/model/:modelId/:version', { Model: ['update'] }, models.patch],
 	['DELETE', '/model/:modelId/:version', { Model: ['delete'] }, models.remove],
 	['DELETE', '/model/:modelId/:version/quarantine', { Model: ['update'] }, quarantine.ofModel],
@@ -35,7 +36,7 @@ const routes = [
 	['GET', '/jobs', { Job: ['read'] }, jobs.list],
 	['GET', '/jobs/:id', { Job: ['read'] }, jobs.get],
 	['DELETE', '/jobs/:id', { InferenceEvent: ['insert', 'update'] }, jobs.remove],
-	['POST', '/feedback', { InferenceEvent: ['insert', 'update'] }, feedback],
+	['POST', '/feedback', { InferenceEvent: ['insert', 'update'] }, monitoring.feedback],
 	['GET', '/monitoring/events', { InferenceEvent: ['read'] }, monitoring.events],
 	['GET', '/monitoring/metrics', { InferenceEvent: ['read'] }, monitoring.metrics],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],

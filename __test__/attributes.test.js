@@ -40,6 +40,7 @@ const ATTRIBUTES = {
 		'sessionId',
 		'requestId',
 		'correct',
+		'regression',
 		'actualOutcome',
 		'feedbackTimestamp',
 		'error',
@@ -145,8 +146,10 @@ after(() => harper?.dispose());
 const READS = [
 	['GET', '/model'],
 	['GET', `/model/versions?modelId=${MODEL}`],
+	['GET', `/model/${MODEL}`],
 	['GET', `/model/${MODEL}/${VERSION}`],
 	['GET', `/model/${MODEL}/${VERSION}/file`],
+	['GET', `/model/${MODEL}/${VERSION}/file/model.onnx`],
 	['GET', '/monitoring/events'],
 	['GET', `/monitoring/events?modelId=${MODEL}`],
 	['GET', `/monitoring/metrics?modelId=${MODEL}`],
@@ -155,12 +158,14 @@ const READS = [
 	['GET', `/jobs/${JOB}`],
 	['GET', '/status'],
 	['GET', '/v2'],
+	['GET', '/v2/models'],
 	['GET', `/v2/models/${MODEL}`],
 	['GET', `/v2/models/${MODEL}/config`],
 	['GET', `/v2/models/${MODEL}/ready`],
 	['GET', `/v2/models/${MODEL}/stats`],
 	['GET', '/v2/models/stats'],
 	['POST', '/v2/repository/index'],
+	['GET', '/v1/models'],
 	['GET', `/v1/models/${MODEL}`],
 	['GET', `/v1/models/${MODEL}/metadata`],
 	['GET', `/v1/models/${MODEL}/labels/staging`],
@@ -268,7 +273,7 @@ function withoutReading(attributes, hidden) {
 describe('writing', () => {
 	const features = { float_input: SETOSA };
 	const GIVEN = ['userId', 'sessionId', 'requestId'];
-	const OUTCOME = ['actualOutcome', 'feedbackTimestamp', 'correct'];
+	const OUTCOME = ['actualOutcome', 'feedbackTimestamp', 'correct', 'regression'];
 
 	for (const attribute of ATTRIBUTES.InferenceEvent) {
 		test(`no route writes InferenceEvent.${attribute} for a role without it`, async () => {

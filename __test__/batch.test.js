@@ -255,11 +255,43 @@ describe('CSV', () => {
 			['9223372036854775807', -1, 0],
 			...Array(3).fill('INVALID_INPUT'),
 		]);
-		assert.deepEqual(await values('booleans', 'x[0],x[1]\ntrue,FALSE\n1,0\n'), [[true, false], 'INVALID_INPUT']);
-		const header = Array.from({ length: 6 }, (_, at) => `x[${at}]`).join(',');
-		assert.deepEqual(await values('floats', `${header}\n1e3, -2 ,NaN,Infinity,-Infinity,\n`), [
-			[1000, -2, 'NaN', 'Infinity', '-Infinity', 'NaN'],
+		assert.deepEqual(await values('integers', 'x[0],x[1],x[2]\n+5,007,5.\nTrue,5.0,NA\n'), [
+			[5, 7, 5],
+			'INVALID_INPUT',
 		]);
+		assert.deepEqual(await values('booleans', 'x[0],x[1]\ntrue,FALSE\n1,0\n1,2\n'), [
+			[true, false],
+			[true, false],
+			'INVALID_INPUT',
+		]);
+		const header = Array.from({ length: 6 }, (_, at) => `x[${at}]`).join(',');
+		assert.deepEqual(await values('floats', `${header}\n1e3, -2 ,NaN,Infinity,-Infinity,\n.5,5.,NA,inf,None,True\n`), [
+			[1000, -2, 'NaN', 'Infinity', '-Infinity', 'NaN'],
+			[0.5, 5, 'NaN', 'Infinity', 'NaN', 1],
+		]);
+		const [refused] = await answers('?modelId=integers', CSV, 'x[0],x[1],x[2]\n1,2,NA\n');
+		assert.match(refused.error, /expected int64, received "NA"/);
+	});
+
+	test('columns without names of inputs are the row of the only one', async () => {
+		for (const [query, text] of [
+			['', ';sepal length;sepal width;petal length;petal width\n0;5.1;3.5;1.4;0.2\n'],
+			['&fields=d,c,b,a', 'id,a,b,c,d\n7,0.2,1.4,3.5,5.1\n'],
+			['&delimiter=tab', 'a\tb\tc\td\n5.1\t3.5\t1.4\t0.2\n'],
+		]) {
+			const [given] = await answers(`?modelId=iris&userId=order${query}`, CSV, text);
+			assert.equal(given.prediction?.output_label, 0, JSON.stringify(given));
+			const { body } = await harper.get('/monitoring/events?userId=order');
+			assert.deepEqual(JSON.parse(body.events[0].featuresIn), { float_input: SETOSA });
+		}
+	});
+
+	test('rows of JSON that pandas writes for columns are told what the input takes', async () => {
+		const rows = '[{"sepal length":5.1,"sepal width":3.5},{"float_input":{"0":5.1,"1":4.9}}]';
+		const [columns, column] = await answers('?modelId=iris', 'application/json', rows);
+		assert.deepEqual([columns.code, column.code], ['INVALID_INPUT', 'INVALID_INPUT']);
+		assert.match(columns.error, /no input "sepal length".*one list: \{"float_input": \[\.\.\.\]\}/);
+		assert.match(column.error, /expected a list or \{data, shape\}.*orient="list"/);
 	});
 
 	test('a record of another length is one bad row, a quote in the wrong place ends the rows', async () => {
@@ -279,6 +311,7 @@ describe('CSV', () => {
 	for (const [what, modelId, body, said] of [
 		['no header', 'relu', '', /header/],
 		['a column that is no input', 'columns', 'species,sepal_lenght\n', /"sepal_lenght".*"sepal_length"/],
+		['too few columns', 'iris', 'a,b,c\n', /4 values.*3 columns.*fields=/],
 		['a column twice', 'relu', 'x,x\n', /"x".*twice/],
 		['an element twice', 'iris', 'float_input[0],float_input[0]\n', /twice/],
 		['a gap between elements', 'iris', 'float_input[0],float_input[4000000000]\n', /"float_input\[1\]" is missing/],

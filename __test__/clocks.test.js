@@ -109,7 +109,7 @@ describe('what is said after a record of later', () => {
 		assert.equal(rows.length, ROWS);
 		for (const { x, y } of rows) assert.deepEqual(y, [x]);
 		await ahead('Job');
-		assert.equal((await harper.request('DELETE', `/jobs/${id}`)).status, 200);
+		assert.equal((await harper.request('DELETE', `/jobs/${id}?erase=true`)).status, 200);
 		assert.equal((await harper.get(`/jobs/${id}`)).status, 404);
 	});
 });

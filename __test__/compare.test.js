@@ -111,7 +111,7 @@ describe('POST /benchmark/compare', () => {
 		['no models', { features: FEATURES }, 'models must be a list'],
 		['an empty list', { models: [], features: FEATURES }, 'models must be a list'],
 		['too many models', { models: Array(9).fill(pair[0]), features: FEATURES }, '1 to 8'],
-		['a model that is a name', { models: ['model-tf'], features: FEATURES }, '{modelId, version?}'],
+		['a model that is a name', { models: ['model-tf'], features: FEATURES }, '{modelId, version?, stage?}'],
 		['a misspelt field of a model', { models: [{ modelid: 'm' }], features: FEATURES }, '"modelId"'],
 		['a misspelt field', { models: pair, feature: FEATURES }, '"features"'],
 		['no features', { models: pair }, 'features is required'],

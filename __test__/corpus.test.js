@@ -140,7 +140,10 @@ describe('the corpus', { skip }, () => {
 		const bodies = skip ? [] : filesIn(join(corpus, 'malformed/json'));
 		/** Sound after all: what each must give. */
 		const SOUND = {
+			'bool-value.json': [[1, 0, 1, 0]],
 			'control-good.json': [[1, 0, 3, 0]],
+			// No rows.
+			'empty-batch.json': [],
 			'int-2pow63.json': [[9223372000000000000, 1, 2, 3]],
 			'null-value.json': [[1, 'NaN', 3, 4]],
 			// The model has a single input, which goes by any name.

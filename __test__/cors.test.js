@@ -83,7 +83,7 @@ describe('CORS', () => {
 			const headers = {
 				'access-control-request-method': method,
 				'access-control-request-headers':
-					'authorization, content-type, content-encoding, inference-header-content-length',
+					'authorization, content-type, content-encoding, if-match, if-none-match, inference-header-content-length',
 			};
 			const ask = (origin) => harper.request('OPTIONS', path, { headers: { ...headers, origin }, user: null });
 			const allowed = await ask(pages.origin);

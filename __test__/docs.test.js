@@ -5,11 +5,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { addonName, libraryName, packageName } from '../platform.js';
 import { STATUS_OF } from '../resources/errors.js';
 import { ROLES } from '../resources/http/roles.js';
 import { inWords, routesIn } from '../scripts/routes.js';
 import { PATHS, written } from '../scripts/write-docs.js';
+import { problemsOf } from './support/samples.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -20,6 +22,10 @@ const pages = [
 		.filter((name) => name.endsWith('.md'))
 		.map((name) => `docs/${name}`),
 ];
+
+const examplePages = readdirSync(join(root, 'examples'), { recursive: true })
+	.filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
+	.map((name) => `examples/${name.replaceAll('\\', '/')}`);
 
 /** The fenced blocks of a language. */
 const blocks = (page, language) =>
@@ -105,7 +111,7 @@ describe('docs/rest.md', () => {
 		const known = [
 			...fieldsIn('src/prediction/request.rs', /const FIELDS: [^=]*= \[([^\]]*)\]/g),
 			...paths.flatMap((path) =>
-				fieldsIn(path, /(?:const FIELDS = |(?:readQuery|readJsonObject)\(\s*\w+,\s*)\[([^\]]*)\]/g)
+				fieldsIn(path, /(?:const \w*FIELDS = |(?:readQuery|readJsonObject)\(\s*\w+,\s*)\[([^\]]*)\]/g)
 			),
 		];
 		assert.ok(known.length > 50, 'the fields are written in the form that this test reads');
@@ -193,7 +199,7 @@ describe('docs/platforms.md', () => {
 describe('docs/node-api.md', () => {
 	test('names every exported value and its members', () => {
 		const text = prose('docs/node-api.md');
-		for (const [, name, body] of read('index.d.ts').matchAll(/^export class (\w+) \{\n([\s\S]*?)^\}/gm)) {
+		for (const [, name, body] of read('index.d.ts').matchAll(/^export class (\w+)\b[^{]*\{\n([\s\S]*?)^\}/gm)) {
 			assert.ok(text.includes(`## \`${name}\``), name);
 			for (const [, member] of body.matchAll(/^\t(\w+)\(/gm)) {
 				if (member !== 'constructor') assert.ok(text.includes(`\`${member}(`), `${name}.${member}`);
@@ -203,9 +209,19 @@ describe('docs/node-api.md', () => {
 });
 
 describe('examples', () => {
+	const isForHarper = (code) => code.includes("from 'harper-edge-ai/harper'");
+
+	test('what the README shows of an application is on the page whose programs are run in Harper', () => {
+		const shown = blocks('README.md', 'js').filter(isForHarper);
+		assert.equal(shown.length, 1);
+		for (const code of shown) assert.ok(blocks('docs/in-harper.md', 'js').includes(code));
+	});
+
 	for (const page of ['README.md', 'docs/node-api.md']) {
-		blocks(page, 'js').forEach((code, at) =>
-			test(`JavaScript ${at + 1} of ${page} runs`, () => {
+		const typescript = blocks(page, 'ts').map((code) => ts.transpile(code, { module: ts.ModuleKind.ESNext }));
+		const programs = [...blocks(page, 'js'), ...typescript].filter((code) => !isForHarper(code));
+		programs.forEach((code, at) =>
+			test(`program ${at + 1} of ${page} runs`, () => {
 				const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
 					cwd: root,
 					encoding: 'utf8',
@@ -215,6 +231,50 @@ describe('examples', () => {
 			})
 		);
 	}
+
+	/** What is shown without its surroundings, in them: those of a resource of an application. */
+	const surrounded = {
+		'docs/in-harper.md': (code) =>
+			code.startsWith('import ')
+				? code
+				: `import { events, predict, predictBatch } from 'harper-edge-ai/harper';
+const { context, logger, MODEL, REVIEW_FROM, server, tables } = /** @type {any} */ (globalThis);
+export const sample = async () => {
+	console.log(context, logger, server, tables, MODEL, REVIEW_FROM, events, predict, predictBatch);
+	${code.replace(/^export class /gm, 'return class ')}
+};`,
+	};
+
+	for (const page of [...pages, ...examplePages]) {
+		const programs = [...blocks(page, 'js'), ...blocks(page, 'ts')];
+		if (programs.length === 0) continue;
+		test(`JavaScript and TypeScript of ${page} compile`, () => {
+			const samples = Object.fromEntries([
+				...blocks(page, 'js').map((code, at) => [`${at + 1}.js`, surrounded[page]?.(code) ?? code]),
+				...blocks(page, 'ts').map((code, at) => [`${at + 1}.ts`, code]),
+			]);
+			assert.deepEqual(problemsOf(samples), []);
+		});
+	}
+
+	test('what does not compile is found', () => {
+		const wrong = {
+			'1.ts': "import { InferenceEngine } from 'harper-edge-ai';\nnew InferenceEngine({ timeout: 1 });",
+			'2.js': "import { InferenceEngine } from 'harper-edge-ai';\nawait new InferenceEngine().loads('x');",
+			'3.js': "import { Engine } from 'harper-edge-ai';\nnew Engine();",
+			'4.js': "console.log('sound');",
+		};
+		assert.deepEqual(
+			problemsOf(wrong).map((problem) => problem.split(':')[0]),
+			['1.ts', '2.js', '3.js']
+		);
+	});
+
+	test('all of them are found by the names of their languages', () => {
+		for (const page of [...pages, ...examplePages]) {
+			assert.doesNotMatch(read(page), /^ *```(javascript|typescript|mjs|cjs|jsx|tsx)$/m, `${page}: say js or ts`);
+		}
+	});
 
 	test('JSON parses', () => {
 		let count = 0;
@@ -292,8 +352,8 @@ describe('limits', () => {
 	const MiB = (bytes) => `${bytes / 2 ** 20} MiB`;
 
 	for (const [path, name, page, phrase] of [
-		['resources/features.js', 'MAX_ENTITY_BYTES', 'rest', (bytes) => `\`entityId\` has 1 to ${bytes} bytes`],
-		['resources/features.js', 'MAX_ENTITY_BYTES', 'security', (bytes) => `\`entityId\` by ${bytes} bytes`],
+		['resources/features/features.js', 'MAX_ENTITY_BYTES', 'rest', (bytes) => `\`entityId\` has 1 to ${bytes} bytes`],
+		['resources/features/features.js', 'MAX_ENTITY_BYTES', 'security', (bytes) => `\`entityId\` by ${bytes} bytes`],
 		['resources/monitoring', 'MAX_LIMIT', 'rest', (count) => `1 to ${withCommas(count)}; default 100`],
 		['resources/serving', 'MAX_RECORDED_BYTES', 'rest', (bytes) => `Features of more than ${KiB(bytes)} are`],
 		['resources/serving', 'MAX_RECORDED_BYTES', 'configuration', (bytes) => `all up to ${KiB(bytes)}`],

@@ -75,6 +75,15 @@ const PROVOKE = {
 	UNAUTHENTICATED: () => harper.get('/model', { user: null, headers: credentials('admin', 'guess') }),
 	FORBIDDEN: () => harper.predict({ modelId: 'iris', features: SETOSA }, { user: 'viewer' }),
 	NOT_FOUND: () => harper.get('/model/iris/v1/file?name=nobody'),
+	FILE_UNAVAILABLE: async () => {
+		const { body } = await upload({ modelId: 'lost' }, IRIS);
+		assert.equal(body.success, true, JSON.stringify(body));
+		const record = (await harper.get('/model/lost/v1')).body;
+		const stored = (await harper.rows('Model', ['id', 'files'])).find(({ id }) => id === record.id);
+		const ids = stored.files.map(({ fileId }) => fileId);
+		await harper.operation({ operation: 'delete', database: 'edge_ai', table: 'ModelFile', ids });
+		return harper.get('/model/lost/v1/file');
+	},
 	INFERENCE_NOT_FOUND: () => harper.feedback({ inferenceId: randomUUID(), outcome: 1 }),
 	ENTITY_NOT_FOUND: () => harper.get('/features/nobody'),
 	TABLE_NOT_FOUND: () =>
@@ -82,6 +91,7 @@ const PROVOKE = {
 			body: { modelId: 'iris', source: { table: 'Nowhere' }, target: { table: 'Nowhere', fields: { id: 'id' } } },
 		}),
 	JOB_NOT_FOUND: () => harper.get('/jobs/nowhere'),
+	PRECONDITION_FAILED: () => harper.request('DELETE', '/model/iris/v1', { headers: { 'if-match': '"other"' } }),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),
 	ENGINE_UNAVAILABLE: async () => {

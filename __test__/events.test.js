@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { startHarper } from './support/harper.js';
+import { FLOAT, INT64, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
@@ -10,12 +12,35 @@ const VIRGINICA = [6.7, 2.5, 5.8, 1.8];
 const BULK_EVENTS = Number(process.env.EDGE_AI_TEST_EVENTS ?? 200_000);
 const BULK_BATCH = 10_000;
 
+const rectified = onnxModel({
+	nodes: [['Relu', ['x'], ['y']]],
+	inputs: [['x', FLOAT, ['n', 1]]],
+	outputs: [['y', FLOAT, ['n', 1]]],
+});
+
+const counted = onnxModel({
+	nodes: [['Identity', ['x'], ['y']]],
+	inputs: [['x', INT64, ['n', 1]]],
+	outputs: [['y', INT64, ['n', 1]]],
+});
+
+/** What is to be known of errors, predicted minus true. */
+function deviation(errors) {
+	const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+	return {
+		count: errors.length,
+		mae: mean(errors.map(Math.abs)),
+		rmse: Math.sqrt(mean(errors.map((error) => error ** 2))),
+		bias: mean(errors),
+	};
+}
+
 let harper;
 before(async () => (harper = await startHarper()));
 after(() => harper?.dispose());
 
-const upload = async (modelId, version, file) => {
-	const { status, body } = await harper.upload({ modelId, version }, [file]);
+const upload = async (modelId, version, file, fields) => {
+	const { status, body } = await harper.upload({ modelId, version, ...fields }, [file]);
 	assert.ok(status < 300, JSON.stringify(body));
 };
 
@@ -64,11 +89,17 @@ const refused = async (request, status, code, said) => {
 
 describe('feedback', () => {
 	const model = { modelId: 'feedback', features: { float_input: SETOSA } };
-	before(() => upload('feedback', 'v1', 'examples/iris/model.onnx'));
+	before(async () => {
+		const metadata = await readFile('examples/iris/metadata.json', 'utf8');
+		await upload('feedback', 'v1', 'examples/iris/model.onnx', { metadata });
+		await upload('wine', 'v1', '__test__/fixtures/wine_string_labels.onnx');
+		await upload('regression', 'v1', { name: 'model.onnx', content: rectified });
+		await upload('counted', 'v1', { name: 'model.onnx', content: counted });
+	});
 
 	const stored = async (id) => {
-		const { events: found } = await events({ modelId: 'feedback', limit: '1000' });
-		return found.find((event) => event.id === id);
+		const { events: found } = await events({ inferenceId: id });
+		return found[0];
 	};
 
 	for (const [what, outcome, correct, expected] of [
@@ -77,6 +108,10 @@ describe('feedback', () => {
 		['the class under the name of the output', { output_label: 0 }, undefined, true],
 		['a bare class', 0, undefined, true],
 		['the class as text', { class: '2' }, undefined, false],
+		['the name that the metadata have for the class', { class: 'setosa' }, undefined, true],
+		['the name of another class', 'virginica', undefined, false],
+		['a name of no class', 'rose', undefined, false],
+		['the class as a float', '0.0', undefined, true],
 		['what is no class', { price: 1.5 }, undefined, undefined],
 		['the word of the caller, which counts', { class: 1 }, true, true],
 		['the word of the caller about no class', { price: 1.5 }, false, false],
@@ -125,6 +160,76 @@ describe('feedback', () => {
 			assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
 			const { actualOutcome, correct } = await stored(inferenceId);
 			assert.equal(correct, JSON.parse(actualOutcome).class === 0);
+		}
+	});
+
+	test('takes the position of a class for its name', async () => {
+		const features = { x: Array(13).fill(1) };
+		const { inferenceId, prediction } = await predict({ modelId: 'wine', features });
+		const { signature } = (await harper.get('/model/wine/v1')).body;
+		const { name, role, classes } = signature.outputs.find((output) => output.dtype === 'string');
+		assert.equal(role, 'label');
+		const position = classes.indexOf(prediction[name]);
+		for (const [outcome, correct] of [
+			[prediction[name], true],
+			[position, true],
+			[String(position), true],
+			[{ class: (position + 1) % classes.length }, false],
+			['no wine', false],
+			[classes.length, undefined],
+		]) {
+			await harper.feedback({ inferenceId, outcome });
+			assert.equal((await stored(inferenceId)).correct, correct, JSON.stringify(outcome));
+		}
+	});
+
+	test('of a regression is off by a number, also by a whole one', async () => {
+		const errors = [];
+		for (const [features, outcome, regression] of [
+			[{ x: [[3]] }, 3, [0]],
+			[{ x: [[3]] }, { value: 2.5 }, [0.5]],
+			[{ x: [[3]] }, { y: 7 }, [-4]],
+			[{ x: [[1], [2]] }, [0, 5], [1, -3]],
+			[{ x: [[3]] }, { class: 3 }, []],
+			[{ x: [[3]] }, 'three', []],
+		]) {
+			const { inferenceId } = await predict({ modelId: 'regression', features });
+			await harper.feedback({ inferenceId, outcome });
+			const event = await stored(inferenceId);
+			assert.equal(event.correct, undefined, JSON.stringify(outcome));
+			assert.deepEqual(event.regression, regression.length > 0 ? deviation(regression) : undefined);
+			errors.push(...regression);
+		}
+		const { count, mae, rmse, bias } = deviation(errors);
+		const measured = await metrics({ modelId: 'regression' });
+		assert.deepEqual([measured.regressionCount, measured.mae, measured.bias], [count, mae, bias]);
+		assert.ok(Math.abs(measured.rmse - rmse) < 1e-12, `${measured.rmse}, expected ${rmse}`);
+		assert.deepEqual([measured.feedbackCount, measured.accuracy, measured.versions[0].mae], [6, null, mae]);
+	});
+
+	test('keeps the digits that it was given', async () => {
+		const x = '9007199254740993';
+		const give = (id, outcome) =>
+			harper.feedback(`{"inferenceId":"${id}","outcome":${outcome}}`, {
+				headers: { 'content-type': 'application/json' },
+			});
+		const { inferenceId, prediction } = await predict({ modelId: 'counted', features: { x: [[x]] } });
+		assert.deepEqual(Object.values(prediction).flat(2), [x]);
+		for (const [outcome, kept, mae] of [
+			['9007199254740993', undefined, 0],
+			['9007199254740992', undefined, 1],
+			['[ -0, {"a" : 1.0} ]', '[-0,{"a":1.0}]', undefined],
+			['-0', undefined, 2 ** 53],
+			['12345678901234567890123456789', undefined, undefined],
+		]) {
+			const { status } = await give(inferenceId, outcome);
+			assert.equal(status, 200);
+			const event = await stored(inferenceId);
+			assert.equal(event.actualOutcome, kept ?? outcome);
+			if (mae !== undefined) assert.equal(event.regression.mae, mae);
+		}
+		for (const outcome of ['1e400', '{"value":[-1e999]}']) {
+			await refused(give(inferenceId, outcome), 400, 'INVALID_REQUEST', /-?1e\d+ does not fit/);
 		}
 	});
 
@@ -237,6 +342,21 @@ describe('events', () => {
 			within.events,
 			found.filter(({ timestamp }) => timestamp >= oldest && timestamp <= newest)
 		);
+		const iso = (time) => new Date(time).toISOString();
+		const east = (time) => iso(time + 90 * 60_000).replace('Z', '+0130');
+		const [from, to] = [Math.floor(oldest), Math.ceil(newest)];
+		for (const spelt of [(time) => time / 1000, iso, (time) => iso(time).slice(0, -1), east]) {
+			const { events: same } = await events({
+				modelId: 'paged',
+				startTime: spelt(from),
+				endTime: spelt(to),
+				limit: '1000',
+			});
+			assert.deepEqual(same, within.events, spelt(from));
+		}
+		const today = await events({ modelId: 'paged', startTime: iso(times.at(-1)).slice(0, 10), limit: '1000' });
+		assert.deepEqual(today.events, found);
+		assert.equal((await events({ modelId: 'paged', endTime: iso(times.at(-1)).slice(0, 10) })).count, 0);
 		assert.equal((await events({ modelId: 'paged', startTime: times[0] + 60_000 })).count, 0);
 		assert.equal((await events({ modelId: 'paged', endTime: 1 })).count, 0);
 	});
@@ -249,6 +369,10 @@ describe('events', () => {
 		['cursor=yesterday', /cursor.*"yesterday"/],
 		['startTime=yesterday', /startTime.*"yesterday"/],
 		['endTime=-1', /endTime.*"-1"/],
+		['endTime=1795464047281000', /endTime.*seconds or milliseconds.*"1795464047281000"/],
+		['startTime=2026-02-30', /startTime.*"2026-02-30"/],
+		['startTime=2026-02-03T25:00', /startTime.*"2026-02-03T25:00"/],
+		['startTime=', /startTime.*""/],
 		['startTime=2&endTime=1', /startTime.*endTime/],
 		['modelId=a/b', /modelId/],
 		['user=me', /"user".*"userId"/],
@@ -281,6 +405,9 @@ describe('metrics', () => {
 		p99Latency: null,
 		avgConfidence: null,
 		accuracy: null,
+		mae: null,
+		rmse: null,
+		bias: null,
 		errorRate: null,
 		throughput: null,
 	};
@@ -323,6 +450,7 @@ describe('metrics', () => {
 			count: 0,
 			errorCount: 0,
 			feedbackCount: 0,
+			regressionCount: 0,
 			...NULLS,
 			versions: [],
 			lostEvents: 0,
@@ -431,6 +559,58 @@ test('what was acknowledged survives kill -9 under load', async () => {
 		[]
 	);
 	assert.equal((await metrics({ modelId: 'durable' })).count, survived.size);
+});
+
+describe('eventDurability: deferred', () => {
+	before(() => harper.restart({ eventDurability: 'deferred' }));
+	after(() => harper.restart({}));
+
+	test('an event is found by whoever has the answer, on whichever thread', async () => {
+		await upload('deferred', 'v1', 'examples/iris/model.onnx');
+		const request = { modelId: 'deferred', features: { float_input: SETOSA } };
+		const elsewhere = { headers: { connection: 'close' } };
+		for (let at = 1; at <= 8; at += 1) {
+			const { inferenceId } = await predict({ ...request, userId: `deferred ${at}` });
+			assert.equal((await harper.feedback({ inferenceId, outcome: { class: 0 } }, elsewhere)).status, 200);
+			const { inferenceId: last } = await predict(request);
+			const found = await harper.get('/monitoring/events?modelId=deferred&limit=1', elsewhere);
+			assert.equal(found.body.events[0].id, last);
+			await predict(request);
+			const { body } = await harper.get('/monitoring/metrics?modelId=deferred', elsewhere);
+			assert.deepEqual([body.count, body.feedbackCount, body.lostEvents], [3 * at, at, 0]);
+		}
+		assert.equal((await events({ userId: 'deferred 8' })).events[0].correct, true);
+		assert.deepEqual((await harper.get('/status')).body.events, { lost: {} });
+	});
+
+	test('a stop under load, and threads that are replaced, lose nothing that was answered', async () => {
+		await upload('stopped', 'v1', 'examples/iris/model.onnx');
+		const answered = [];
+		let over = false;
+		const call = async () => {
+			while (!over) {
+				const request = { modelId: 'stopped', features: { float_input: SETOSA } };
+				const answer = await harper.predict(request).catch(() => undefined);
+				if (answer?.status === 200) answered.push(answer.body.inferenceId);
+			}
+		};
+		const missing = async () => {
+			const ids = [...answered];
+			const stored = new Set(await idsOf({ modelId: 'stopped', limit: '1000' }));
+			return ids.filter((id) => !stored.has(id));
+		};
+		const load = Promise.all(Array.from({ length: 16 }, call));
+		await until('there is load', () => answered.length > 200);
+		await harper.operation({ operation: 'restart_service', service: 'http_workers' });
+		const before = answered.length;
+		await until('others answer', () => answered.length > before + 1000);
+		assert.deepEqual(await missing(), []);
+		await harper.stop();
+		over = true;
+		await load;
+		await harper.start();
+		assert.deepEqual(await missing(), []);
+	});
 });
 
 describe('options', () => {

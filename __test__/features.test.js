@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startHarper } from './support/harper.js';
+import { INT64, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 let harper;
@@ -89,6 +90,23 @@ describe('features of an entity', () => {
 		assert.deepEqual((await get('durable')).body.features, { a: 1 });
 	});
 
+	test('keep the digits that they were given with', async () => {
+		const headers = { 'content-type': 'application/json' };
+		const digits = '"id":9007199254740993,"zero":-0,"price":1.10,"deep":[{"x":123456789012345678901}]';
+		const write = (features) =>
+			harper.request('PUT', '/features/digits', { body: `{"features": {${features}}}`, headers });
+		assert.equal((await write(digits)).status, 200);
+		assert.match((await get('digits')).text, new RegExp(`"features":\\{${digits.replace(/[[\]{}.]/g, '\\$&')}\\}`));
+		assert.equal((await write('"zero":1')).status, 200);
+		assert.match((await get('digits', '?names=id,zero')).text, /"features":\{"zero":1,"id":9007199254740993\}/);
+		const refused = await write('"big":1e400');
+		assert.deepEqual([refused.status, refused.body.code], [400, 'INVALID_REQUEST']);
+		assert.match(refused.body.error, /1e400 does not fit/);
+		const bare = await write('"nan":NaN');
+		assert.deepEqual([bare.status, bare.body.code], [400, 'INVALID_JSON']);
+		assert.match(bare.body.error, /JSON has no NaN; send null or the string "NaN"/);
+	});
+
 	test('named like parts of an object are features like others', async () => {
 		const text = '{"features": {"__proto__": 1, "constructor": 2, "hasOwnProperty": 3}}';
 		const headers = { 'content-type': 'application/json' };
@@ -159,6 +177,22 @@ describe('a prediction with entityId', () => {
 		const expected = await width({ features: { ...inputs, species: 'virginica' } });
 		assert.notEqual(expected, await width({ features: inputs }));
 		assert.equal(await width({ entityId: 'flower', features: { species: 'virginica' } }), expected);
+	});
+
+	test('runs on all digits, and records them', async () => {
+		const column = [INT64, ['n', 1]];
+		const model = onnxModel({
+			nodes: [['Identity', ['x'], ['y']]],
+			inputs: [['x', ...column]],
+			outputs: [['y', ...column]],
+		});
+		await harper.upload({ modelId: 'digits', version: 'v1' }, [{ name: 'model.onnx', content: model }]);
+		const body = '{"features": {"x": 9007199254740993.0}}';
+		await harper.request('PUT', '/features/exact', { body, headers: { 'content-type': 'application/json' } });
+		const answer = await harper.predict({ modelId: 'digits', entityId: 'exact' });
+		assert.deepEqual(answer.body.prediction, { y: ['9007199254740993'] });
+		const { body: found } = await harper.get('/monitoring/events?modelId=digits');
+		assert.equal(found.events[0].featuresIn, '{"x":9007199254740993.0}');
 	});
 
 	test('takes what was written last, and records what it took', async () => {

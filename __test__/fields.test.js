@@ -34,7 +34,7 @@ function attributesOf(table) {
 
 /** The fields that an interface declares itself. */
 function declaredIn(name) {
-	const [, body] = declarations.match(new RegExp(`^export interface ${name} [^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm'));
+	const [, body] = declarations.match(new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm'));
 	return [...body.matchAll(/^\t(\w+)\??:/gm)].map(([, field]) => field);
 }
 
@@ -183,7 +183,15 @@ describe('a dtype', () => {
 		);
 	});
 
-	test('is in the declarations', () => same(Object.keys(DTYPES), unionOf('DType')));
+	test('is in the declarations, with its arrays', () => {
+		const [, body] = declarations.match(/^export interface ArrayOf \{\n([\s\S]*?)^\}/m);
+		const declared = [...body.matchAll(/^\t(\w+): (\w+)/gm)].map(([, name, array]) => [name, array]);
+		const known = Object.entries(DTYPES).map(([name, { ArrayType }]) => [name, ArrayType.name]);
+		assert.deepEqual(
+			Object.fromEntries(declared.map(([name, array]) => [name, array === 'string' ? 'Array' : array])),
+			Object.fromEntries(known)
+		);
+	});
 });
 
 test('limits of a request are in the documentation', () => {

@@ -22,6 +22,14 @@ const blocks = [...guide.matchAll(/^### (.*?)\n+```(\w+)\n(.*?)^```|^```(bash)\n
 );
 const example = (title) => blocks.find((block) => block.title === title).code;
 
+/** The code of a language below a heading of the README. */
+const readmeBlocks = (heading, language) => {
+	const [section] = readFileSync(join(root, 'README.md'), 'utf8').match(
+		new RegExp(`^## ${heading}\n.*?(?=^## )`, 'ms')
+	);
+	return [...section.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code);
+};
+
 const isFree = (port) =>
 	new Promise((resolve) => {
 		const server = createServer()
@@ -140,4 +148,34 @@ describe('the examples of the guide, as printed', { skip }, () => {
 			]
 		);
 	});
+
+	test("the README's first prediction", async () => {
+		const metadata = readFileSync(join(root, 'examples/iris/metadata.json'), 'utf8');
+		const uploaded = await harper.upload({ modelId: 'iris', version: '1.0.0', metadata }, ['examples/iris/model.onnx']);
+		assert.equal(uploaded.status, 201);
+		const [command] = readmeBlocks('Predict', 'bash');
+		const [answered] = await shell(command);
+		const [printed] = readmeBlocks('Predict', 'json').map((text) => JSON.parse(text));
+		const varying = { inferenceId: null, latencyMs: null };
+		assert.deepEqual({ ...answered, ...varying }, { ...printed, ...varying });
+	});
+
+	test(
+		"the README's own model, from training to metrics",
+		{ skip: !existsSync(PYTHON) && 'skipped: no .venv, see scripts/requirements.txt' },
+		async () => {
+			const [training] = readmeBlocks('Your own model', 'python');
+			await writeFile(join(folder, 'wine.py'), training);
+			await run(PYTHON, ['wine.py'], { cwd: folder });
+			// One script, as in one terminal: the variable of one command is read by another.
+			const commands = readmeBlocks('Your own model', 'bash').join('\necho\n');
+			const [uploaded, told, { events }, metrics] = await shell(commands);
+			assert.deepEqual([uploaded.success, uploaded.modelId, told.success], [true, 'wine', true]);
+			assert.deepEqual(
+				events.map(({ id, userId, correct }) => [id, userId, correct]),
+				[[told.inferenceId, 'user-123', true]]
+			);
+			assert.deepEqual([metrics.count, metrics.accuracy], [1, 1]);
+		}
+	);
 });

@@ -158,6 +158,8 @@ const PATHS = [
 	['GET', '/model/iris/*'],
 	['GET', '/model/*/*/file'],
 	['GET', '/model/iris/v1/file?name=*'],
+	['GET', '/model/iris/v1/file/*'],
+	['GET', '/model/*/v1/file/a/b'],
 	['GET', '/model/versions?modelId=*'],
 	['DELETE', '/model/*/*'],
 	['GET', '/jobs/*'],

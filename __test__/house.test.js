@@ -11,7 +11,10 @@ import { root } from './support/harper.js';
 const design = readFileSync(join(root, 'docs/design.md'), 'utf8');
 /** As for JavaScript in eslint.config.js. */
 const MAX_LINES = 400;
-const packaged = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).files;
+/** But for what the build makes of the others. */
+const packaged = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).files.filter(
+	(path) => path !== 'commonjs/'
+);
 
 /** The rooms of a table of the page, each with its paths, in their order. */
 function roomsUnder(heading) {

@@ -91,10 +91,11 @@ const definition = (table, change) => ({
 async function start(body, how) {
 	let answer;
 	// Another thread may not know yet of a table that was just made.
-	await until('the tables on every thread', async () => {
+	const isKnown = async () => {
 		answer = await post(body, how);
 		return answer.body.code !== 'TABLE_NOT_FOUND';
-	});
+	};
+	await until('the tables on every thread', isKnown, JOB_TIMEOUT_MS);
 	assert.equal(answer.status, 202, JSON.stringify(answer.body));
 	assert.equal(answer.headers.get('location'), `/jobs/${answer.body.id}`);
 	return answer.body.id;
@@ -225,6 +226,23 @@ describe('a job', () => {
 		assert.ok(rows.get('f0').sure > 0.9);
 	});
 
+	test('reads texts as cells of CSV are read', async () => {
+		const spelled = { a: ' +1 ', b: '007', c: '.5', d: 'NA', e: 'True', f: 'abc' };
+		const rows = Object.entries(spelled);
+		await fill('Spelled', rows.length, (at) => ({ id: rows[at][0], x: rows[at][1] }));
+		await makeTable('Read');
+		const fields = { y: 'prediction.y', problem: 'error' };
+		const job = await completed(
+			await start({ modelId: 'relu', source: { table: 'Spelled' }, target: { table: 'Read', fields } })
+		);
+		assert.deepEqual([job.processed, job.failed], [6, 1]);
+		const read = await rowsOf('Read');
+		assert.deepEqual(
+			rows.map(([id]) => read.get(id).y?.[0] ?? read.get(id).problem.code),
+			[1, 7, 0.5, 'NaN', 1, 'INVALID_INPUT']
+		);
+	});
+
 	test('counts bad rows, shows the first ones and writes their errors where it is told to', async () => {
 		await fill('Mixed', 40, (at) => ({ id: keyOf(at), x: at % 2 ? 'odd' : at }));
 		await makeTable('Marked');
@@ -279,7 +297,7 @@ describe('a job', () => {
 		);
 		const next = (await harper.get(`/jobs?limit=2&state=completed&cursor=${page.cursor}`)).body;
 		assert.equal(next.jobs[0].id, ids[0]);
-		assert.equal((await harper.request('DELETE', `/jobs/${ids[0]}`)).status, 200);
+		assert.equal((await harper.request('DELETE', `/jobs/${ids[0]}?erase=true`)).status, 200);
 		assert.equal((await harper.get(`/jobs/${ids[0]}`)).status, 404);
 	});
 });
@@ -304,8 +322,26 @@ describe('cancelling', () => {
 			// What would still write would do so while another job runs from its start to its end.
 			await completed(await start(definition(`After${round}`)));
 			assert.equal((await rowsOf(target)).size, size);
+			const again = await harper.request('DELETE', `/jobs/${id}`);
+			assert.deepEqual([again.status, again.body.state], [200, 'cancelled']);
 			assert.equal((await get(id)).state, 'cancelled');
 		}
+	});
+
+	test('comes before erasing', async () => {
+		await makeTable('Erased');
+		const id = await start(definition('Erased', { source: { table: 'Many' } }));
+		for (const [erase, problem] of [
+			['true', /running/],
+			['yes', /true or false/],
+		]) {
+			const refused = await harper.request('DELETE', `/jobs/${id}?erase=${erase}`);
+			assert.deepEqual([refused.status, refused.body.code], [400, 'INVALID_REQUEST']);
+			assert.match(refused.body.error, problem);
+		}
+		assert.equal((await harper.request('DELETE', `/jobs/${id}`)).body.state, 'cancelled');
+		assert.equal((await harper.request('DELETE', `/jobs/${id}?erase=true`)).status, 200);
+		assert.equal((await harper.request('DELETE', `/jobs/${id}`)).status, 404);
 	});
 
 	test('holds when the process dies before the job has stopped', async () => {

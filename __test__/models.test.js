@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { openAsBlob, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { tarGzOf, zipOf } from './support/archives.js';
 import { difference } from './support/comparison.js';
-import { root, startHarper } from './support/harper.js';
+import { ADMIN, credentials, root, startHarper } from './support/harper.js';
 import { BLOCK_ROWS, COLUMNS, writeLargeModel } from './support/large-model.js';
+import { FLOAT as FLOAT32, INT64 as INT, message, number, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 const { models, hostile } = JSON.parse(readFileSync(join(root, '__test__/fixtures/manifest.json'), 'utf8'));
@@ -163,6 +168,7 @@ describe('registry', () => {
 			uploaded.push(await upload('ordered', version, file));
 		}
 		const { body } = await harper.get('/model/versions?modelId=ordered');
+		assert.deepEqual((await harper.get('/model/ordered')).body, body);
 		assert.deepEqual(body, {
 			modelId: 'ordered',
 			versions: uploaded.map(({ version, framework, uploadedAt, digest, size }) => ({
@@ -192,6 +198,58 @@ describe('registry', () => {
 		assert.deepEqual(body, bytesOf(IRIS));
 	});
 
+	test('file names in UTF-8 stay what they are', async () => {
+		for (const [at, name] of ['modèle № 1.onnx', '花/模型.onnx', 'caf\u0065\u0301 😀.onnx'].entries()) {
+			const version = `v${at}`;
+			const file = { name, content: bytesOf(IRIS) };
+			assert.equal((await harper.upload({ modelId: 'unicode', version }, [file])).status, 201);
+			const { body } = await harper.get(`/model/unicode/${version}`);
+			assert.equal(body.files[0].name, name);
+			const { status, headers } = await harper.get(`/model/unicode/${version}/file?name=${encodeURIComponent(name)}`);
+			assert.equal(status, 200);
+			assert.ok(headers.get('content-disposition').endsWith(encodeURIComponent(name)));
+		}
+	});
+
+	test('a file that is only its name in a text field is told what to type', async () => {
+		const { status, body } = await harper.upload({ modelId: 'text', version: 'v1', file: 'model.onnx' }, []);
+		assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST']);
+		assert.match(body.error, /file must be a file, received text.*-F 'file=@model\.onnx'/);
+	});
+
+	test('what the caller has is not sent again, and what somebody else changed is not overwritten', async () => {
+		await upload('tagged', 'v1', IRIS);
+		const [path, filePath] = ['/model/tagged/v1', '/model/tagged/v1/file'];
+		const tagOf = async (of) => (await harper.get(of)).headers.get('etag');
+		for (const [of, sent] of [path, filePath].flatMap((one) => [
+			[one, (tag) => tag],
+			[one, (tag) => `W/${tag}`],
+			[one, (tag) => `"other", ${tag}`],
+			[one, () => '*'],
+		])) {
+			const tag = await tagOf(of);
+			const known = await harper.get(of, { headers: { 'if-none-match': sent(tag) } });
+			assert.deepEqual([known.status, known.headers.get('etag'), known.body.length], [304, tag, 0], of);
+			assert.equal((await harper.get(of, { headers: { 'if-none-match': '"other"' } })).status, 200);
+		}
+		const change = (tag, body) => harper.request('PATCH', path, { body, headers: { 'if-match': tag } });
+		const first = await tagOf(path);
+		const changed = await change(first, { stage: 'staging' });
+		assert.equal(changed.status, 200);
+		assert.equal(changed.headers.get('etag'), await tagOf(path));
+		assert.notEqual(changed.headers.get('etag'), first);
+		const late = await change(first, { stage: 'production' });
+		assert.deepEqual([late.status, late.body.code], [412, 'PRECONDITION_FAILED']);
+		assert.match(late.body.error, new RegExp(`If-Match.*ETag is ${changed.headers.get('etag')}`));
+		assert.equal((await change(`W/${changed.headers.get('etag')}`, { stage: 'production' })).status, 412);
+		const remove = (tag) => harper.request('DELETE', path, { headers: { 'if-match': tag } });
+		assert.equal((await remove(first)).status, 412);
+		assert.equal((await harper.get(path)).body.stage, 'staging');
+		assert.equal((await change('*', { stage: 'production' })).status, 200);
+		assert.equal((await remove(`${first}, ${await tagOf(path)}`)).status, 200);
+		assert.equal((await remove('*')).status, 404);
+	});
+
 	test('stage and metadata can be changed, and the file stays', async () => {
 		await upload('patched', 'v1', IRIS);
 		const change = { stage: 'production', metadata: { note: 'approved' } };
@@ -204,6 +262,21 @@ describe('registry', () => {
 		await harper.restart();
 		assert.deepEqual((await harper.get('/model/patched/v1/file')).body, bytesOf(IRIS));
 		assert.equal((await harper.get('/model/patched/v1')).body.stage, 'production');
+	});
+
+	test('metadata keep the digits that they were given', async () => {
+		const metadata = '{"id":9007199254740993,"zero":-0,"one":1.0,"label":"a \\"b\\""}';
+		await upload('digits', 'v1', IRIS, { metadata });
+		const stored = async () => (await harper.get('/model/digits/v1')).body.metadata;
+		assert.equal(await stored(), metadata);
+		const headers = { 'content-type': 'application/json' };
+		const patch = (text) => harper.request('PATCH', '/model/digits/v1', { body: `{"metadata": ${text}}`, headers });
+		assert.equal((await patch('{"id" : 9007199254740995}')).status, 200);
+		assert.equal(await stored(), '{"id":9007199254740995}');
+		const { status, body } = await patch('{"id":[1e400]}');
+		assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST'], JSON.stringify(body));
+		assert.match(body.error, /1e400 does not fit/);
+		assert.equal(await stored(), '{"id":9007199254740995}');
 	});
 
 	test('changes of several fields at once, on several threads, all count', async () => {
@@ -237,6 +310,7 @@ describe('registry', () => {
 		['GET', '/model/nobody/v1'],
 		['GET', '/model/nobody/v1/file'],
 		['GET', '/model/versions?modelId=nobody'],
+		['GET', '/model/nobody'],
 		['PATCH', '/model/nobody/v1'],
 		['DELETE', '/model/nobody/v1'],
 	]) {
@@ -449,6 +523,7 @@ describe('upload', () => {
 		['the same field twice', [ID, VERSION, VERSION, FILE], 400, 'INVALID_REQUEST', /version.*twice/],
 		['an unknown framework', [ID, VERSION, ['framework', 'torch'], FILE], 400, 'INVALID_REQUEST', /framework.*torch/],
 		['an unknown stage', [ID, VERSION, ['stage', 'live'], FILE], 400, 'INVALID_REQUEST', /stage.*live/],
+		['metadata that no float holds', [ID, VERSION, ['metadata', '{"a":1e400}'], FILE], 400, 'INVALID_REQUEST', /1e400/],
 		['metadata that is no JSON', [ID, VERSION, ['metadata', '{'], FILE], 400, 'INVALID_REQUEST', /metadata/],
 		['a schema that is no JSON', [ID, VERSION, ['inputSchema', '{'], FILE], 400, 'INVALID_REQUEST', /inputSchema/],
 		[
@@ -526,7 +601,11 @@ describe('upload', () => {
 		assert.deepEqual((await harper.get('/model/external/v1/file?name=model.onnx')).body, model.content);
 		const unnamed = await harper.get('/model/external/v1/file');
 		assert.deepEqual([unnamed.status, unnamed.body.code], [400, 'INVALID_REQUEST']);
+		for (const name of ['?name=a/WEIGHTS.bin', '/weights.bin', '/a/b/weights%2Ebin?v=1']) {
+			assert.deepEqual((await harper.get(`/model/external/v1/file${name}`)).body, weights, name);
+		}
 		const unknown = await harper.get('/model/external/v1/file?name=passwd');
+		assert.deepEqual((await harper.get('/model/external/v1/file/../../etc/passwd')).status, 404);
 		assert.deepEqual([unknown.status, unknown.body.code], [404, 'NOT_FOUND']);
 
 		await rm(join(harper.rootPath, 'edge-ai-cache'), { recursive: true });
@@ -534,6 +613,122 @@ describe('upload', () => {
 		const afterwards = await harper.predict({ modelId: 'external', features: {} });
 		assert.deepEqual(afterwards.body.prediction, { y: [...weights] }, 'unpacked from the table');
 	});
+
+	/** First bytes of other formats, and what is said of them. */
+	const PICKLE = Buffer.concat([Buffer.from([0x80, 4, 0x95, 0, 1, 0, 0, 0, 0, 0, 0, 0x8c]), Buffer.alloc(64)]);
+	for (const [name, content, said, code = 'INVALID_MODEL'] of [
+		['model.pkl', PICKLE, /pickle.*skl2onnx/],
+		['model.pt', zipOf([{ name: 'archive/data.pkl', bytes: PICKLE }]), /PyTorch.*torch\.onnx\.export/],
+		['model.tflite', Buffer.from('\x1c\0\0\0TFL3more', 'latin1'), /TensorFlow Lite.*tf2onnx/],
+		['model.ort', Buffer.from('\x1c\0\0\0ORTMmore', 'latin1'), /ORT format.*\.onnx/],
+		['model.json', '{"learner":{"attributes":{}}}', /XGBoost.*convert_xgboost/],
+		['model.txt', 'tree\nversion=v4\n', /LightGBM/],
+		['model.onnx', '<!DOCTYPE html><html>', /HTML/],
+		['model.onnx', 'version https://git-lfs.github.com/spec/v1\noid', /Git LFS.*git lfs pull/],
+		['model.json', Buffer.from('\ufeff{"modelTopology": {}}', 'utf16le'), /UTF-16/],
+		['model.h5', Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'), /Keras.*format="onnx"/, 'UNSUPPORTED_MODEL'],
+		[
+			'saved_model.zip',
+			zipOf([{ name: 'm/saved_model.pb', bytes: Buffer.from('\x08\x01\x12\x03\x0a\x01x', 'latin1') }]),
+			/SavedModel/,
+		],
+		['model.zip', zipOf([{ name: 'model.pkl', bytes: PICKLE }]), /"model\.pkl" is a Python pickle/],
+		['model.zip', zipOf([]), /holds no files/],
+		['model.onnx', '', /is empty/],
+		['model.onnx', bytesOf(IRIS).subarray(0, -100), /ends 78 bytes too early/],
+	]) {
+		test(`of ${name} is refused with what to do: ${said}`, async () => {
+			const { status, body } = await post([ID, VERSION, [`file"; filename="${name}`, content]]);
+			assert.deepEqual([status, body.code], [422, code], JSON.stringify(body));
+			assert.match(body.error, said);
+			assert.equal((await harper.get('/model/refused/v1')).status, 404, 'nothing is stored');
+		});
+	}
+
+	test('of another format is refused by its first bytes, before the rest is sent', async () => {
+		const begin = multipart([ID, VERSION, ['file"; filename="model.pkl', PICKLE]], '').subarray(0, -2);
+		const { hostname, port } = new URL(harper.base);
+		const request = httpRequest({
+			hostname,
+			port,
+			method: 'POST',
+			path: '/model/upload',
+			headers: { ...headers, ...credentials(ADMIN), 'content-length': 100_000_000 },
+		});
+		request.on('error', () => {});
+		request.write(begin);
+		const [response] = await once(request, 'response');
+		let text = '';
+		for await (const chunk of response.setEncoding('utf8')) text += chunk;
+		request.destroy();
+		assert.equal(response.statusCode, 422);
+		assert.match(text, /Python pickle/);
+		await until('nothing is kept', async () => (await leftovers()).length === 0);
+	});
+
+	test('of what made-up inputs do not run is taken with a warning, as others may', async () => {
+		const table = [number(1, 2), number(1, 3), number(2, FLOAT32), message(8, 'c'), message(9, Buffer.alloc(24))];
+		const content = onnxModel({
+			nodes: [['Reshape', ['c', 'shape'], ['y']]],
+			inputs: [['shape', INT, [1]]],
+			outputs: [['y', FLOAT32, ['N']]],
+			initializer: message(5, table),
+		});
+		const { status, body } = await post([['modelId', 'doubtful'], VERSION, ['file"; filename="m.onnx', content]]);
+		assert.equal(status, 201, JSON.stringify(body));
+		assert.equal(body.warnings.length, 1);
+		assert.match(body.warnings[0], /made-up inputs did not run: .*Reshape.*; others may run/);
+		const { body: answer } = await harper.predict({ modelId: 'doubtful', features: { shape: [6] } });
+		assert.deepEqual(answer.prediction, { y: [0, 0, 0, 0, 0, 0] });
+		assert.equal((await upload('sure', 'v1', FLOAT)).warnings, undefined);
+	});
+
+	for (const [name, content] of [
+		['model.zip', zipOf([{ name: 'folder/model.onnx', bytes: bytesOf(IRIS) }])],
+		['model.onnx.gz', gzipSync(bytesOf(IRIS))],
+		['model.tar.gz', tarGzOf([{ name: 'model.onnx', bytes: bytesOf(IRIS) }])],
+	]) {
+		test(`of an ONNX model in ${name} runs, also after a restart`, async () => {
+			const modelId = `packed-${name}`;
+			const { framework, digest } = await upload(modelId, 'v1', [{ name, content }]);
+			assert.deepEqual([framework, digest], ['onnx', digestOf(content)]);
+			const features = { float_input: [5.1, 3.5, 1.4, 0.2] };
+			const { status, body } = await harper.predict({ modelId, features });
+			assert.equal(status, 200, JSON.stringify(body));
+			assert.deepEqual((await harper.get(`/model/${modelId}/v1/file`)).body, content, 'as it was uploaded');
+		});
+	}
+
+	test('of an ONNX model with external data comes in one archive too', async () => {
+		const weights = randomBytes(16);
+		const model = bytesOf('__test__/fixtures/hostile/external_missing.onnx');
+		const content = zipOf([
+			{ name: 'weights.bin', bytes: weights },
+			{ name: 'model.onnx', bytes: model },
+		]);
+		await upload('packed-external', 'v1', [{ name: 'model.zip', content }]);
+		const { body } = await harper.predict({ modelId: 'packed-external', features: {} });
+		assert.deepEqual(body.prediction, { y: [...weights] });
+	});
+
+	/** A sound model but for the version of its operator set. */
+	const ofOperatorSet = (version) => {
+		const value = ['x', FLOAT32, [1]];
+		const bytes = onnxModel({ nodes: [['Relu', ['x'], ['y']]], inputs: [value], outputs: [['y', FLOAT32, [1]]] });
+		bytes[bytes.indexOf(message(8, [message(1, ''), number(2, 18)])) + 5] = version;
+		return bytes;
+	};
+
+	for (const [what, content, said] of [
+		['IR version', Buffer.concat([bytesOf(FLOAT), number(1, 99)]), /IR version 99.*up to \d+/],
+		['operator set', ofOperatorSet(99), /operator set 99 .*up to \d+/],
+	]) {
+		test(`of a newer ${what} is refused with both numbers`, async () => {
+			const { status, body } = await post([ID, VERSION, ['file"; filename="model.onnx', content]]);
+			assert.deepEqual([status, body.code], [422, 'UNSUPPORTED_MODEL'], JSON.stringify(body));
+			assert.match(body.error, said);
+		});
+	}
 
 	test('leaves no files behind, also when the caller goes away', async () => {
 		assert.deepEqual(await leftovers(), []);

@@ -1,13 +1,15 @@
 // The Node.js API of index.js, without Harper.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import ts from 'typescript';
-import { InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
+import { EdgeAiError, InferenceEngine, Model, ModelRegistry, Monitor, Tensor } from '../index.js';
 import { assertOutputs, modelPath, models } from './support/fixtures.js';
 import { FLOAT, INT64, message, onnxModel, slowModel } from './support/onnx.js';
 import { runScript } from './support/script.js';
@@ -60,7 +62,7 @@ describe('loading', () => {
 
 	test('a missing file is an error that does not tell its folder', async () => {
 		await assert.rejects(engine.load(join(folder, 'none.onnx')), ({ code, message }) => {
-			assert.equal(code, 'INVALID_MODEL');
+			assert.equal(code, 'FILE_UNAVAILABLE');
 			assert.match(message, /none\.onnx/);
 			assert.ok(!message.includes(folder));
 			return true;
@@ -105,6 +107,33 @@ describe('values', () => {
 		const buffer = new Float32Array([9, 9, ...flower, 9]);
 		const { outputs } = await (await load('iris')).predict({ float_input: buffer.subarray(2, 6) });
 		assert.equal(outputs.output_label.toArray(), 0n);
+	});
+
+	test('outputs have arrays of their own, small and large, alone and beside others', async () => {
+		const chain = Array.from({ length: 200 }, (_, at) => ['Neg', [at === 0 ? 'x' : `n${at}`], [`n${at + 1}`]]);
+		const wide = (nodes) =>
+			onnxModel({
+				nodes: [...nodes, ['Add', ['x', 'x'], ['y']], ['Neg', ['x'], ['z']]],
+				inputs: [['x', FLOAT, ['rows', 'columns']]],
+				outputs: ['y', 'z'].map((name) => [name, FLOAT, ['rows', 'columns']]),
+			});
+		for (const model of await Promise.all([wide([]), wide(chain)].map((bytes) => engine.load(bytes)))) {
+			for (const columns of [1, 100, 2000, 16_383, 16_384, 20_000, 300_000]) {
+				const x = new Tensor(
+					'float32',
+					[1, columns],
+					Float32Array.from({ length: columns }, (_, at) => at)
+				);
+				const runs = await Promise.all([1, 2, 3].map(() => model.predict({ x })));
+				const arrays = runs.flatMap(({ outputs }) => [outputs.y.data, outputs.z.data]);
+				for (const data of arrays) {
+					assert.deepEqual([data.byteOffset, data.length, data.buffer.byteLength], [0, columns, 4 * columns]);
+				}
+				assert.equal(new Set(arrays.map(({ buffer }) => buffer)).size, arrays.length);
+				const last = runs.map(({ outputs }) => [outputs.y.data.at(-1), outputs.z.data.at(-1)]);
+				assert.deepEqual(last, Array(3).fill([2 * (columns - 1), columns === 1 ? -0 : 1 - columns]));
+			}
+		}
 	});
 
 	test('strings', async () => {
@@ -152,6 +181,80 @@ describe('values', () => {
 		}
 		const { outputs } = await (await load('identity_bfloat16')).predict({ x: new Float64Array(6).fill(1.5) });
 		assert.deepEqual(outputs.y.toArray(), Array(6).fill(1.5));
+	});
+
+	test('with a dtype a typed array is the elements, without one it is numbers', async () => {
+		const halves = Uint16Array.of(0x3c00, 0x4000, 0xc000, 0, 0, 0);
+		for (const [dtype, bits] of [
+			['float16', halves],
+			['bfloat16', Uint16Array.of(0x3f80, 0x4000, 0xc000, 0, 0, 0)],
+		]) {
+			const model = await load(`identity_${dtype}`);
+			const { outputs } = await model.predict({ x: { data: bits, shape: [1, 6], dtype } });
+			assert.deepEqual(outputs.y.data, bits);
+			assert.deepEqual(outputs.y.toArray(), [[1, 2, -2, 0, 0, 0]]);
+			const numbers = { data: Uint16Array.of(1, 2, 3, 0, 0, 0), shape: [1, 6] };
+			assert.deepEqual((await model.predict({ x: numbers })).outputs.y.toArray(), [[1, 2, 3, 0, 0, 0]]);
+			const own = { data: [1, 2, 3, 0, 0, 0], shape: [1, 6], dtype };
+			assert.deepEqual((await model.predict({ x: own })).outputs.y.toArray(), [[1, 2, 3, 0, 0, 0]]);
+		}
+		const model = await load('identity_float16');
+		for (const [x, message] of [
+			[{ data: [1, 2], shape: [1, 2], dtype: 'float32' }, /"x" takes a dtype with a typed array.*float16 with values/],
+			[{ data: halves, shape: [1, 6], dtype: 'float32' }, /the data of a float32 tensor must be of type Float32Array/],
+			[{ data: halves, shape: [1, 6], dtype: 'half' }, /dtype must be one of .* received half/],
+			[{ data: halves, shape: [1, 5], dtype: 'float16' }, /takes 5 elements, data has 6/],
+		]) {
+			await assert.rejects(model.predict({ x }), { name: 'TypeError', message });
+		}
+	});
+
+	test('{ data, shape } of the own dtype is what it is as a list', async () => {
+		const model = await load('iris');
+		const rows = Float32Array.of(...flower, ...flower);
+		for (const shape of [[2, 4], [1, 4], [8], [2, -4], [2.5, 4], 'x', [2, 4, 1]]) {
+			const outcomes = [rows, [...rows]].map((data) =>
+				model.predict({ float_input: { data, shape } }).then(
+					({ outputs }) => outputs,
+					({ code, message }) => [code, message]
+				)
+			);
+			const [typed, listed] = await Promise.all(outcomes);
+			assert.deepEqual(typed, listed, String(shape));
+		}
+	});
+
+	test('arrays, maps and bytes of another realm', async () => {
+		const model = await engine.load(runInNewContext(`Uint8Array.of(${[...readFileSync(modelPath('iris'))]})`));
+		const there = (source) => runInNewContext(source, { flower });
+		for (const [source, label] of [
+			['new Float32Array(flower)', 0n],
+			['Array.from(flower)', 0n],
+			['({ data: new Float32Array(flower), shape: [1, 4] })', [0n]],
+			['({ data: new Float32Array(flower), shape: [1, 4], dtype: "float32" })', [0n]],
+			['new Float64Array(flower).map(Math.fround)', 0n],
+		]) {
+			const { outputs } = await model.predict(there(`({ float_input: ${source} })`));
+			assert.deepEqual(outputs.output_label.toArray(), label, source);
+		}
+		const data = there('new Float32Array(flower)');
+		const { outputs } = await model.predict({ float_input: new Tensor('float32', [1, 4], data) });
+		assert.deepEqual(outputs.output_label.toArray(), [0n]);
+		const files = there(`[{ name: 'any.onnx', path: ${JSON.stringify(modelPath('iris'))} }]`);
+		assert.equal((await engine.load(files)).digest, model.digest);
+	});
+
+	const noHalves = { skip: typeof Float16Array === 'undefined' && 'this Node.js has no Float16Array' };
+	test('Float16Array', noHalves, async () => {
+		const model = await load('identity_float16');
+		const values = [-0, 1.5, 2 ** -24, 65504, NaN, -Infinity];
+		// eslint-disable-next-line no-undef
+		const halves = new Float16Array(values);
+		for (const x of [halves, { data: halves, shape: [1, 6] }, new Tensor('float16', [1, 6], halves)]) {
+			assert.deepEqual((await model.predict({ x })).outputs.y.toArray().flat(), values);
+		}
+		assert.deepEqual(new Tensor('float16', [2, 3], halves).toArray().flat(), values);
+		assert.deepEqual((await (await load('identity_double')).predict({ x: halves })).outputs.y.toArray(), values);
 	});
 
 	test('booleans', async () => {
@@ -204,6 +307,83 @@ describe('values', () => {
 	});
 });
 
+describe('predictions as JSON', () => {
+	const written = async (name, features) => JSON.parse(JSON.stringify(await (await load(name)).predict(features)));
+
+	test('maps are objects, one and several', async () => {
+		const prediction = await (await load('iris')).predict({ float_input: flower });
+		const { outputs, confidence, latencyMs } = JSON.parse(JSON.stringify(prediction));
+		assert.equal(outputs.output_label, 0);
+		assert.deepEqual(Object.keys(outputs.output_probability), ['0', '1', '2']);
+		assert.equal(outputs.output_probability[0], prediction.outputs.output_probability.get(0n));
+		assert.deepEqual([confidence, latencyMs], [prediction.confidence, prediction.latencyMs]);
+		assert.deepEqual(JSON.parse(JSON.stringify(prediction.outputs.output_probability)), outputs.output_probability);
+		// They are maps like any other.
+		const copy = new Map(prediction.outputs.output_probability);
+		assert.deepEqual(prediction.outputs.output_probability, copy);
+		const batch = await written('iris', { float_input: [flower, flower] });
+		assert.deepEqual(batch.outputs.output_label, [0, 0]);
+		assert.deepEqual(batch.outputs.output_probability, Array(2).fill(outputs.output_probability));
+	});
+
+	test('digits are kept', async () => {
+		const integers = [-(2n ** 63n), 2n ** 53n + 1n, 2n ** 63n - 1n];
+		const { outputs } = await written('identity_int64', { x: integers });
+		assert.deepEqual(outputs.y, integers.map(String));
+		assert.deepEqual((await written('identity_int64', { x: [1, -2, 2 ** 53 - 1] })).outputs.y, [1, -2, 2 ** 53 - 1]);
+		const doubles = [0.1, 5e-324, NaN, Infinity, -Infinity, Number.MAX_VALUE];
+		assert.deepEqual(
+			(await written('identity_double', { x: doubles })).outputs.y,
+			doubles.map((value) => (Number.isFinite(value) ? value : String(value)))
+		);
+		const values = [0.1, 1e-45, NaN, Infinity, -Infinity, 1].map(Math.fround);
+		const floats = await written('identity_float', { x: values });
+		assert.deepEqual(floats.outputs.y.map(Number), values);
+	});
+
+	test('strings, sequences, and what the registry runs', async () => {
+		assert.equal((await written('review_tfidf', { text: 'A LOVELY, clever story' })).outputs.output_label, 'good');
+		const { outputs } = await written('sequence_optional', { x: [[1, 2]] });
+		assert.ok(Array.isArray(outputs.parts) && Array.isArray(outputs.maybe));
+		const registry = new ModelRegistry();
+		await registry.register({ modelId: 'iris', version: '1', file: modelPath('iris') });
+		const recorded = await new InferenceEngine({ registry }).predict('iris', { float_input: flower });
+		const { modelId, outputs: known } = JSON.parse(JSON.stringify(recorded));
+		assert.deepEqual([modelId, known.output_label], ['iris', 0]);
+	});
+});
+
+describe('errors', () => {
+	test('with a code are of one class, wherever they come from', async () => {
+		const registry = new ModelRegistry();
+		const model = await load('iris');
+		const closed = await load('iris');
+		closed.dispose();
+		const failures = [
+			['INVALID_INPUT', () => model.predict({ float_input: [1] })],
+			['INVALID_MODEL', () => engine.load(Uint8Array.of(1, 2, 3))],
+			['CLOSED', () => closed.predict({ float_input: flower })],
+			['MODEL_NOT_FOUND', async () => registry.find('none')],
+			['INFERENCE_NOT_FOUND', async () => new Monitor().feedback('none', 1)],
+			['DEADLINE_EXCEEDED', async () => (await load('endless_loop')).predict({ x: [1] }, { timeoutMs: 5 })],
+			['INVALID_REQUEST', () => registry.register({ modelId: '..', version: '1', file: modelPath('iris') })],
+		];
+		for (const [code, fail] of failures) {
+			const error = await fail().then(
+				() => undefined,
+				(failed) => failed
+			);
+			assert.ok(error instanceof EdgeAiError && error instanceof Error, `${code}: ${error}`);
+			assert.equal(error.code, code);
+			assert.match(error.stack, /^EdgeAiError: /);
+			assert.ok(!(error instanceof TypeError));
+		}
+		const { details } = await model.predict({ float_input: [1] }).catch((error) => error);
+		assert.equal(details.input, 'float_input');
+		assert.ok(!Object.hasOwn(new EdgeAiError('CLOSED', 'closed'), 'details'));
+	});
+});
+
 describe('tensors', () => {
 	test('as nested arrays', () => {
 		assert.deepEqual(new Tensor('int32', [2, 1, 2], Int32Array.of(1, 2, 3, 4)).toArray(), [[[1, 2]], [[3, 4]]]);
@@ -248,6 +428,33 @@ describe('deadlines and cancellation', () => {
 		await rejected;
 		await assert.rejects(model.predict({ x: [1] }, { signal: controller.signal }), (error) => error === reason);
 		await assert.rejects(model.predict({ x: [1] }, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
+	});
+
+	test('many runs share a signal without a warning, and leave nothing on it', async (t) => {
+		const warnings = [];
+		const note = (warning) => warnings.push(warning);
+		process.on('warning', note);
+		t.after(() => process.off('warning', note));
+		const model = await engine.load(slowModel(4, 400));
+		const { signal } = new AbortController();
+		const runs = Array.from({ length: 64 }, () => model.predict({ x: [1] }, { signal }));
+		assert.equal(getEventListeners(signal, 'abort').length, 1);
+		await Promise.all(runs);
+		assert.deepEqual(getEventListeners(signal, 'abort'), []);
+		// Once more, now that it had been left; and aborted.
+		const endless = await load('endless_loop');
+		const leaving = new AbortController();
+		for (let round = 0; round < 2; round += 1) {
+			await model.predict({ x: [1] }, { signal: leaving.signal });
+			assert.deepEqual(getEventListeners(leaving.signal, 'abort'), []);
+		}
+		const stopped = Array.from({ length: 64 }, () => endless.predict({ x: [1] }, { signal: leaving.signal }));
+		leaving.abort(new Error('left'));
+		for (const { reason } of await Promise.allSettled(stopped)) assert.equal(reason?.message, 'left');
+		assert.deepEqual(getEventListeners(leaving.signal, 'abort'), []);
+		// Warnings are told in a turn of their own.
+		await nextTurn();
+		assert.deepEqual(warnings, []);
 	});
 
 	test('a stopped run gives its thread back', async () => {
@@ -416,6 +623,34 @@ describe('registry and monitor in memory', () => {
 		assert.equal(monitor.metrics('endless').errorRate, 1);
 	});
 
+	test('feedback tells of a class whether it is right, of a regression how far it is off', async () => {
+		const metadata = { classes: ['setosa', 'versicolor', 'virginica'] };
+		await registry.register({ modelId: 'named', version: '1', file: modelPath('iris'), metadata });
+		await registry.register({ modelId: 'line', version: '1', file: modelPath('identity_double') });
+		const { inferenceId } = await own.predict('named', { float_input: flower });
+		for (const [outcome, correct] of [
+			['setosa', true],
+			[0n, true],
+			[{ class: 0 }, true],
+			['virginica', false],
+			[7, false],
+			['rose', false],
+			[0.5, null],
+		]) {
+			assert.equal(monitor.feedback(inferenceId, outcome).correct, correct, String(outcome));
+		}
+		const predicted = [0, 3, 1.5, -2, 7, 1e6];
+		const line = await own.predict('line', { x: predicted });
+		const truth = predicted.map((value) => value - 2);
+		const { correct, regression } = monitor.feedback(line.inferenceId, truth);
+		assert.equal(correct, null);
+		const { regressionCount, mae, rmse, bias, accuracy } = monitor.metrics('line');
+		assert.deepEqual(regression, { count: regressionCount, mae, rmse, bias });
+		for (const measured of [mae, rmse, bias]) assert.ok(Math.abs(measured - 2) < 1e-9, String(measured));
+		assert.deepEqual([regressionCount, accuracy], [predicted.length, null]);
+		assert.deepEqual(Object.keys(monitor.events({ modelId: 'line' })[0]).includes('signature'), false);
+	});
+
 	test('a monitor forgets the oldest', () => {
 		const small = new Monitor({ maxEvents: 2 });
 		for (const id of ['a', 'b', 'c']) small.record({ id, modelId: 'm', modelVersion: '1' });
@@ -423,6 +658,91 @@ describe('registry and monitor in memory', () => {
 			small.events().map(({ id }) => id),
 			['c', 'b']
 		);
+	});
+
+	test('a monitor keeps copies', async () => {
+		const watching = new Monitor();
+		const watched = new InferenceEngine({ registry, monitor: watching });
+		const row = Float32Array.from(flower);
+		const rows = [[...flower]];
+		const { outputs, inferenceId } = await watched.predict('flowers', { float_input: row }, { userId: 'u' });
+		await watched.predict('flowers', { float_input: rows });
+		row.fill(9);
+		rows[0][0] = 9;
+		const known = structuredClone(outputs.output_label.data);
+		outputs.output_label.data.fill(7n);
+		outputs.output_probability.clear();
+		const [second, first] = watching.events();
+		assert.deepEqual(first.features.float_input, Float32Array.from(flower));
+		assert.deepEqual(second.features.float_input, [flower]);
+		assert.deepEqual(first.outputs.output_label.data, known);
+		assert.equal(first.outputs.output_probability.size, 3);
+		const outcome = { class: 0 };
+		const told = watching.feedback(inferenceId, outcome);
+		outcome.class = 1;
+		told.userId = 'another';
+		assert.equal(told.correct, true);
+		assert.deepEqual(watching.events({ userId: 'u' })[0].actualOutcome, { class: 0 });
+	});
+
+	test('a monitor is bounded by bytes', () => {
+		const small = new Monitor({ maxBytes: 64 << 10 });
+		const event = (id, features) => ({ id, modelId: 'm', modelVersion: '1', framework: 'onnx', features });
+		const ids = () => small.events().map(({ id }) => id);
+		for (let at = 0; at < 10; at += 1) small.record(event(`${at}`, { x: new Float32Array(4000) }));
+		assert.deepEqual(ids(), ['9', '8', '7']);
+		// The same one again takes the place of the first.
+		small.record(event('9', { x: 'text '.repeat(1000) }));
+		assert.deepEqual(ids(), ['9', '8', '7']);
+		assert.throws(() => small.feedback('9', 'x'.repeat(40_000)), { code: 'TOO_LARGE' });
+		small.feedback('9', 'x'.repeat(20_000), true);
+		assert.deepEqual(ids(), ['9']);
+		small.feedback('9', 1, true);
+		small.record(event('10', { x: Array(5000).fill(0) }));
+		assert.deepEqual(ids(), ['10', '9']);
+		// What alone is too large tells what it is, and not what it was given.
+		const large = {
+			...event('11', { x: new Float64Array(10_000) }),
+			outputs: { y: [1] },
+			latencyMs: 3,
+			confidence: 0.5,
+		};
+		small.record(large);
+		const [{ id, features, outputs, latencyMs }] = small.events();
+		assert.deepEqual(
+			{ id, features, outputs, latencyMs },
+			{ id: '11', features: null, outputs: undefined, latencyMs: 3 }
+		);
+		assert.equal(small.feedback('11', 1).correct, null);
+		assert.equal(small.metrics('m').avgLatency, 3);
+		const many = new Monitor({ maxBytes: 1 << 20 });
+		for (let at = 0; at < 5000; at += 1) many.record(event(`${at}`, { x: at }));
+		const kept = many.events({ limit: Infinity }).length;
+		assert.ok(kept > 1000 && kept < 5000, String(kept));
+	});
+
+	test('a monitor takes what runs take', () => {
+		const lists = new Monitor();
+		const features = {
+			big: [2n ** 60n, -0, NaN, null, true, 'text'],
+			map: new Map([[1n, 0.5]]),
+			tensor: new Tensor('string', [1], ['a']),
+			bytes: Buffer.from([1, 2]),
+			shaped: { data: Int8Array.of(1), shape: [1] },
+		};
+		lists.record({ id: 'a', modelId: 'm', modelVersion: '1', features, outputs: { y: [3n], z: new Map([['a', 1n]]) } });
+		const [event] = lists.events();
+		assert.deepEqual({ ...event.features, bytes: [...event.features.bytes] }, { ...features, bytes: [1, 2] });
+		assert.equal(lists.feedback('a', { y: 3n }).correct !== undefined, true);
+		let deep = 1;
+		for (let depth = 0; depth < 100; depth += 1) deep = [deep];
+		const cycle = [];
+		cycle.push(cycle);
+		for (const x of [deep, cycle]) {
+			const call = () => lists.record({ id: 'b', modelId: 'm', modelVersion: '1', features: { x } });
+			assert.throws(call, { name: 'TypeError', message: /at most 64 deep/ });
+		}
+		assert.equal(lists.events().length, 1);
 	});
 
 	test('files that change after their registration are not served', async () => {
@@ -500,7 +820,47 @@ describe('misuse is a TypeError that names the fix', () => {
 			/metadata must be .* batching, which must be true or false/,
 		],
 		'a memory of nothing': [async () => new Monitor({ maxEvents: 0 }), /maxEvents must be a whole number/],
-		'metrics of nothing': [async () => new Monitor().metrics(), /modelId/],
+		'a memory of no bytes': [async () => new Monitor({ maxBytes: 0 }), /maxBytes must be a whole number.*received 0/],
+		'a misspelt memory': [async () => new Monitor({ maxEvent: 3 }), /did you mean "maxEvents"/],
+		'metrics of nothing': [async () => new Monitor().metrics(), /modelId.*received undefined/],
+		'metrics with a limit': [async () => new Monitor().metrics('m', { limit: 3 }), /metrics does not take "limit"/],
+		'metrics from a date': [
+			async () => new Monitor().metrics('m', { startTime: new Date() }),
+			/startTime must be a number of Unix milliseconds, received a value of type Date/,
+		],
+		'a filter that is none': [async () => new Monitor().events('m'), /events takes an object of/],
+		'a misspelt filter': [async () => new Monitor().events({ model: 'm' }), /did you mean "modelId"/],
+		'a filter by no text': [async () => new Monitor().events({ userId: 7 }), /userId must be a string, received 7/],
+		'half an event': [async () => new Monitor().events({ limit: 0.5 }), /limit must be a whole number.*received 0.5/],
+		'no event': [async () => new Monitor().record(), /record takes an event with id, a string; received undefined/],
+		'an event at no time': [
+			async () => new Monitor().record({ id: 'a', modelId: 'm', modelVersion: '1', timestamp: 'now' }),
+			/timestamp must be a number of Unix milliseconds, received "now"/,
+		],
+		'an event with code': [
+			async () => new Monitor().record({ id: 'a', modelId: 'm', modelVersion: '1', features: { x: () => 1 } }),
+			/an event holds numbers.*received a value of type function/,
+		],
+		'feedback to nothing': [async () => new Monitor().feedback(7, 1), /inferenceId.*a string; received 7/],
+		'feedback of nothing': [async () => new Monitor().feedback('a'), /what really happened; received undefined/],
+		'feedback that is neither': [
+			async () => new Monitor().feedback('a', 1, 'yes'),
+			/correct must be true or false, received "yes"/,
+		],
+		'a deletion without a version': [
+			async () => new ModelRegistry().delete('m'),
+			/delete takes a version, a string; received undefined/,
+		],
+		'a deletion of a record': [
+			async () => new ModelRegistry().delete({ modelId: 'm', version: '1' }),
+			/delete takes a modelId, a string; received a value of type Object/,
+		],
+		'a search for nothing': [async () => new ModelRegistry().find(), /find takes a modelId, a string/],
+		'a version that is a number': [
+			async () => new ModelRegistry().find('m', 1),
+			/find takes a version, a string; received 1/,
+		],
+		'versions of nothing': [async () => new ModelRegistry().versions(), /versions takes a modelId, a string/],
 	};
 	for (const [what, [call, message]] of Object.entries(cases)) {
 		test(what, () => assert.rejects(call, { name: 'TypeError', message }));

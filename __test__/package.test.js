@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import {
 	closeSync,
+	cpSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -20,6 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { addonName, libraryName, packageName, platformName } from '../platform.js';
+import { writeCommonJs } from '../scripts/commonjs.js';
 import { baseUrl, harperEnvironment, spawnHarper } from '../scripts/harper.js';
 import { freePort } from './support/free-port.js';
 
@@ -34,18 +36,29 @@ const application = join(folder, 'an application');
 let packed;
 
 before(async () => {
+	writeCommonJs();
 	const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], root);
 	[packed] = JSON.parse(stdout);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Harper with the application in it, on data of its own; `output` is what it wrote. */
-async function startApplication(options, { variables = {}, config = '', path: statusPath = '/status' } = {}) {
+/** Gives the application these options. */
+function configure(options, config = '') {
 	const lines = Object.entries(options).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
 	writeFileSync(
 		join(application, 'config.yaml'),
 		`rest: true\n${config}'harper-edge-ai':\n  package: 'harper-edge-ai'\n${lines.join('')}`
 	);
+}
+
+/** Harper with the application in it, with a configuration for these options. */
+function startApplication(options, { config, ...how } = {}) {
+	configure(options, config);
+	return start(application, how);
+}
+
+/** Harper with an application in it, on data of its own; `output` is what it wrote. */
+async function start(application, { variables = {}, path: statusPath = '/status' } = {}) {
 	const given = Object.entries(process.env).filter(([name]) => !/^(EDGE_AI_|ROOTPATH$|HDB_|NODE_TEST_)/.test(name));
 	const environment = harperEnvironment(
 		{
@@ -68,6 +81,7 @@ async function startApplication(options, { variables = {}, config = '', path: st
 	const harper = {
 		base,
 		output: () => readFileSync(path, 'utf8'),
+		log: () => readFileSync(join(folder, 'data', 'log', 'hdb.log'), 'utf8'),
 		async stop() {
 			process.off('exit', kill);
 			if (child.exitCode !== null || child.signalCode !== null) return;
@@ -138,8 +152,15 @@ describe('the tarball', () => {
 			'NOTICE',
 			'README.md',
 			'binding.js',
+			'cli/main.js',
+			'commonjs/index.cjs',
+			'commonjs/index.d.cts',
+			'commonjs/library/engine.cjs',
 			'config.yaml',
 			'examples/iris/model.onnx',
+			'examples/shop-scoring/resources.js',
+			'harper.d.ts',
+			'harper.js',
 			'index.d.ts',
 			'index.js',
 			'library/engine.js',
@@ -161,7 +182,7 @@ describe('the tarball', () => {
 	});
 
 	test('holds nothing else', () => {
-		const allowed = /^(docs|examples\/iris|library|native|resources)\//;
+		const allowed = /^(cli|commonjs|docs|examples\/(iris|shop-scoring)|library|native|resources)\//;
 		const root = paths().filter((path) => !path.includes('/'));
 		assert.deepEqual(
 			paths().filter((path) => path.includes('/') && !allowed.test(path)),
@@ -170,7 +191,7 @@ describe('the tarball', () => {
 		assert.deepEqual(
 			root.filter(
 				(path) =>
-					!/^[A-Z]+(\.md)?$|^(binding|index|native|platform|plugin|resources)\.(js|d\.ts)$|^config\.yaml$|^(package\.json|schema\.graphql)$/.test(
+					!/^[A-Z]+(\.md)?$|^(binding|harper|index|native|platform|plugin|resources)\.(js|d\.ts)$|^config\.yaml$|^(package\.json|schema\.graphql)$/.test(
 						path
 					)
 			),
@@ -254,6 +275,35 @@ describe('an application that depends on it', () => {
 		await harper.stop();
 	});
 
+	test('takes options that change while it runs, and keeps the old ones when a new one is wrong', async () => {
+		harper = await startApplication({ timeoutMs: 1000 });
+		const timeoutMs = async () => (await (await fetch(`${harper.base}/status`)).json()).options.timeoutMs;
+		/** Written again and again: Harper may not watch the file yet. */
+		const given = async (options, isSo) => {
+			const deadline = Date.now() + READY_TIMEOUT_MS;
+			do {
+				assert.ok(Date.now() < deadline, harper.log());
+				configure(typeof options === 'function' ? options() : options);
+				await sleep(250);
+			} while (!(await isSo()));
+		};
+		for (const [wrong, message] of [
+			[{ timeoutMs: 'soon' }, 'option timeoutMs must be a whole number from 1 to 3600000, received "soon"'],
+			[{ timeoutMs: 2000, routePrefix: 'ai' }, 'option routePrefix must be empty or a path such as /ai'],
+		]) {
+			await given(wrong, () => harper.log().includes('the old ones stay: ') && harper.log().includes(message));
+			assert.equal(await timeoutMs(), 1000, JSON.stringify(wrong));
+		}
+		// Another value each time: Harper tells only of what differs from what it has read, and may have read half of a change.
+		let next = 3000;
+		await given(
+			() => ({ timeoutMs: (next += 1), routePrefix: '' }),
+			async () => (await timeoutMs()) > 3000
+		);
+		assert.doesNotMatch(harper.output() + harper.log(), /uncaught/i);
+		await harper.stop();
+	});
+
 	test('has its own resources where routePrefix moves the routes', async () => {
 		const resources = `export class status extends Resource {
 			static loadAsInstance = false;
@@ -285,4 +335,79 @@ describe('an application that depends on it', () => {
 			await harper.stop();
 		});
 	}
+});
+
+describe('the example application', () => {
+	const shop = join(folder, 'shop');
+	let harper;
+
+	before(async () => {
+		cpSync(join(root, 'examples', 'shop-scoring'), shop, { recursive: true });
+		await npm(['install', '--prefer-offline', '--ignore-scripts', '--no-save', join(folder, packed.filename)], shop);
+		const variables = { THREADS_COUNT: '2', AUTHENTICATION_AUTHORIZELOCAL: 'true' };
+		harper = await start(shop, { variables });
+		const form = new FormData();
+		form.append('modelId', 'order-risk');
+		form.append('version', '1');
+		form.append('file', new Blob([readFileSync(join(shop, 'model.onnx'))]), 'model.onnx');
+		const uploaded = await fetch(`${harper.base}/model/upload`, { method: 'POST', body: form });
+		assert.equal(uploaded.status, 201, await uploaded.text());
+	});
+	after(() => harper?.stop());
+
+	async function send(method, path, body) {
+		const headers = { 'content-type': 'application/json' };
+		const response = await fetch(harper.base + path, { method, headers, body: body && JSON.stringify(body) });
+		const text = await response.text();
+		return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+	}
+
+	/** Asks until an answer is the one that is waited for. */
+	async function until(path, isRight) {
+		const deadline = Date.now() + READY_TIMEOUT_MS;
+		for (;;) {
+			const { body } = await send('GET', path);
+			if (await isRight(body)) return body;
+			assert.ok(Date.now() < deadline, `${path}: ${JSON.stringify(body)}\n${harper.output()}`);
+			await sleep(50);
+		}
+	}
+
+	const risky = { amount: 900, items: 1, accountAgeDays: 2 };
+
+	test('follows predictions as soon as the thread that does it has started', async () => {
+		// Another thread may have been ready before.
+		const isListed = async (reviews) => {
+			if (reviews.length > 0) return true;
+			await send('PUT', '/orders/o0', { id: 'o0', ...risky });
+			return false;
+		};
+		await until('/reviews/', isListed);
+	});
+
+	test('scores orders when they are written, and lists the risky ones', async () => {
+		assert.equal((await send('PUT', '/orders/o1', { id: 'o1', ...risky })).status, 204);
+		const { body: posted } = await send('POST', '/orders/', { amount: 35, items: 3, accountAgeDays: 800 });
+		const order = (await send('GET', '/orders/o1')).body;
+		assert.ok(order.risk > 0.9, JSON.stringify(order));
+		assert.ok((await send('GET', `/orders/${posted}`)).body.risk < 0.1);
+		const review = await until(`/reviews/${order.inferenceId}`, (body) => body?.risk !== undefined);
+		assert.equal(review.risk, order.risk);
+	});
+
+	test('takes what people found as feedback', async () => {
+		const { body: order } = await send('GET', '/orders/o1');
+		const { body: given } = await send('POST', '/verdicts', { orderId: 'o1', verdict: 'review' });
+		assert.deepEqual(given, { success: true, inferenceId: order.inferenceId });
+		const { body: metrics } = await send('GET', '/monitoring/metrics?modelId=order-risk');
+		assert.deepEqual([metrics.feedbackCount, metrics.accuracy], [1, 1]);
+		assert.ok(metrics.count > 2, 'each order was a prediction');
+		assert.equal((await send('POST', '/verdicts', { orderId: 'none', verdict: 'ok' })).status, 404);
+	});
+
+	test('refuses an order that the model cannot score, and stores nothing', async () => {
+		const { status } = await send('PUT', '/orders/o2', { id: 'o2', amount: 'a lot', items: 1, accountAgeDays: 1 });
+		assert.equal(status, 422);
+		assert.equal((await send('GET', '/orders/o2')).status, 404);
+	});
 });

@@ -32,8 +32,9 @@ async function uploadBoth(harper) {
 	return digests;
 }
 
+/** Whether the model runs; its load goes before. */
 const isUnderWay = async (harper, digest) =>
-	(await underWay(journalOf(harper), harper.pid)).some((model) => model.digest === digest);
+	(await underWay(journalOf(harper), harper.pid)).some((model) => model.digest === digest && model.phase !== 'load');
 
 /** Ends Harper by a signal while the endless model runs, and nothing else. */
 async function endDuringRun(harper, digest, signal) {

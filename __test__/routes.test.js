@@ -43,9 +43,8 @@ after(() => harper?.dispose());
 describe('beside an application', () => {
 	for (const [path, shop] of [
 		['/status/health', null],
-		['/model/a', 'a'],
 		['/model/a/b/c', 'a/b/c'],
-		['/model/iris/1/file/of/the/shop', 'iris/1/file/of/the/shop'],
+		['/model/iris/1/files/of/the/shop', 'iris/1/files/of/the/shop'],
 		['/v2/other', null],
 	]) {
 		test(`${path} is the application's`, async () => {

@@ -91,24 +91,26 @@ describe('a full disk', { skip }, () => {
 		);
 	});
 
-	test('with eventDurability: best-effort predictions are answered, and every event that is lost is counted', async () => {
-		await harper.restart({ eventDurability: 'best-effort' });
-		fill();
-		const { ids, counts } = await underLoad();
-		assert.deepEqual(counts, { 200: CALLERS * CALLS });
-		empty();
-		const stored = await storedIds();
-		const missing = ids.filter((id) => !stored.has(id)).length;
-		assert.ok(missing > (CALLERS * CALLS) / 2, `${missing} are missing`);
-		assert.deepEqual(await lost(), { iris: missing });
-		assert.equal((await harper.get('/monitoring/metrics?modelId=iris')).body.lostEvents, missing);
-		assert.equal((await harper.get('/monitoring/metrics?modelId=nothing')).body.lostEvents, 0);
+	for (const eventDurability of ['best-effort', 'deferred']) {
+		test(`with eventDurability: ${eventDurability} predictions are answered, and every event that is lost is counted`, async () => {
+			await harper.restart({ eventDurability });
+			fill();
+			const { ids, counts } = await underLoad();
+			assert.deepEqual(counts, { 200: CALLERS * CALLS });
+			empty();
+			const stored = await storedIds();
+			const missing = ids.filter((id) => !stored.has(id)).length;
+			assert.ok(missing > (CALLERS * CALLS) / 2, `${missing} are missing`);
+			assert.deepEqual(await lost(), { iris: missing });
+			assert.equal((await harper.get('/monitoring/metrics?modelId=iris')).body.lostEvents, missing);
+			assert.equal((await harper.get('/monitoring/metrics?modelId=nothing')).body.lostEvents, 0);
 
-		await until('predictions are recorded again', async () => {
-			const { body } = await predict();
-			return (await storedIds()).has(body.inferenceId);
+			await until('predictions are recorded again', async () => {
+				const { body } = await predict();
+				return (await storedIds()).has(body.inferenceId);
+			});
 		});
-	});
+	}
 });
 
 after(() => {

@@ -118,6 +118,18 @@ describe('server and models', () => {
 		assert.equal(latest.body.inputs[0].datatype, 'FP64');
 		const first = await harper.get('/v2/models/versions/versions/v1');
 		assert.equal(first.body.inputs[0].datatype, 'FP32');
+		const byName = await harper.get('/v2/models/versions/versions/latest');
+		assert.deepEqual(byName.body, latest.body);
+		assert.equal((await harper.get('/v2/models/nobody/versions/latest')).status, 404);
+	});
+
+	test('models are listed by their names, each once', async () => {
+		const { status, body } = await harper.get('/v2/models');
+		assert.equal(status, 200);
+		assert.ok(body.models.includes('iris') && body.models.includes('versions'));
+		assert.deepEqual(body.models, [...new Set(body.models)].sort());
+		assert.deepEqual((await harper.get('/v1/models')).body, body);
+		for (const path of ['/v1/models', '/v2/models']) assert.equal((await harper.get(path, { user: null })).status, 401);
 	});
 
 	test('what is registered is ready', async () => {

@@ -3,7 +3,7 @@
 import { encode as cbor } from 'cbor-x';
 import { encode as messagePack } from 'msgpackr';
 import { digestModel, loadSession, predictJson, PredictRequest } from '../binding.js';
-import { answer } from '../resources/serving/inference.js';
+import { answer } from '../resources/serving/predict.js';
 import { median } from './measures.js';
 import { FLOAT, input, model, node, output } from './onnx.js';
 

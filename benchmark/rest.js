@@ -39,12 +39,18 @@ try {
 	writeFileSync(file, model.make());
 	const ours = await start(root, join(folder, 'ours-data'), '/status');
 	await upload(ours, model.make());
+	const deferred = await start(root, join(folder, 'deferred-data'), '/status', {
+		EDGE_AI_EVENT_DURABILITY: 'deferred',
+	});
+	await upload(deferred, model.make());
 	const peer = await start(application('peer', folder), join(folder, 'peer-data'), '/Predict', { PEER_MODEL: file });
 	const bare = await start(application('bare', folder), join(folder, 'bare-data'), '/bare');
 
 	const sides = {
 		ours: { ...ours, path: '/predict', body: body() },
 		oursUnrecorded: { ...ours, path: '/predict', body: body({ record: false }) },
+		deferred: { ...deferred, path: '/predict', body: body() },
+		deferredUnrecorded: { ...deferred, path: '/predict', body: body({ record: false }) },
 		v2: { ...ours, path: '/v2/models/regression/infer', body: inferred() },
 		v2Unrecorded: { ...ours, path: '/v2/models/regression/infer', body: inferred({ record: false }) },
 		v1: { ...ours, path: '/v1/models/regression:predict', body: served },
@@ -70,6 +76,12 @@ try {
 	printRow('    99th percentile', measured, (of) => of.peerUnrecorded.p99Ms / of.oursUnrecorded.p99Ms);
 	printRow('against a route that only puts the event', measured, ({ ours, bare }) => ours.perSecond / bare.perSecond);
 	printRow('against itself without recording', measured, (of) => of.ours.perSecond / of.oursUnrecorded.perSecond);
+	printRow(
+		'  with eventDurability: deferred',
+		measured,
+		(of) => of.deferred.perSecond / of.deferredUnrecorded.perSecond
+	);
+	printRow('    99th percentile', measured, (of) => of.deferredUnrecorded.p99Ms / of.deferred.p99Ms);
 	printRow('/v2 against /predict', measured, ({ v2, ours }) => v2.perSecond / ours.perSecond);
 	printRow(
 		'  both without recording',

@@ -21,14 +21,41 @@ export function isAbortSignal(value) {
 }
 
 /**
- * @param {AbortSignal} signal
- * @param {{handleEvent: () => void}} listener
+ * Who waits for a signal. Node.js warns of a leak when a signal has more than ten listeners, and a caller may hand one signal to
+ * hundreds of runs: all of them share one listener, which leaves with the last of them.
+ *
+ * @type {WeakMap<AbortSignal, Waiting>}
  */
-export const listenTo = (signal, listener) =>
-	Reflect.apply(addEventListener, signal, ['abort', listener, { once: true }]);
+const waitingFor = new WeakMap();
+
+class Waiting {
+	listeners = new Set();
+
+	handleEvent() {
+		for (const listener of [...this.listeners]) listener.handleEvent();
+	}
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {{handleEvent: () => void}} listener is told once, and only as long as it does not {@link leave}
+ */
+export function listenTo(signal, listener) {
+	let waiting = waitingFor.get(signal);
+	if (!waiting) {
+		waiting = new Waiting();
+		waitingFor.set(signal, waiting);
+	}
+	if (waiting.listeners.size === 0) Reflect.apply(addEventListener, signal, ['abort', waiting, { once: true }]);
+	waiting.listeners.add(listener);
+}
 
 /**
  * @param {AbortSignal} signal
  * @param {{handleEvent: () => void}} listener
  */
-export const leave = (signal, listener) => Reflect.apply(removeEventListener, signal, ['abort', listener]);
+export function leave(signal, listener) {
+	const waiting = waitingFor.get(signal);
+	if (!waiting?.listeners.delete(listener) || waiting.listeners.size > 0) return;
+	Reflect.apply(removeEventListener, signal, ['abort', waiting]);
+}

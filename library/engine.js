@@ -1,5 +1,5 @@
 // Models in Node.js code, without Harper.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -8,17 +8,21 @@ import {
 	engineStatus,
 	evictSession,
 	inspectModel,
+	meantFiles,
 	openJournal,
 	openSession,
 	releaseQuarantined,
 	runSession,
 	Session,
 } from '../binding.js';
+import { copied } from './copied.js';
 import { within } from './deadline.js';
+import { EdgeAiError } from './edge-ai-error.js';
 import { isFailedRun } from './events.js';
+import { isUint8Array, isUrl } from './kinds.js';
 import { checkOptions, CONSTRUCTOR_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
-import { forbidsBatching } from './versions.js';
+import { classNames, forbidsBatching } from './versions.js';
 
 Symbol.dispose ??= Symbol.for('nodejs.dispose');
 
@@ -48,7 +52,7 @@ export class Model {
 	 */
 	async predict(features, options = {}) {
 		const session = this.#session;
-		if (!session) throw failure('CLOSED', 'the model is disposed; load it again');
+		if (!session) throw new EdgeAiError('CLOSED', 'the model is disposed; load it again');
 		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
 			const names = this.signature.inputs.map(({ name }) => name);
 			throw new TypeError(`features must be an object of values by input name, such as { ${names[0]}: [...] }`);
@@ -106,7 +110,7 @@ export class InferenceEngine {
 		const opened = openSession(filesOf(source), { ...how, beside: true });
 		if (timeoutMs === undefined) return new Model(await opened);
 		const late = () =>
-			failure('DEADLINE_EXCEEDED', `the model was not loaded within ${timeoutMs} ms; its load goes on`);
+			new EdgeAiError('DEADLINE_EXCEEDED', `the model was not loaded within ${timeoutMs} ms; its load goes on`);
 		return new Model(await within(opened, timeoutMs, late));
 	}
 
@@ -120,7 +124,7 @@ export class InferenceEngine {
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
 		const startedAt = performance.now();
-		const { model, modelId, modelVersion, isAlone } = await this.#resolve(target, run.timeoutMs);
+		const { model, modelId, modelVersion, isAlone, metadata } = await this.#resolve(target, run.timeoutMs);
 		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
 		if (isAlone) run.batching = false;
 		const inferenceId = createId();
@@ -135,12 +139,18 @@ export class InferenceEngine {
 			requestId,
 		};
 		const monitor = record && modelId !== undefined ? this.#monitor : undefined;
+		let given;
 		try {
-			const prediction = await model.predict(features, run);
-			monitor?.record({ ...identity, ...prediction, features });
+			const running = model.predict(features, run);
+			// The caller may change them during the run.
+			if (monitor) given = copiedBeside(running, features);
+			const prediction = await running;
+			const { signature } = model;
+			const labels = monitor && classNames(signature.labels, metadata);
+			monitor?.record({ ...identity, ...prediction, features: given }, { signature, labels });
 			return { inferenceId, modelId, modelVersion, ...prediction };
 		} catch (error) {
-			if (isFailedRun(error)) monitor?.record({ ...identity, features, error });
+			if (isFailedRun(error)) monitor?.record({ ...identity, features: given, error });
 			throw error;
 		}
 	}
@@ -177,11 +187,12 @@ export class InferenceEngine {
 		if (!model) {
 			model = await this.load(found.files, { framework: found.framework, timeoutMs });
 			if (model.digest !== found.digest) {
-				throw failure('INVALID_MODEL', `the files of model "${found.id}" have changed since it was registered`);
+				throw new EdgeAiError('INVALID_MODEL', `the files of model "${found.id}" have changed since it was registered`);
 			}
 			this.#models.set(found.digest, model);
 		}
-		return { model, modelId, modelVersion: found.version, isAlone: forbidsBatching(found.metadata) };
+		const { version: modelVersion, metadata } = found;
+		return { model, modelId, modelVersion, isAlone: forbidsBatching(metadata), metadata };
 	}
 
 	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */
@@ -191,6 +202,16 @@ export class InferenceEngine {
 
 	[Symbol.dispose]() {
 		this.dispose();
+	}
+}
+
+/** A copy of features that a run has read. What no event holds no model takes either: then the run fails too, and nobody waits for it. */
+function copiedBeside(running, features) {
+	try {
+		return copied(features).value;
+	} catch (error) {
+		running.catch(() => {});
+		throw error;
 	}
 }
 
@@ -215,13 +236,12 @@ export const inspect = (source, options) => inspectModel(filesOf(source), option
  */
 export function filesOf(source) {
 	if (typeof source === 'string') return [{ name: basename(source), path: source }, ...filesBeside(source)];
-	if (source instanceof URL) return filesOf(fileURLToPath(source));
-	if (source instanceof Uint8Array) return [{ name: 'model', bytes: new Uint8Array(source) }];
+	if (isUrl(source)) return filesOf(fileURLToPath(source));
+	if (isUint8Array(source)) return [{ name: 'model', bytes: new Uint8Array(source) }];
 	if (Array.isArray(source) && source.length > 0) {
 		return Array.from(source, (file) => {
 			const { name, path, bytes } = file ?? {};
-			const isContent =
-				path === undefined ? bytes instanceof Uint8Array : bytes === undefined && typeof path === 'string';
+			const isContent = path === undefined ? isUint8Array(bytes) : bytes === undefined && typeof path === 'string';
 			if (typeof name !== 'string' || !isContent) {
 				throw new TypeError('each file of a model must be { name, path } or { name, bytes }');
 			}
@@ -231,20 +251,27 @@ export function filesOf(source) {
 	throw new TypeError('a model is a path, a Uint8Array of its bytes, or an array of { name, path } or { name, bytes }');
 }
 
-/** What belongs to a TensorFlow.js model on disk: the shards that it names, and the labels of Teachable Machine. */
+/** What belongs to a TensorFlow.js model on disk: the shards that it names, and the labels of Teachable Machine or ml5. */
 function filesBeside(path) {
 	if (!path.toLowerCase().endsWith('.json')) return [];
 	let shards;
 	try {
-		const { weightsManifest = [] } = JSON.parse(readFileSync(path, 'utf8'));
+		const { weightsManifest = [] } = JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
 		shards = weightsManifest.flatMap(({ paths }) => paths);
 	} catch {
 		// What is wrong with the file is said when it is loaded.
 		return [];
 	}
-	const files = shards.map((shard) => ({ name: shard, path: join(dirname(path), shard) }));
-	const metadata = join(dirname(path), 'metadata.json');
-	return existsSync(metadata) ? [...files, { name: basename(metadata), path: metadata }] : files;
+	const files = shards.map((shard) => ({ name: shard, path: shardAt(dirname(path), shard) }));
+	const told = ['metadata.json', 'model_meta.json'].map((name) => ({ name, path: join(dirname(path), name) }));
+	return [...files, ...told.filter((file) => existsSync(file.path))];
 }
 
-const failure = (code, message) => Object.assign(new Error(message), { code });
+/** Where a shard is: at its path, or under a name in the folder that can mean the same. */
+function shardAt(folder, shard) {
+	const exact = join(folder, shard);
+	if (existsSync(exact)) return exact;
+	const names = readdirSync(folder);
+	const [at] = meantFiles(names, shard);
+	return at === undefined ? exact : join(folder, names[at]);
+}

@@ -16,14 +16,15 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  *
  * @param {import('../binding.js').MetricsAccumulator} accumulator
  * @param {{modelVersion: string, timestamp: number, latencyMs?: number, confidence?: number | (number | null)[] | null,
- *   actualOutcome?: unknown, correct?: boolean | null, error?: object}} event
+ *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, error?: object}} event
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
-	const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, error } = event;
+	const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, regression, error } = event;
 	const hasFeedback = actualOutcome !== undefined;
 	const failed = error !== undefined;
-	accumulator.add(modelVersion, digest, timestamp, latencyMs, meanConfidence(confidence), hasFeedback, correct, failed);
+	const mean = meanConfidence(confidence);
+	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, failed, regression);
 }
 
 /** One number for the confidence of a prediction: that of its row, or the mean over its batch. */
@@ -34,14 +35,22 @@ function meanConfidence(confidence) {
 }
 
 /**
- * Whether what happened agrees with what was predicted; null when that is not known.
+ * What an outcome says of a prediction: whether it was right, for a class, and how far it was off, for a regression. Null is what is
+ * not known.
  *
  * @param {string | undefined} prediction JSON text; none of a run that failed
- * @param {number | (number | null)[] | null | undefined} confidence of the prediction: a classifier has one
+ * @param {number | (number | null)[] | null | undefined} confidence of the prediction
  * @param {string} outcome JSON text
- * @returns {boolean | null}
+ * @param {{outputs?: string, labels?: string[]}} [maker] the outputs of the model as its signature describes them, `{outputs: [...]}`
+ *   as JSON text, and the names of its classes
+ * @returns {{correct: boolean | null, regression: {count: number, mae: number, rmse: number, bias: number} | null}}
  */
-export function isCorrect(prediction, confidence, outcome) {
-	if (prediction === undefined) return null;
-	return compareOutcome(prediction, outcome, confidence !== null && confidence !== undefined);
+export function compared(prediction, confidence, outcome, { outputs, labels } = {}) {
+	if (prediction === undefined) return { correct: null, regression: null };
+	const { correct = null, regression = null } = compareOutcome(prediction, outcome, {
+		outputs,
+		labels,
+		confidentRows: Array.isArray(confidence) ? confidence.length : confidence == null ? undefined : 0,
+	});
+	return { correct, regression };
 }

@@ -24,7 +24,7 @@ function copy(value) {
 export const EXECUTION_PROVIDERS = {
 	expected: `a list of names or { name, options } of execution providers, which are ${NAMES.join(', ')}`,
 	range: 'list',
-	type: '(ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> })[]',
+	type: 'readonly (ExecutionProviderName | { name: ExecutionProviderName; options?: Record<string, string | number> })[]',
 	read: (text) => text.split(',').map((name) => name.trim()),
 	copy: (value) => (Array.isArray(value) ? Array.from(value, copy) : value),
 	check: (value) => Array.isArray(value) && value.length > 0 && value.every(isProvider),

@@ -1,5 +1,6 @@
 // Inputs and outputs of a run as one block of bytes each; src/prediction/message.rs is the other side and describes the form.
 import { DTYPES } from './dtypes.js';
+import { mapWithJson } from './plain.js';
 import { Tensor } from './tensor.js';
 
 const UNKNOWN = 0xffffffff;
@@ -75,15 +76,15 @@ export function forEachMessage(visit) {
 }
 
 /**
- * What a run gave. Tensors are views into a message that has memory of its own.
+ * What a run gave. Each tensor has an array of its own.
  *
- * @param {ArrayBuffer | null} message null for one in the memory
+ * @param {ArrayBuffer[] | null} message its head and its parts; null for one in the memory
  * @param {number} at where it starts
  * @param {string[]} names of the outputs
  * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}}
  */
 export function decodeOutputs(message, at, names) {
-	const reader = message === null ? memoryReader : new Reader(message);
+	const reader = message === null ? memoryReader : new Reader(...message);
 	reader.at = at;
 	const latencyMs = reader.number();
 	const confidence = readConfidence(reader);
@@ -108,23 +109,25 @@ function readConfidence(reader) {
 const NOTHING = 0;
 const TENSOR = 1;
 const SEQUENCE = 2;
+const MAP = 3;
 
 function readValue(reader) {
 	const kind = reader.word();
 	if (kind === NOTHING) return null;
-	if (kind === TENSOR) return readTensor(reader);
 	if (kind === SEQUENCE) return Array.from({ length: reader.word() }, () => readValue(reader));
+	if (kind !== MAP) return readTensor(reader, kind === TENSOR);
 	const keys = readValue(reader).data;
-	const values = readValue(reader).data;
-	return new Map(Array.from(keys, (key, at) => [key, values[at]]));
+	return mapWithJson(keys, readValue(reader).data);
 }
 
-function readTensor(reader) {
+/** @param {boolean} isInHead and not the next part */
+function readTensor(reader, isInHead) {
 	const type = TYPES[reader.word()];
 	const rank = reader.word();
 	const byteLength = reader.word();
 	const shape = [];
 	for (let at = 0; at < rank; at += 1) shape.push(reader.word());
+	if (!isInHead) return new Tensor(type.dtype, shape, new type.ArrayType(reader.parts.shift()));
 	const start = reader.payload(byteLength);
 	const isString = type.dtype === 'string';
 	const data = isString ? readStrings(reader, start, byteLength) : reader.elements(type, start, byteLength);
@@ -142,8 +145,9 @@ function readStrings({ buffer, view }, start, byteLength) {
 }
 
 class Reader {
-	constructor(buffer) {
+	constructor(buffer, ...parts) {
 		this.buffer = buffer;
+		this.parts = parts;
 		this.view = new DataView(buffer);
 		this.at = 0;
 	}
@@ -166,11 +170,11 @@ class Reader {
 	}
 
 	elements({ ArrayType }, start, byteLength) {
-		return new ArrayType(this.buffer, start, byteLength / ArrayType.BYTES_PER_ELEMENT);
+		return new ArrayType(this.buffer.slice(start, start + byteLength));
 	}
 }
 
-/** Reads messages in the memory. The next one overwrites them, so elements are copied. */
+/** Reads messages in the memory, of which there is an array of each class. */
 class MemoryReader extends Reader {
 	elements({ inMemory }, start, byteLength) {
 		const size = inMemory.BYTES_PER_ELEMENT;

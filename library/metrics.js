@@ -23,6 +23,20 @@ export const MEASURES = {
 	avgConfidence: { attribute: 'confidence', meaning: 'Mean confidence, of predictions that have one.' },
 	feedbackCount: { attribute: 'actualOutcome', isCount: true, meaning: 'Events with an outcome.' },
 	accuracy: { attribute: 'correct', meaning: 'The share of correct ones among the events whose correctness is known.' },
+	regressionCount: {
+		attribute: 'regression',
+		isCount: true,
+		meaning: 'Numbers that regressions predicted and whose true value is known.',
+	},
+	mae: { attribute: 'regression', meaning: 'Their mean absolute error: the mean of abs(predicted - true).' },
+	rmse: {
+		attribute: 'regression',
+		meaning: 'Their root mean squared error: the square root of the mean of (predicted - true)².',
+	},
+	bias: {
+		attribute: 'regression',
+		meaning: 'Their mean error: the mean of predicted - true; above zero where the model predicts too much.',
+	},
 	throughput: {
 		attribute: 'timestamp',
 		meaning: 'Events per second, from `startTime` or the first event to `endTime` or the last one.',

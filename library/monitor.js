@@ -1,48 +1,102 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
 import { MetricsAccumulator } from '../binding.js';
-import { isCorrect, measure } from './events.js';
-import { Tensor } from './tensor.js';
+import { copied } from './copied.js';
+import { EdgeAiError } from './edge-ai-error.js';
+import { compared, measure } from './events.js';
+import { checkOptions, EVENT_FILTER, METRICS_FILTER, moment, MONITOR_OPTIONS } from './options.js';
+import { plain } from './plain.js';
+import { shown } from './shown.js';
 
 /** Remembers the last events, takes feedback and computes metrics. */
 export class Monitor {
-	#events = new Map();
+	/** By id: the event, about how many bytes it and its outcome take, and what is known of the model. */
+	#entries = new Map();
+	#bytes = 0;
 	#maxEvents;
+	#maxBytes;
 
-	/** @param {{maxEvents?: number}} [options] older events are forgotten; 10,000 by default */
-	constructor({ maxEvents = 10_000 } = {}) {
-		if (!Number.isSafeInteger(maxEvents) || maxEvents < 1) {
-			throw new TypeError('maxEvents must be a whole number of at least 1');
-		}
+	/**
+	 * @param {{maxEvents?: number, maxBytes?: number}} [options] older events are forgotten; 10,000 and 64 MiB by default
+	 */
+	constructor(options = {}) {
+		const { maxEvents = 10_000, maxBytes = 64 << 20 } = checkOptions('new Monitor', options, MONITOR_OPTIONS);
 		this.#maxEvents = maxEvents;
+		this.#maxBytes = maxBytes;
 	}
 
 	/**
-	 * Records an event, as `InferenceEngine.predict` does.
+	 * Records a copy of an event, as `InferenceEngine.predict` does. Of one that is larger than the monitor the features and outputs are
+	 * left out.
 	 *
 	 * @param {object} event
+	 * @param {{signature: {outputs: object[]}, labels?: string[]}} [model] what made the prediction, and the names of its classes
 	 */
-	record(event) {
-		this.#events.set(event.id, { timestamp: Date.now(), ...event });
-		if (this.#events.size > this.#maxEvents) this.#events.delete(this.#events.keys().next().value);
+	record(event, model) {
+		for (const field of ['id', 'modelId', 'modelVersion']) {
+			const value = event?.[field];
+			if (typeof value !== 'string') {
+				throw new TypeError(`record takes an event with ${field}, a string; received ${shown(value)}`);
+			}
+		}
+		const { timestamp = Date.now(), features, outputs, ...rest } = event;
+		if (!moment.check(timestamp)) {
+			throw new TypeError(`timestamp must be ${moment.expected}, received ${shown(timestamp)}`);
+		}
+		let { value, bytes } = copied({ timestamp, ...rest, features, outputs }, this.#maxBytes);
+		if (bytes > this.#maxBytes) ({ value, bytes } = copied({ timestamp, ...rest, features: null }));
+		this.#forget(event.id);
+		this.#entries.set(event.id, { event: value, bytes, outcomeBytes: 0, model });
+		this.#bytes += bytes;
+		this.#makeRoom();
+	}
+
+	#forget(id) {
+		const { bytes = 0, outcomeBytes = 0 } = this.#entries.get(id) ?? {};
+		this.#bytes -= bytes + outcomeBytes;
+		this.#entries.delete(id);
+	}
+
+	/** The newest stays, however large. */
+	#makeRoom() {
+		const isFull = () => this.#bytes > this.#maxBytes || this.#entries.size > this.#maxEvents;
+		while (isFull() && this.#entries.size > 1) this.#forget(this.#entries.keys().next().value);
 	}
 
 	/**
-	 * Adds what really happened. `correct` is computed when it is absent and the classes can be compared.
+	 * Adds what really happened. `correct` is computed when it is absent and the classes can be compared; `regression` when the
+	 * numbers can.
 	 *
 	 * @param {string} inferenceId
 	 * @param {any} outcome
 	 * @param {boolean} [correct]
 	 */
 	feedback(inferenceId, outcome, correct) {
-		const event = this.#events.get(inferenceId);
-		if (!event) {
-			throw Object.assign(new Error(`there is no prediction "${inferenceId}"`), { code: 'INFERENCE_NOT_FOUND' });
+		if (typeof inferenceId !== 'string') {
+			throw new TypeError(`feedback takes the inferenceId of a prediction, a string; received ${shown(inferenceId)}`);
 		}
-		const prediction = JSON.stringify(plain(event.outputs ?? {}));
-		event.actualOutcome = outcome;
+		if (outcome === undefined) throw new TypeError('feedback takes what really happened; received undefined');
+		if (correct != null && typeof correct !== 'boolean') {
+			throw new TypeError(`correct must be true or false, received ${shown(correct)}`);
+		}
+		const entry = this.#entries.get(inferenceId);
+		if (!entry) throw new EdgeAiError('INFERENCE_NOT_FOUND', `there is no prediction "${inferenceId}"`);
+		const { event, model } = entry;
+		const { value, bytes } = copied(outcome, this.#maxBytes);
+		if (bytes > this.#maxBytes) {
+			throw new EdgeAiError('TOO_LARGE', `the outcome takes more than the ${this.#maxBytes} bytes of the monitor`);
+		}
+		const prediction = event.outputs && JSON.stringify(plain(event.outputs));
+		const outputs = model && JSON.stringify({ outputs: model.signature.outputs });
+		const labels = model?.labels;
+		const found = compared(prediction, event.confidence, JSON.stringify(plain(value)), { outputs, labels });
+		event.actualOutcome = value;
 		event.feedbackTimestamp = Date.now();
-		event.correct = correct ?? isCorrect(prediction, event.confidence, JSON.stringify(outcome));
-		return event;
+		event.correct = correct ?? found.correct;
+		event.regression = found.regression;
+		this.#bytes += bytes - entry.outcomeBytes;
+		entry.outcomeBytes = bytes;
+		this.#makeRoom();
+		return { ...event };
 	}
 
 	/**
@@ -50,15 +104,19 @@ export class Monitor {
 	 *
 	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
 	 */
-	events({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity, limit = 100 } = {}) {
-		const wanted = { modelId, modelVersion: version, digest, userId, sessionId };
-		return [...this.#events.values()]
+	events(filter = {}) {
+		const { limit = 100, ...wanted } = checkOptions('events', filter, EVENT_FILTER);
+		return this.#matching(wanted)
+			.slice(0, limit)
+			.map((event) => ({ ...event }));
+	}
+
+	#matching({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity }) {
+		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId });
+		return Array.from(this.#entries.values(), ({ event }) => event)
 			.reverse()
 			.filter((event) => event.timestamp >= startTime && event.timestamp <= endTime)
-			.filter((event) =>
-				Object.entries(wanted).every(([field, value]) => value === undefined || event[field] === value)
-			)
-			.slice(0, limit);
+			.filter((event) => wanted.every(([field, value]) => value === undefined || event[field] === value));
 	}
 
 	/**
@@ -68,27 +126,18 @@ export class Monitor {
 	 * @param {string} modelId
 	 * @param {{version?: string, digest?: string, startTime?: number, endTime?: number}} [filter]
 	 */
-	metrics(modelId, { version, digest, startTime, endTime } = {}) {
-		if (typeof modelId !== 'string') throw new TypeError('metrics takes the modelId of a model');
+	metrics(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`metrics takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const { startTime, endTime, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
 		const accumulator = new MetricsAccumulator();
 		const current = {};
-		for (const event of this.events({ modelId, version, digest, startTime, endTime, limit: Infinity })) {
+		for (const event of this.#matching({ modelId, startTime, endTime, ...wanted })) {
 			// The newest come first.
 			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
 			measure(accumulator, event, event.digest);
 		}
 		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
 	}
-}
-
-/** Outputs as JSON can carry them. */
-function plain(value) {
-	if (value instanceof Tensor) return plain(value.toArray());
-	if (value instanceof Map) return Object.fromEntries(value);
-	if (Array.isArray(value)) return value.map(plain);
-	if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-	if (value !== null && typeof value === 'object') {
-		return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part)]));
-	}
-	return value;
 }

@@ -41,6 +41,27 @@ export const RUN_OPTIONS = {
 
 export const PREDICT_OPTIONS = { ...RUN_OPTIONS, userId: text, sessionId: text, requestId: text, record: flag };
 
+/** A time of an event. */
+export const moment = {
+	expected: 'a number of Unix milliseconds',
+	check: (value) => typeof value === 'number' && !Number.isNaN(value),
+};
+
+export const METRICS_FILTER = { version: text, digest: text, startTime: moment, endTime: moment };
+
+export const EVENT_FILTER = {
+	...METRICS_FILTER,
+	modelId: text,
+	userId: text,
+	sessionId: text,
+	limit: {
+		expected: 'a whole number of at least 0, or Infinity',
+		check: (value) => value === Infinity || (Number.isSafeInteger(value) && value >= 0),
+	},
+};
+
+export const MONITOR_OPTIONS = { maxEvents: whole(1), maxBytes: whole(1024) };
+
 export const MODEL_FIELDS = {
 	modelId: text,
 	version: text,

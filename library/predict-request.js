@@ -49,11 +49,12 @@ export class PredictRequest {
 		return new PredictRequest(slot, body.length, JSON.parse(parse(slot)));
 	}
 
-	constructor(slot, bytes, { modelId, version, userId, sessionId, requestId, entityId, timeoutMs, record }) {
+	constructor(slot, bytes, { modelId, version, stage, userId, sessionId, requestId, entityId, timeoutMs, record }) {
 		this.#slot = slot;
 		this.#bytes = bytes;
 		this.modelId = modelId;
 		this.version = version;
+		this.stage = stage;
 		this.userId = userId;
 		this.sessionId = sessionId;
 		this.requestId = requestId;

@@ -1,10 +1,14 @@
 // A registry of models in memory, for tests and scripts; in Harper the tables are the registry.
 import { checkIdentifier, digestModel } from '../binding.js';
+import { EdgeAiError } from './edge-ai-error.js';
 import { filesOf, inspect } from './engine.js';
 import { checkOptions, MODEL_FIELDS } from './options.js';
+import { shown } from './shown.js';
 import { conflictWith, inUploadOrder, uploadTimeAfter } from './versions.js';
 
-const failure = ({ message, ...fields }) => Object.assign(new Error(message), fields);
+function checkName(call, field, value) {
+	if (typeof value !== 'string') throw new TypeError(`${call} takes a ${field}, a string; received ${shown(value)}`);
+}
 
 /** Versions of models by name; versions do not change. */
 export class ModelRegistry {
@@ -42,7 +46,7 @@ export class ModelRegistry {
 	#existing(modelId, version, digest) {
 		const existing = this.#versions.get(`${modelId}:${version}`);
 		const conflict = existing && conflictWith(existing, digest);
-		if (conflict) throw failure(conflict);
+		if (conflict) throw new EdgeAiError(conflict.code, conflict.message, conflict.details);
 		return existing;
 	}
 
@@ -53,10 +57,12 @@ export class ModelRegistry {
 	 * @param {string} [version]
 	 */
 	find(modelId, version) {
+		checkName('find', 'modelId', modelId);
+		if (version !== undefined) checkName('find', 'version', version);
 		const found = version === undefined ? this.#of(modelId).at(-1) : this.#versions.get(`${modelId}:${version}`);
 		if (!found) {
 			const which = version === undefined ? '' : `version "${version}" of a `;
-			throw failure({ code: 'MODEL_NOT_FOUND', message: `there is no ${which}model "${modelId}"` });
+			throw new EdgeAiError('MODEL_NOT_FOUND', `there is no ${which}model "${modelId}"`);
 		}
 		return found;
 	}
@@ -67,6 +73,7 @@ export class ModelRegistry {
 	 * @param {string} modelId
 	 */
 	versions(modelId) {
+		checkName('versions', 'modelId', modelId);
 		return this.#of(modelId);
 	}
 
@@ -82,6 +89,8 @@ export class ModelRegistry {
 	 * @param {string} version
 	 */
 	delete(modelId, version) {
+		checkName('delete', 'modelId', modelId);
+		checkName('delete', 'version', version);
 		this.find(modelId, version);
 		this.#versions.delete(`${modelId}:${version}`);
 	}

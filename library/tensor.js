@@ -1,5 +1,8 @@
 // Tensors in JavaScript: a dtype, a shape and a typed array in row-major order.
 import { DTYPES } from './dtypes.js';
+import { isMap, typedArrayName } from './kinds.js';
+import { plain } from './plain.js';
+import { shown } from './shown.js';
 
 /** A value of a model: `data` holds exactly the product of `shape` elements. */
 export class Tensor {
@@ -12,11 +15,11 @@ export class Tensor {
 		if (!Object.hasOwn(DTYPES, dtype)) {
 			throw new TypeError(`dtype must be one of ${Object.keys(DTYPES).join(', ')}, received ${String(dtype)}`);
 		}
-		if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+		if (!isShape(shape)) {
 			throw new TypeError('shape must be an array of sizes, such as [1, 10]');
 		}
 		const { ArrayType, packedBits } = DTYPES[dtype];
-		if (!(data instanceof ArrayType)) {
+		if (!holds(data, dtype)) {
 			throw new TypeError(`the data of a ${dtype} tensor must be of type ${ArrayType.name}`);
 		}
 		if (dtype === 'string' && !data.every((item) => typeof item === 'string')) {
@@ -40,7 +43,8 @@ export class Tensor {
 	 * @returns {any}
 	 */
 	toArray() {
-		const element = ELEMENT_OF[this.dtype] ?? ((data, at) => data[at]);
+		const isNumber = typedArrayName(this.data) === 'Float16Array';
+		const element = (!isNumber && ELEMENT_OF[this.dtype]) || ((data, at) => data[at]);
 		const nest = (depth, start, size) => {
 			if (depth === this.shape.length) return element(this.data, start);
 			const stride = size / this.shape[depth];
@@ -48,6 +52,20 @@ export class Tensor {
 		};
 		return nest(0, 0, sizeOf(this.shape));
 	}
+
+	/** The elements as nested arrays of what JSON has, for `JSON.stringify`. */
+	toJSON() {
+		return plain(this.toArray());
+	}
+}
+
+const isShape = (shape) => Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+
+/** Whether data are of the class for elements of a dtype. Half floats are raw bits or, where Node.js has them, numbers. */
+function holds(data, dtype) {
+	if (dtype === 'string') return Array.isArray(data);
+	const name = typedArrayName(data);
+	return name === DTYPES[dtype].ArrayType.name || (name === 'Float16Array' && dtype === 'float16');
 }
 
 const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
@@ -80,20 +98,21 @@ function unpack(data, at, bits) {
 	return (data[position >> 3] >> (position & 7)) & ((1 << bits) - 1);
 }
 
-/** Typed arrays that can only be one dtype. */
-const DTYPE_OF = new Map([
-	[Float32Array, 'float32'],
-	[Float64Array, 'float64'],
-	[Int8Array, 'int8'],
-	[Int16Array, 'int16'],
-	[Int32Array, 'int32'],
-	[BigInt64Array, 'int64'],
-	[Uint8Array, 'uint8'],
-	[Uint8ClampedArray, 'uint8'],
-	[Uint16Array, 'uint16'],
-	[Uint32Array, 'uint32'],
-	[BigUint64Array, 'uint64'],
-]);
+/** The dtype of the numbers in a typed array. */
+const DTYPE_OF = {
+	Float16Array: 'float16',
+	Float32Array: 'float32',
+	Float64Array: 'float64',
+	Int8Array: 'int8',
+	Int16Array: 'int16',
+	Int32Array: 'int32',
+	BigInt64Array: 'int64',
+	Uint8Array: 'uint8',
+	Uint8ClampedArray: 'uint8',
+	Uint16Array: 'uint16',
+	Uint32Array: 'uint32',
+	BigUint64Array: 'uint64',
+};
 
 /**
  * @typedef {object} Input
@@ -109,7 +128,8 @@ const DTYPE_OF = new Map([
  * converts without loss or refuses.
  *
  * @param {string} name
- * @param {any} value a Tensor, a typed array, nested arrays, a number, string, boolean or bigint, or a Map
+ * @param {any} value a Tensor, a typed array, nested arrays, a number, string, boolean or bigint, a Map, or what
+ *   {@link shapedInput} takes
  * @param {{dtype?: string, index: number}} [declared] the input in the signature
  * @returns {Input}
  */
@@ -123,20 +143,62 @@ export function toInput(name, value, { dtype: declared, index } = {}) {
 		return { name, index, dtype, shape, data: bytesOf(data) };
 	}
 	if (ArrayBuffer.isView(value)) {
-		const dtype = DTYPE_OF.get(value.constructor) ?? DTYPE_OF.get(Object.getPrototypeOf(value.constructor));
-		if (!dtype) {
-			throw new TypeError(`the input "${name}" is a ${value.constructor.name}; give a typed array of numbers`);
-		}
-		const asIs = dtype === declared || (value.BYTES_PER_ELEMENT === 1 && declared === 'bool');
-		if (asIs) return { name, index, dtype: declared, data: bytesOf(value) };
+		const dtype = dtypeOf(value);
+		if (!dtype) throw new TypeError(`the input "${name}" is a DataView; give a typed array of numbers`);
+		if (isAsIs(dtype, declared)) return { name, index, dtype: declared, data: bytesOf(value) };
+	} else if (isShaped(value)) {
+		return { name, index, ...shapedInput(name, value, declared) };
 	}
 	return { name, index, data: toJson(name, value) };
 }
 
+const dtypeOf = (value) => DTYPE_OF[typedArrayName(value)];
+
+/** Whether elements are those of an input without being converted. */
+const isAsIs = (dtype, declared) =>
+	declared !== undefined && (dtype === declared || (declared === 'bool' && (dtype === 'uint8' || dtype === 'int8')));
+
+const SHAPED = new Set(['data', 'shape', 'dtype']);
+
+function isShaped(value) {
+	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+	const keys = Object.keys(value);
+	return keys.includes('data') && keys.includes('shape') && keys.every((key) => SHAPED.has(key));
+}
+
+/**
+ * An input as `{ data, shape, dtype? }`. With a dtype a typed array is the elements themselves, such as the raw bits of half floats;
+ * without one it is numbers.
+ */
+function shapedInput(name, { data, shape, dtype }, declared) {
+	const ofNumbers = dtypeOf(data);
+	if (dtype !== undefined && ofNumbers) {
+		const tensor = new Tensor(dtype, shape, data);
+		return { dtype, shape: Array.from(tensor.shape, Number), data: bytesOf(data) };
+	}
+	if (dtype !== undefined && dtype !== declared) {
+		const expected = `the input "${name}" takes a dtype with a typed array of its elements`;
+		const own = declared === undefined ? '' : `, and ${declared} with values`;
+		throw new TypeError(`${expected}${own}; received ${shown(dtype)} with ${shown(data)}`);
+	}
+	// What does not fit is refused where JSON is read.
+	if (ofNumbers && isAsIs(ofNumbers, declared) && isShape(shape) && sizeOf(shape) === data.length) {
+		return { dtype: declared, shape: Array.from(shape), data: bytesOf(data) };
+	}
+	return { data: toJson(name, { data, shape }) };
+}
+
 const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 
-/** JSON with what `JSON.stringify` loses: bigints, -0, NaN and the infinities; and nothing turned into null. */
-function toJson(name, value) {
+/**
+ * JSON with what `JSON.stringify` loses: bigints, -0, NaN and the infinities; and nothing turned into null.
+ *
+ * @param {string} name of the input, for messages
+ * @param {any} value
+ * @returns {string}
+ * @throws {TypeError} for what is no value of an input
+ */
+export function toJson(name, value) {
 	if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
 	if (typeof value === 'bigint') return String(value);
 	if (typeof value === 'number') {
@@ -146,11 +208,11 @@ function toJson(name, value) {
 	if (Array.isArray(value) || (ArrayBuffer.isView(value) && Symbol.iterator in value)) {
 		return `[${Array.from(value, (item) => toJson(name, item)).join(',')}]`;
 	}
-	if (value instanceof Map || Object.prototype.toString.call(value) === '[object Object]') {
-		const entries = value instanceof Map ? [...value] : Object.entries(value);
+	if (isMap(value) || Object.prototype.toString.call(value) === '[object Object]') {
+		const entries = isMap(value) ? [...value] : Object.entries(value);
 		return `{${entries.map(([key, item]) => `${JSON.stringify(String(key))}:${toJson(name, item)}`).join(',')}}`;
 	}
-	const received = typeof value === 'object' ? value.constructor.name : typeof value;
+	const received = typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value;
 	throw new TypeError(
 		`the input "${name}" takes numbers, strings, booleans and arrays of them, received a value of type ${received}`
 	);

@@ -46,3 +46,47 @@ export const forbidsBatching = (metadata) => metadata?.batching === false;
  * @param {any} metadata
  */
 export const isBatchingValid = (metadata) => metadata?.batching == null || typeof metadata.batching === 'boolean';
+
+/** What no version can mean: the one uploaded last, or of those in production. */
+export const DEFAULT_VERSIONS = ['latest', 'production'];
+
+/**
+ * What no version means by the metadata of a version.
+ *
+ * @param {any} metadata
+ * @returns {string | undefined} nothing where they do not say it
+ */
+export const defaultVersionIn = (metadata) => DEFAULT_VERSIONS.find((name) => name === metadata?.defaultVersion);
+
+/**
+ * Whether what metadata say of the default version, if they do, is one of those that there are.
+ *
+ * @param {any} metadata
+ */
+export const isDefaultVersionValid = (metadata) =>
+	metadata?.defaultVersion == null || DEFAULT_VERSIONS.includes(metadata.defaultVersion);
+
+/** Where metadata name the classes of a model. */
+const CLASS_NAMES = ['labels', 'classes', 'classNames', 'class_names', 'id2label'];
+
+/**
+ * The names of a model's classes, in the order of their positions: those that came with it, else those of its metadata, which are a
+ * list or an object with the positions as keys.
+ *
+ * @param {string[] | null | undefined} labels
+ * @param {any} metadata
+ * @returns {string[] | undefined}
+ */
+export function classNames(labels, metadata) {
+	if (labels != null) return labels;
+	const named = CLASS_NAMES.map((field) => metadata?.[field]).find(
+		(names) => names !== null && typeof names === 'object'
+	);
+	if (named === undefined) return undefined;
+	// The keys that are positions come first, in their order.
+	const isWhole = Object.keys(named).every((key, at) => key === String(at));
+	const names = Object.values(named);
+	return isWhole && names.every(isClassName) ? names.map(String) : undefined;
+}
+
+const isClassName = (name) => typeof name === 'string' || Number.isSafeInteger(name) || typeof name === 'boolean';

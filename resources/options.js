@@ -4,6 +4,7 @@ import { configureEngine } from '../binding.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
 import { flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { shown } from '../library/shown.js';
+import { DEFAULT_VERSIONS } from '../library/versions.js';
 import { beginJournal } from './journal.js';
 
 /**
@@ -37,6 +38,13 @@ const OF_COMPONENT = {
 		effect: EFFECT.nextLoad,
 		meaning: 'Where model files lie unpacked for the engine. May be deleted while Harper is stopped.',
 	},
+	defaultVersion: {
+		...oneOf(...DEFAULT_VERSIONS),
+		default: 'latest',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What a request without version and stage means: the version uploaded last, or of those in production the one uploaded last; see [stages](rest.md#stages).',
+	},
 	preload: {
 		...oneOf('none', 'production'),
 		default: 'none',
@@ -64,11 +72,11 @@ const OF_COMPONENT = {
 			'What an event keeps of the features: `full` all; `summary` all up to 16 KiB, beyond that names, dtypes, shapes and a digest; `none` nothing.',
 	},
 	eventDurability: {
-		...oneOf('required', 'best-effort'),
+		...oneOf('required', 'best-effort', 'deferred'),
 		default: 'required',
 		effect: EFFECT.atOnce,
 		meaning:
-			'A prediction whose event cannot be written: 503, or an answer and a count; see [a full disk](operations.md#a-full-disk).',
+			'`deferred` answers before the event is on disk, see [deferred events](operations.md#deferred-events); a prediction whose event cannot be written is 503 with `required`, else an answer and a count, see [a full disk](operations.md#a-full-disk).',
 	},
 	replicateEvents: {
 		...flag,

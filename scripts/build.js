@@ -1,4 +1,4 @@
-// Builds the addon into native/ and puts the ONNX Runtime library beside it. What is up to date is left alone: cargo decides
+// Builds the addon into native/, puts the ONNX Runtime library beside it, and makes commonjs/. What is up to date is left alone: cargo decides
 // for Rust, size and time for the library.
 import { spawnSync } from 'node:child_process';
 import {
@@ -17,6 +17,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addonName, libraryName, packageName, platformName } from '../platform.js';
+import { writeCommonJs } from './commonjs.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'native');
@@ -156,6 +157,7 @@ export function build() {
 		console.warn('There is no Rust toolchain: the addon that is here is used as it is.');
 	}
 	copyLibrary();
+	writeCommonJs();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) build();

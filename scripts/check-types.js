@@ -1,7 +1,7 @@
-// npm run types: index.d.ts says what the code does. A sample of its use compiles under strict rules, exports and members of
+// npm run types: index.d.ts and harper.d.ts say what the code does. A sample of its use compiles under strict rules, exports and members of
 // the classes are the same on both sides, and error codes that the library throws are declared.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { addonName } from '../platform.js';
@@ -11,6 +11,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const declarations = join(root, 'index.d.ts');
 const usage = join(root, '__test__', 'types', 'usage.ts');
 const code = join(root, 'index.js');
+/** What applications in Harper import. */
+const inside = {
+	declarations: join(root, 'harper.d.ts'),
+	usage: join(root, '__test__', 'types', 'inside.ts'),
+	code: join(root, 'harper.js'),
+};
+/** What index.js hands on. */
+const api = join(root, 'library', 'api.js');
 
 const strict = {
 	strict: true,
@@ -20,7 +28,7 @@ const strict = {
 	module: ts.ModuleKind.NodeNext,
 	moduleResolution: ts.ModuleResolutionKind.NodeNext,
 	target: ts.ScriptTarget.ES2022,
-	lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+	lib: ['lib.es2023.d.ts'],
 	types: ['node'],
 };
 
@@ -28,7 +36,7 @@ const problems = [];
 
 /** What the compiler says of the declarations and of the sample. */
 function checkSample() {
-	const program = ts.createProgram([declarations, usage], strict);
+	const program = ts.createProgram([declarations, usage, inside.declarations, inside.usage], strict);
 	const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
 	for (const diagnostic of ts.getPreEmitDiagnostics(program)) {
 		problems.push(ts.formatDiagnostic(diagnostic, host).trim());
@@ -77,17 +85,21 @@ function loadedMethods(loaded) {
 		Reflect.ownKeys(object)
 			.filter((key) => !inherent.includes(key))
 			.map(keyName);
+	// What an Error has by itself is in the declarations of the language.
+	const inherited = loaded.prototype instanceof Error ? Reflect.ownKeys(Error.prototype) : [];
 	return [
-		...names(loaded.prototype, ['constructor']),
+		...names(loaded.prototype, ['constructor', ...inherited]),
 		...names(loaded, ['length', 'name', 'prototype']).map((name) => `static ${name}`),
 	];
 }
 
 /** Reports what only one side has. */
-function compare(what, declared, present, presentIn) {
+function compare(what, declared, present, presentIn, declaredIn = 'index.d.ts') {
 	const only = (these, others) => these.filter((name) => !others.includes(name));
-	for (const name of only(present, declared)) problems.push(`index.d.ts lacks ${what} ${name}, which ${presentIn} has`);
-	for (const name of only(declared, present)) problems.push(`index.d.ts has ${what} ${name}, which ${presentIn} lacks`);
+	const report = (lacking, having, names) =>
+		problems.push(...names.map((name) => `${lacking} lacks ${what} ${name}, which ${having} has`));
+	report(declaredIn, presentIn, only(present, declared));
+	report(presentIn, declaredIn, only(declared, present));
 }
 
 async function checkMembers(program) {
@@ -98,8 +110,8 @@ async function checkMembers(program) {
 	compare('the export', values, Object.keys(loaded), 'index.js');
 
 	// Fields exist only in an instance; the compiler reads them from the constructors.
-	const script = ts.createProgram([code], { ...strict, allowJs: true });
-	const written = exportsOf(script, code);
+	const script = ts.createProgram([api], { ...strict, allowJs: true });
+	const written = exportsOf(script, api);
 	for (const [name, symbol] of exported) {
 		if (!isClass(symbol) || !(name in loaded)) continue;
 		const declared = declaredMembers(program, symbol);
@@ -109,14 +121,33 @@ async function checkMembers(program) {
 	return exported;
 }
 
+/** The functions of harper.js, and those of its objects. */
+async function checkInside(program) {
+	const checker = program.getTypeChecker();
+	const exported = exportsOf(program, inside.declarations);
+	const declared = [...exported].flatMap(([name, symbol]) => {
+		if (symbol.flags & ts.SymbolFlags.Function) return [name];
+		if (!(symbol.flags & ts.SymbolFlags.Variable)) return [];
+		return checker
+			.getTypeOfSymbol(symbol)
+			.getProperties()
+			.map((member) => `${name}.${member.name}`);
+	});
+	const present = Object.entries(await import(inside.code)).flatMap(([name, value]) =>
+		typeof value === 'function' ? [name] : Object.keys(value).map((member) => `${name}.${member}`)
+	);
+	compare('the function', declared, present, 'harper.js', 'harper.d.ts');
+	checkCoverage(program, exported, inside.usage, 'harper.d.ts');
+}
+
 /** Every exported name is imported by the sample; that it is used there too, the compiler checks. */
-function checkCoverage(program, exported) {
+function checkCoverage(program, exported, sample = usage, declaredIn = 'index.d.ts') {
 	const imported = program
-		.getSourceFile(usage)
+		.getSourceFile(sample)
 		.statements.filter(ts.isImportDeclaration)
 		.flatMap(({ importClause }) => importClause?.namedBindings?.elements ?? [])
 		.map(({ name, propertyName }) => (propertyName ?? name).text);
-	compare('the export', [...exported.keys()], imported, '__test__/types/usage.ts');
+	compare('the export', [...exported.keys()], imported, basename(sample), declaredIn);
 }
 
 /** The error codes that the library throws in JavaScript are declared; those of Rust are compared by a test. */
@@ -125,7 +156,7 @@ function checkCodes(program, exported) {
 	const known = new Set(declared.types.map(({ value }) => value));
 	const thrown = readdirSync(join(root, 'library')).flatMap((name) => {
 		const text = readFileSync(join(root, 'library', name), 'utf8');
-		return [...text.matchAll(/(?:\bcode: |\bfailure\(\s*)'([A-Z_]+)'/g)].map(([, code]) => code);
+		return [...text.matchAll(/(?:\bcode: |\bnew EdgeAiError\(\s*)'([A-Z_]+)'/g)].map(([, code]) => code);
 	});
 	if (thrown.length === 0) problems.push('library/ throws no error codes in the form that this script reads');
 	for (const code of new Set(thrown)) {
@@ -137,10 +168,11 @@ if (!existsSync(join(root, 'native', addonName()))) build();
 const program = checkSample();
 const exported = await checkMembers(program);
 checkCoverage(program, exported);
+await checkInside(program);
 checkCodes(program, exported);
 if (problems.length > 0) {
-	console.error(`index.d.ts and the code differ:\n${problems.join('\n')}`);
+	console.error(`the declarations and the code differ:\n${problems.join('\n')}`);
 	process.exitCode = 1;
 } else {
-	console.log(`index.d.ts matches the code: ${exported.size} exports`);
+	console.log(`the declarations match the code: ${exported.size} exports`);
 }

@@ -418,8 +418,35 @@ def hostile_models():
     add_hostile("text", b"This is not a model.\n", "a text file", at="upload", codes=refused)
 
 
+def order_risk():
+    """The model of examples/shop-scoring, trained on orders that are made up: large ones of new accounts are risky."""
+    import pandas
+
+    generator = np.random.default_rng(7)
+    names = ["amount", "items", "accountAgeDays"]
+    count = 400
+    data = pandas.DataFrame(
+        {
+            "amount": generator.lognormal(4, 1, count),
+            "items": generator.integers(1, 9, count).astype(float),
+            "accountAgeDays": generator.exponential(300, count),
+        }
+    ).astype(np.float32)
+    score = data["amount"] / 150 - data["accountAgeDays"] / 200 + generator.normal(0, 0.3, count)
+    labels = np.where(score > 0.5, "review", "ok")
+    columns = ColumnTransformer([(name, StandardScaler(), [name]) for name in names])
+    model = make_pipeline(columns, LogisticRegression()).fit(data, labels)
+    onx = convert(model, [(name, FloatTensorType([None, 1])) for name in names])
+    rows = pandas.DataFrame([[900, 1, 2], [35, 3, 800]], columns=names).astype(np.float32)
+    cases = [
+        classifier_case(model, rows[at : at + 1], {name: float(rows[name][at]) for name in names}) for at in range(2)
+    ]
+    add("order_risk", onx, cases, source="scikit-learn", folder=ROOT / "examples" / "shop-scoring")
+
+
 def main():
     iris()
+    order_risk()
     string_labels()
     text()
     mixed_columns()

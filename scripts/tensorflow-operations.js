@@ -668,3 +668,166 @@ for (const op of ['If', 'StatelessIf']) {
 		);
 	}
 }
+
+// Fused operations whose bias is any part of a sum
+
+const fusedBias = (activation) => ({
+	...plain,
+	num_args: attribute.int(1),
+	fused_ops: attribute.texts(['BiasAdd', ...activation]),
+});
+for (const shape of [[1, 1, 1, 4], [1, 1, 4], [1, 4], [1], [], [1, 1, 1, 1]]) {
+	const kernel = constant(f([3, 3, 3, 4]));
+	add('_FusedConv2D', [f([2, 5, 5, 3]), kernel, constant(f(shape))], fusedBias(['Relu']));
+	add('_FusedConv2D', [f([2, 5, 5, 3]), kernel, f(shape)], fusedBias([]));
+	add('FusedDepthwiseConv2dNative', [f([2, 5, 5, 4]), constant(f([3, 3, 4, 1])), f(shape)], fusedBias(['Relu6']));
+}
+add('_FusedConv2D', [f([2, 5, 5, 3]), constant(f([3, 3, 3, 1])), constant(f([1, 1, 1, 1]))], fusedBias([]));
+chain(
+	[f([2, 5, 5, 3]), constant(f([3, 3, 3, 4])), f([1, 1, 1, 4]), floats(0.5)],
+	[
+		['bias', 'Mul', ['x2', 'c3']],
+		['op', '_FusedConv2D', ['x0', 'c1', 'bias'], fusedBias(['Relu'])],
+	]
+);
+for (const shape of [[4], [1, 4], [1], []]) {
+	add('_FusedMatMul', [f([2, 3]), constant(f([3, 4])), f(shape)], {
+		num_args: attribute.int(1),
+		fused_ops: attribute.texts(['BiasAdd']),
+	});
+}
+
+// Normalisation by the input's own mean and variance, which TensorFlow.js does not know
+
+/** What TensorFlow gives for channels last: the output, the mean, and the variance of a sample. */
+function normalized({ shape, data }, scale, offset, epsilon) {
+	const channels = shape.at(-1);
+	const rows = data.length / channels;
+	const y = new Array(data.length);
+	const [means, variances] = [[], []];
+	for (let channel = 0; channel < channels; channel += 1) {
+		const own = Array.from({ length: rows }, (_, row) => data[row * channels + channel]);
+		const mean = own.reduce((sum, number) => sum + number, 0) / rows;
+		const variance = own.reduce((sum, number) => sum + (number - mean) ** 2, 0) / rows;
+		own.forEach((number, row) => {
+			const normal = (number - mean) / Math.sqrt(variance + epsilon);
+			y[row * channels + channel] = normal * scale.data[channel] + offset.data[channel];
+		});
+		means.push(mean);
+		variances.push((variance * rows) / (rows - 1));
+	}
+	return [tensor('float32', shape, y), tensor('float32', [channels], means), tensor('float32', [channels], variances)];
+}
+{
+	const [x, scale, offset] = [f([2, 3, 4, 5]), f([5]), f([5])];
+	const training = { epsilon: attribute.number(0.01), is_training: attribute.flag(true) };
+	const expected = normalized(x, scale, offset, 0.01);
+	const none = constant(tensor('float32', [0], []));
+	add('FusedBatchNormV3', [x, scale, offset, none, none], { ...image, ...training }, { outputs: 3, expected });
+	// As Keras writes LayerNormalization: the rows are the channels, and those come first.
+	const rows = [
+		f([1, 4, 6, 1]),
+		constant(tensor('float32', [4], [1, 1, 1, 1])),
+		constant(tensor('float32', [4], [0, 0, 0, 0])),
+	];
+	const [{ data }] = normalized(
+		tensor(
+			'float32',
+			[1, 6, 1, 4],
+			Array.from({ length: 24 }, (_, at) => rows[0].data[(at % 4) * 6 + Math.floor(at / 4)])
+		),
+		rows[1],
+		rows[2],
+		0.01
+	);
+	const first = { ...training, data_format: attribute.text('NCHW') };
+	const back = Array.from({ length: 24 }, (_, at) => data[(at % 6) * 4 + Math.floor(at / 6)]);
+	add('FusedBatchNormV3', [...rows, none, none], first, { expected: [tensor('float32', [1, 4, 6, 1], back)] });
+}
+
+// Suppression that lowers scores, of which TensorFlow.js does not give all outputs, and that leaves nothing
+
+/** What TensorFlow chooses: the best again and again, while the others lose by how much they overlap with it. */
+function chosenSoftly([boxes, { data }], most, overlap, least, sigma) {
+	const scores = data.map(Math.fround);
+	const box = (at) => boxes.data.slice(at * 4, at * 4 + 4);
+	const area = ([top, left, bottom, right]) => Math.abs((bottom - top) * (right - left));
+	const common = (a, b) => {
+		const side = (axis) => {
+			const [low, high] = [Math.max, Math.min].map((pick, end) =>
+				pick(...[a, b].map((one) => [Math.min, Math.max][end](one[axis], one[axis + 2])))
+			);
+			return Math.max(high - low, 0);
+		};
+		const shared = side(0) * side(1);
+		return shared / (area(a) + area(b) - shared);
+	};
+	const [indices, reached] = [[], []];
+	while (indices.length < most) {
+		const best = scores.indexOf(Math.max(...scores));
+		if (!(scores[best] > least)) break;
+		indices.push(best);
+		reached.push(scores[best]);
+		scores.forEach((score, at) => {
+			const part = common(box(best), box(at));
+			if (score !== -Infinity) scores[at] = part > overlap ? 0 : score * Math.exp((-0.5 * part ** 2) / sigma);
+		});
+		scores[best] = -Infinity;
+	}
+	const count = indices.length;
+	const filled = (list) => [...list, ...new Array(most - count).fill(0)];
+	const both = (fill, size) => [tensor('int32', [size], fill(indices)), tensor('float32', [size], fill(reached))];
+	const valid = tensor('int32', [], [count]);
+	return { plain: [...both((list) => list, count), valid], padded: [...both(filled, most), valid] };
+}
+for (const [sigma, overlap, least] of [
+	[0.5, 0.5, 0.1],
+	[1, 1, 0.3],
+	[0.1, 0.9, 0],
+]) {
+	const soft = [...candidates, ints(5), floats(overlap), floats(least), floats(sigma)];
+	const expected = chosenSoftly(candidates, 5, overlap, least, sigma);
+	add('NonMaxSuppressionV5', soft, {}, { outputs: 3, expected: expected.plain });
+	add('NonMaxSuppressionV5', soft, { pad_to_max_output_size: padded }, { outputs: 3, expected: expected.padded });
+}
+const nothing = [...candidates, ints(4), floats(0.5), floats(0.99)];
+add('NonMaxSuppressionV3', nothing, {}, { expected: [tensor('int32', [0], [])] });
+add(
+	'NonMaxSuppressionV5',
+	[...nothing, floats(0.5)],
+	{},
+	{
+		outputs: 3,
+		expected: [tensor('int32', [0], []), tensor('float32', [0], []), tensor('int32', [], [0])],
+	}
+);
+add('Where', [tensor('bool', [3], [0, 0, 0])], {}, { expected: [tensor('int32', [0, 1], [])] });
+add('Slice', [f([2, 3]), ints([0, 3]), ints([2, 0])], {}, { expected: [tensor('float32', [2, 0], [])] });
+
+add(
+	'MaxPoolWithArgmax',
+	[f([3, 6, 8, 3])],
+	{
+		...image,
+		padding: attribute.text('SAME'),
+		strides: attribute.ints([1, 2, 2, 1]),
+		ksize: attribute.ints([1, 2, 2, 1]),
+		include_batch_in_index: attribute.flag(true),
+	},
+	{ outputs: 2, fixed: true }
+);
+for (const interpolation of ['NEAREST', 'BILINEAR']) {
+	for (const turn of [
+		[1.31, 0.17, -4.13, -0.29, 1.07, 3.21, 0, 0],
+		[1, 0, -7.25, 0, 1, 9.5, 0, 0],
+	]) {
+		add(
+			'ImageProjectiveTransformV3',
+			[f([1, 5, 6, 3]), constant(tensor('float32', [1, 8], turn)), ints([7, 8]), floats(0.5)],
+			{
+				interpolation: attribute.text(interpolation),
+				fill_mode: attribute.text('WRAP'),
+			}
+		);
+	}
+}

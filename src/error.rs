@@ -56,6 +56,8 @@ error_codes! {
     DeadlineExceeded = "DEADLINE_EXCEEDED",
     /// The engine that was asked for cannot be loaded here, or none of its execution providers can be used.
     EngineUnavailable = "ENGINE_UNAVAILABLE",
+    /// A file of the model is not there, or cannot be read.
+    FileUnavailable = "FILE_UNAVAILABLE",
     /// The disk is full, or as good as full.
     StorageUnavailable = "STORAGE_UNAVAILABLE",
     /// The model, engine or session is closed.

@@ -3,11 +3,14 @@
 
 mod support;
 
+use harper_edge_ai::engine::control::RunControl;
 use harper_edge_ai::error::ErrorCode;
-use harper_edge_ai::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use harper_edge_ai::onnx::proto::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TypeProto, ValueInfoProto,
+};
 use harper_edge_ai::tensor::{DType, Tensor, Value};
 use prost::Message;
-use support::{load, model, run};
+use support::{endless_loop, engine, load, model, run, source, wrap};
 
 const FLOAT: DType = DType::Float32;
 
@@ -194,6 +197,159 @@ fn old_operator_sets_are_guarded_too() {
     };
     let outputs = values(model.encode_to_vec(), vec![("x", floats(&[0, 3], &[]))]);
     assert_eq!(outputs, [floats(&[0, 2], &[]), integers(&[0, 2], &[])]);
+}
+
+/// A model of operator set 8 as old exporters wrote it, without declared types in between.
+fn opset_8(nodes: Vec<NodeProto>, inputs: &[(&str, DType)], output: (&str, DType)) -> Vec<u8> {
+    let info = |&(name, dtype): &(&str, DType)| ValueInfoProto::tensor(name, dtype, &[None, None]);
+    let graph = GraphProto {
+        name: Some("opset 8".to_owned()),
+        node: nodes,
+        input: inputs.iter().map(info).collect(),
+        output: vec![info(&output)],
+        ..GraphProto::default()
+    };
+    let domains = [("", 8), ("ai.onnx.ml", 1)];
+    let import =
+        |(domain, version): (&str, i64)| OperatorSetIdProto { domain: Some(domain.to_owned()), version: Some(version) };
+    ModelProto {
+        ir_version: Some(4),
+        opset_import: domains.map(import).to_vec(),
+        graph: Some(graph),
+        ..ModelProto::default()
+    }
+    .encode_to_vec()
+}
+
+#[test]
+fn the_smallest_number_is_divided_by_minus_one_in_old_operator_sets() {
+    let nodes = vec![NodeProto::new("Div", ["a", "b"], ["y"])];
+    let bytes = opset_8(nodes.clone(), &[("a", DType::Int64), ("b", DType::Int64)], ("y", DType::Int64));
+    let inputs = vec![("a", integers(&[1, 4], &[i64::MIN, 7, -7, 9])), ("b", integers(&[1, 4], &[-1, 2, -1, -3]))];
+    assert_eq!(values(bytes, inputs), [integers(&[1, 4], &[i64::MIN, 3, 7, -3])]);
+    let bytes = opset_8(nodes, &[("a", DType::Int32), ("b", DType::Int32)], ("y", DType::Int32));
+    let int32s = |elements: &[i32]| Value::from(Tensor::from_elements(&[1, 2], elements));
+    let inputs = vec![("a", int32s(&[i32::MIN, 8])), ("b", int32s(&[-1, -1]))];
+    assert_eq!(values(bytes, inputs), [int32s(&[i32::MIN, -8])]);
+}
+
+#[test]
+fn a_division_of_floats_is_none_of_integers_behind_operators_of_any_kind() {
+    let ml = |op_type: &str, output: &str| NodeProto {
+        domain: Some("ai.onnx.ml".to_owned()),
+        ..NodeProto::new(op_type, ["x"], [output])
+    };
+    let regressor = ml("LinearRegressor", "a").with("coefficients", vec![2.0f32, 0.0]);
+    let scaler = ml("Scaler", "a").with("offset", vec![0.0f32]).with("scale", vec![2.0f32]);
+    let normalizer = ml("Normalizer", "a").with("norm", "MAX");
+    let binarizer = ml("Binarizer", "a").with("threshold", 0.5f32);
+    let tanh = NodeProto::new("ScaledTanh", ["x"], ["a"]).with("alpha", 1.0f32).with("beta", 1.0f32);
+    for node in [regressor, scaler, normalizer, binarizer, tanh] {
+        let op_type = node.op_type().to_owned();
+        let nodes =
+            vec![node, NodeProto::new("Div", ["a", "a"], ["b"]), NodeProto::new("Cast", ["b"], ["y"]).with("to", 1i64)];
+        let bytes = opset_8(nodes, &[("x", FLOAT)], ("y", FLOAT));
+        let outputs = values(bytes, vec![("x", floats(&[1, 2], &[1.0, 4.0]))]);
+        let columns = if op_type == "LinearRegressor" { 1 } else { 2 };
+        assert_eq!(outputs, [floats(&[1, columns], &[1.0; 2][..columns])], "{op_type}");
+    }
+}
+
+#[test]
+fn what_an_old_model_lists_as_inputs_and_holds_itself_is_no_input() {
+    let weight = |name| TensorProto::from_tensor(name, &Tensor::from_elements(&[1, 2], &[2.0f32, 3.0]));
+    let input = |name: &str| ValueInfoProto::tensor(name, FLOAT, &[None, Some(2)]);
+    let graph = GraphProto {
+        name: Some("old".to_owned()),
+        node: vec![NodeProto::new("Add", ["w", "x"], ["a"]), NodeProto::new("Mul", ["a", "v"], ["y"])],
+        input: vec![input("w"), input("x"), input("v")],
+        output: vec![input("y")],
+        initializer: vec![weight("w"), weight("v")],
+        ..GraphProto::default()
+    };
+    let of = |ir_version| ModelProto {
+        ir_version: Some(ir_version),
+        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(8) }],
+        graph: Some(graph.clone()),
+        ..ModelProto::default()
+    };
+    for (ir_version, names) in [(3, vec!["x"]), (4, vec!["x", "w", "v"])] {
+        let session = load(of(ir_version).encode_to_vec()).unwrap();
+        assert_eq!(session.signature.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), names);
+        let outputs = run(&session, vec![("x", floats(&[1, 2], &[1.0, 1.0]))]).unwrap();
+        assert_eq!(outputs[0].1, floats(&[1, 2], &[6.0, 12.0]));
+        let given = run(&session, vec![("x", floats(&[1, 2], &[1.0, 1.0])), ("w", floats(&[1, 2], &[0.0, 0.0]))]);
+        assert_eq!(given.is_ok(), ir_version == 4);
+    }
+}
+
+/// A model of floats that reshapes them to a shape which does not follow from the graph before it runs.
+fn reshaped(columns: Option<i64>, size: f32) -> Vec<u8> {
+    let constant = |name: &str, value: f32| {
+        let tensor = TensorProto::from_tensor("", &Tensor::from_elements(&[1], &[value]));
+        NodeProto::new("Constant", [""; 0], [name]).with("value", tensor)
+    };
+    let graph = GraphProto {
+        name: Some("reshaped".to_owned()),
+        node: vec![
+            constant("zero", 0.0),
+            constant("size", size),
+            NodeProto::new("Mul", ["x", "zero"], ["nothing"]),
+            NodeProto::new("ReduceSum", ["nothing"], ["sum"]).with("keepdims", 0i64),
+            NodeProto::new("Add", ["sum", "size"], ["float shape"]),
+            NodeProto::new("Cast", ["float shape"], ["shape"]).with("to", i64::from(DType::Int64.code())),
+            NodeProto::new("Reshape", ["x", "shape"], ["y"]),
+        ],
+        input: vec![ValueInfoProto::tensor("x", FLOAT, &[None, columns])],
+        output: vec![ValueInfoProto::tensor("y", FLOAT, &[None])],
+        ..GraphProto::default()
+    };
+    wrap(graph)
+}
+
+#[test]
+fn a_model_that_can_never_run_is_refused_and_one_that_may_has_a_warning() {
+    let inspect = |bytes| engine().inspect(None, &source(bytes), None, None, &RunControl::default());
+    let never = inspect(reshaped(Some(3), 77.0)).err().unwrap();
+    assert_eq!(never.code, ErrorCode::InvalidModel);
+    assert!(never.message.contains("Reshape"), "{never}");
+    assert_eq!(inspect(reshaped(Some(3), 12.0)).unwrap().warnings, Vec::<String>::new(), "with four rows");
+    let doubtful = inspect(reshaped(None, 77.0)).unwrap().warnings;
+    assert!(doubtful.len() == 1 && doubtful[0].contains("others may run"), "{doubtful:?}");
+    let start = std::time::Instant::now();
+    assert_eq!(inspect(endless_loop()).unwrap().warnings, Vec::<String>::new());
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "it is stopped");
+}
+
+/// An optional tensor of float32, and an optional sequence of such.
+const OPTIONALS: [&[u8]; 2] =
+    [b"\x4a\x06\x0a\x04\x0a\x02\x08\x01", b"\x4a\x0a\x0a\x08\x22\x06\x0a\x04\x0a\x02\x08\x01"];
+
+#[test]
+fn an_empty_optional_is_a_value() {
+    for (kind, element) in
+        OPTIONALS.into_iter().zip([floats(&[2], &[1.0, 2.0]), Value::Sequence(vec![floats(&[1], &[3.0])])])
+    {
+        let graph = GraphProto {
+            name: Some("optional".to_owned()),
+            node: vec![NodeProto::new("OptionalHasElement", ["x"], ["y"])],
+            input: vec![ValueInfoProto {
+                name: Some("x".to_owned()),
+                r#type: Some(TypeProto::decode(kind).unwrap()),
+                ..ValueInfoProto::default()
+            }],
+            output: vec![ValueInfoProto::tensor("y", DType::Bool, &[])],
+            ..GraphProto::default()
+        };
+        let session = load(wrap(graph)).unwrap();
+        let has = |inputs| {
+            let outputs = run(&session, inputs).unwrap();
+            outputs[0].1.as_tensor().unwrap().bytes().unwrap().to_vec()
+        };
+        assert_eq!(has(vec![("x", Value::None)]), [0]);
+        assert_eq!(has(vec![("x", element)]), [1]);
+        assert_eq!(has(Vec::new()), [0], "left out");
+    }
 }
 
 #[test]

@@ -2,41 +2,19 @@
 //!
 //! `scripts/make-keras-layers.py` writes the models. `EDGE_AI_CASE` picks those whose name contains it.
 
+#[path = "support/keras.rs"]
+mod keras;
 mod support;
 #[path = "support/tfjs.rs"]
 mod tfjs;
 
-use bytes::Bytes;
-use harper_edge_ai::files::{Content, ModelFile};
-use harper_edge_ai::model::{Framework, Source};
-use harper_edge_ai::tensor::{Tensor, Value};
+use harper_edge_ai::model::Framework;
+use harper_edge_ai::tensor::Tensor;
+use keras::{run, source};
 use serde_json::{Value as Json, json};
-use tfjs::{compare, tensor};
 
 fn cases() -> Vec<Json> {
     serde_json::from_str(include_str!("fixtures/keras-layers.json")).unwrap()
-}
-
-fn source(model: &Json) -> Source {
-    let file = ModelFile { name: "model.json".to_owned(), content: Content::Memory(Bytes::from(model.to_string())) };
-    Source { files: vec![file], beside: false, cache_folder: None }
-}
-
-fn run(case: &Json) -> Result<(), String> {
-    let session = support::load_source(source(&case["model"]), None).map_err(|problem| problem.to_string())?;
-    let names = session.signature.inputs.iter().map(|input| input.name.as_str());
-    let inputs: Vec<(&str, Value)> =
-        names.zip(case["inputs"].as_array().unwrap()).map(|(name, json)| (name, tensor(json).into())).collect();
-    let outputs = support::run(&session, inputs).map_err(|problem| problem.to_string())?;
-    let expected = case["expected"].as_array().unwrap();
-    if outputs.len() != expected.len() {
-        return Err(format!("gives {} outputs, expected {}", outputs.len(), expected.len()));
-    }
-    for ((name, output), expected) in outputs.iter().zip(expected) {
-        let output = output.as_tensor().ok_or("an output is no tensor")?;
-        compare(output, &tensor(expected), 1e-4).map_err(|problem| format!("{name}: {problem}"))?;
-    }
-    Ok(())
 }
 
 #[test]
@@ -75,7 +53,7 @@ fn functional(layers: &[Json]) -> Json {
 
 /// Why such a model is refused.
 fn refusal(layers: &[Json]) -> String {
-    source(&functional(layers)).prepare(Framework::TensorFlow).unwrap_err().to_string()
+    source(&functional(layers)).prepare(Some(Framework::TensorFlow)).unwrap_err().to_string()
 }
 
 fn layer(name: &str, class: &str, on: &str) -> Json {
@@ -133,6 +111,57 @@ fn numbers_of(layers: &[Json], input: [f32; 4]) -> Vec<f32> {
 fn is_near(made: &[f32], expected: &[f32]) {
     let near = made.iter().zip(expected).all(|(made, expected)| (made - expected).abs() < 1e-5);
     assert!(made.len() == expected.len() && near, "{made:?}, expected {expected:?}");
+}
+
+/// What a model of one activation makes of four numbers; the input's shape stands in a field of that name.
+fn activated(shape_field: &str, activation: &str, in_camel_case: bool) -> Vec<f32> {
+    let layers = json!([
+        {"class_name": "InputLayer", "name": "x", "config": {"name": "x", shape_field: [null, 4]}},
+        {"class_name": "Activation", "name": "y", "config": {"name": "y", "activation": activation},
+            "inbound_nodes": [[["x", 0, 0, {}]]]},
+    ]);
+    let config = json!({"name": "m", "layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]});
+    let mut text = json!({"class_name": "Functional", "config": config}).to_string();
+    if in_camel_case {
+        for (python, javascript) in [
+            ("class_name", "className"),
+            ("batch_input_shape", "batchInputShape"),
+            ("inbound_nodes", "inboundNodes"),
+            ("input_layers", "inputLayers"),
+            ("output_layers", "outputLayers"),
+        ] {
+            text = text.replace(python, javascript);
+        }
+    }
+    let topology: Json = serde_json::from_str(&text).unwrap();
+    let model = json!({"modelTopology": topology, "weightSpecs": [], "weightData": ""});
+    let session = support::load_source(source(&model), None).unwrap();
+    let outputs = support::run(&session, vec![("x", Tensor::from_elements(&[1, 4], &INPUT).into())]).unwrap();
+    outputs[0].1.as_tensor().unwrap().elements::<f32>().unwrap().to_vec()
+}
+
+const INPUT: [f32; 4] = [0.25, 1.5, -2.0, 0.75];
+
+#[test]
+fn the_form_of_a_topology_tells_which_keras_wrote_it() {
+    let old = INPUT.map(|number| (0.2 * number + 0.5).clamp(0.0, 1.0));
+    is_near(&activated("batch_input_shape", "hard_sigmoid", false), &old);
+    is_near(&activated("batch_input_shape", "hardSigmoid", true), &old);
+    is_near(
+        &activated("batch_shape", "hard_sigmoid", false),
+        &INPUT.map(|number| (number / 6.0 + 0.5).clamp(0.0, 1.0)),
+    );
+}
+
+#[test]
+fn functions_of_tensorflow_have_a_version_in_their_names() {
+    let sum: f32 = INPUT.iter().map(|number| number.exp()).sum();
+    for (name, camel) in [("softmax_v2", false), ("softmaxV2", true)] {
+        is_near(&activated("batch_input_shape", name, camel), &INPUT.map(|number| number.exp() / sum));
+    }
+    for (name, camel) in [("log_softmax_v2", false), ("logSoftmax", true)] {
+        is_near(&activated("batch_input_shape", name, camel), &INPUT.map(|number| number - sum.ln()));
+    }
 }
 
 /// Each layer needs to know the shape that the activation gives.

@@ -76,7 +76,7 @@ fn change(json: &mut Json, random: &mut Random) {
 
 /// Whether the model is refused, as it may be, and not with another error or a panic.
 fn is_refused(source: &Source, name: &str) -> bool {
-    match catch_unwind(AssertUnwindSafe(|| source.prepare(Framework::TensorFlow))) {
+    match catch_unwind(AssertUnwindSafe(|| source.prepare(Some(Framework::TensorFlow)))) {
         Ok(Ok(_)) => false,
         Ok(Err(problem)) => {
             assert!(matches!(problem.code, ErrorCode::InvalidModel | ErrorCode::UnsupportedModel), "{name}: {problem}");
@@ -110,7 +110,7 @@ fn changed_operations_and_layers_are_translated_or_refused() {
 
 #[test]
 fn changed_models_are_translated_or_refused() {
-    let Some(mut cases) = tfjs::cases("made") else {
+    let Some(mut cases) = tfjs::cases("tfjs/made") else {
         eprintln!("skipped: no corpus");
         return;
     };
@@ -144,7 +144,7 @@ fn one_file(model: &Json) -> Source {
 
 fn refusal(topology: &Json) -> String {
     let source = one_file(&json!({ "modelTopology": topology, "weightsManifest": [] }));
-    source.prepare(Framework::TensorFlow).unwrap_err().to_string()
+    source.prepare(Some(Framework::TensorFlow)).unwrap_err().to_string()
 }
 
 fn node(name: &str, op: &str, inputs: &[&str]) -> Json {
@@ -207,7 +207,7 @@ fn functions_that_become_too_many_nodes_are_refused() {
         json!({ "node": [placeholder(), call("y", "x", &format!("f{}", depth - 1))], "library": { "function": library } })
     };
     let sound = one_file(&json!({ "modelTopology": graph(8), "weightsManifest": [] }));
-    sound.prepare(Framework::TensorFlow).unwrap();
+    sound.prepare(Some(Framework::TensorFlow)).unwrap();
     assert!(refusal(&graph(25)).contains("more than 100000 nodes"));
     assert!(refusal(&graph(1000)).contains("deep"));
 }
@@ -230,7 +230,7 @@ fn models_within_models_are_bounded() {
     }
     let model = |depth| json!({ "model_config": within(depth) });
     let sound = one_file(&json!({ "modelTopology": model(3), "weightsManifest": [] }));
-    sound.prepare(Framework::TensorFlow).unwrap();
+    sound.prepare(Some(Framework::TensorFlow)).unwrap();
     assert!(refusal(&model(20)).contains("10000 times"), "{}", refusal(&model(20)));
     assert!(refusal(&model(200)).contains("INVALID_MODEL"));
 }

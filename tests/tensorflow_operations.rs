@@ -75,6 +75,16 @@ const ELSEWHERE: &[&str] = &[
     "While",
     "StatelessWhile",
     "TensorArrayCloseV3",
+    "HashTable",
+    "HashTableV2",
+    "InitializeTable",
+    "InitializeTableV2",
+    "LookupTableFind",
+    "LookupTableFindV2",
+    "LookupTableImport",
+    "LookupTableImportV2",
+    "LookupTableSize",
+    "LookupTableSizeV2",
     "Multinomial",
     "RandomUniform",
     "RandomStandardNormal",
@@ -110,6 +120,97 @@ fn graph(op: &str, attributes: &Json, constants: &[i32]) -> Json {
     }
     node.push(json!({ "name": "y", "op": op, "input": inputs, "attr": attributes }));
     json!({ "modelTopology": { "node": node }, "weightSpecs": specs, "weightData": BASE64.encode(data) })
+}
+
+/// What a model in a file gives for an input "x".
+fn outputs_of(model: &Json, x: Tensor) -> Vec<Tensor> {
+    let session = support::load_source(source(model), None).unwrap();
+    let outputs = support::run(&session, vec![("x", x.into())]).unwrap();
+    outputs.into_iter().map(|(_, output)| output.as_tensor().unwrap().clone()).collect()
+}
+
+/// Tables that the initializer fills, or the graph itself; keys and values of several types.
+#[test]
+fn tables_with_constant_contents_are_looked_up() {
+    let of_type = |name: &str| json!({ "dtype": { "type": name } });
+    let value = |name: &str, field: &str, list: Json, size: usize| {
+        let shape = if size == 0 { json!({}) } else { json!({ "dim": [{ "size": size.to_string() }] }) };
+        json!({ "dtype": { "type": name }, "value": { "tensor": { "tensorShape": shape, field: list } } })
+    };
+    let texts = value("DT_STRING", "stringVal", json!(["YQ==", "Yg=="]), 2);
+    let integers = value("DT_INT64", "int64Val", json!(["7", "-8"]), 2);
+    let floats = value("DT_FLOAT", "floatVal", json!([0.5, 1.5]), 2);
+    let none = value("DT_INT64", "int64Val", json!(["-1"]), 0);
+    let no_float = value("DT_FLOAT", "floatVal", json!([9.0]), 0);
+    let unknown = value("DT_STRING", "stringVal", json!(["Pw=="]), 0);
+    let strings =
+        |list: &[&str]| Tensor::from_strings(&[list.len()], list.iter().map(|text| (*text).to_owned()).collect());
+    let ints = |list: &[i32]| Tensor::from_elements(&[list.len()], list);
+    for (keys, values, default, kind, x, expected) in [
+        (&texts, &integers, &none, "DT_STRING", strings(&["b", "c", "a"]), ints(&[-8, -1, 7])),
+        (&texts, &floats, &no_float, "DT_STRING", strings(&["b", "c"]), Tensor::from_elements(&[2], &[1.5f32, 9.0])),
+        (&integers, &texts, &unknown, "DT_INT64", ints(&[-8, 3]), strings(&["b", "?"])),
+        (&integers, &integers, &none, "DT_INT64", ints(&[7, 3]), ints(&[7, -1])),
+    ] {
+        let filling = [
+            json!({ "name": "t", "op": "HashTableV2" }),
+            json!({ "name": "k", "op": "Const", "attr": keys }),
+            json!({ "name": "v", "op": "Const", "attr": values }),
+            json!({ "name": "p", "op": "Identity", "input": ["t"] }),
+            json!({ "name": "f", "op": "LookupTableImportV2", "input": ["p", "k", "v"] }),
+        ];
+        let finding = |table: &str| {
+            [
+                json!({ "name": "x", "op": "Placeholder", "attr": of_type(kind) }),
+                json!({ "name": "d", "op": "Const", "attr": default }),
+                json!({ "name": "y", "op": "LookupTableFindV2", "input": [table, "x", "d"] }),
+                json!({ "name": "n", "op": "LookupTableSizeV2", "input": [table] }),
+            ]
+        };
+        let inside: Vec<Json> = filling.iter().cloned().chain(finding("p")).collect();
+        let resource = json!({ "name": "r", "op": "Placeholder", "attr": of_type("DT_RESOURCE") });
+        // A name of the initializer may be another node's here.
+        let namesake = json!({ "name": "p", "op": "Identity", "input": ["y"] });
+        let outside: Vec<Json> = [resource, namesake].into_iter().chain(finding("r")).collect();
+        let outputs = json!({ "y": { "name": "y:0" }, "n": { "name": "n:0" } });
+        let table = json!({ "r": { "name": "r:0", "resourceId": 5 }, "x": { "name": "x:0" } });
+        for (node, signature) in
+            [(inside, json!({ "outputs": outputs })), (outside, json!({ "inputs": table, "outputs": outputs }))]
+        {
+            let model = json!({
+                "modelTopology": { "node": node }, "weightSpecs": [], "weightData": "", "signature": signature,
+                "modelInitializer": { "node": filling },
+                "initializerSignature": { "outputs": { "p": { "name": "p:0", "resourceId": 5 } } },
+            });
+            let made = outputs_of(&model, x.clone());
+            assert_eq!(made[0], expected);
+            assert_eq!(made[1].elements::<i32>().unwrap(), [2]);
+        }
+    }
+}
+
+/// The operation says how many axes its input has.
+#[test]
+fn images_of_unknown_rank_are_convolved() {
+    let unknown = json!({ "dtype": { "type": "DT_FLOAT" }, "shape": { "shape": { "unknownRank": true } } });
+    let ones = json!({ "dtype": { "type": "DT_FLOAT" }, "value": { "tensor": {
+        "tensorShape": { "dim": [{ "size": "2" }, { "size": "2" }, { "size": "1" }, { "size": "1" }] }, "floatVal": [1] } } });
+    let flat = json!({ "strides": { "list": { "i": ["1", "2", "2", "1"] } }, "padding": { "s": "VkFMSUQ=" },
+        "ksize": { "list": { "i": ["1", "2", "2", "1"] } } });
+    for (op, inputs, expected) in [
+        ("Conv2D", json!(["x", "k"]), [6.0f32]),
+        ("DepthwiseConv2dNative", json!(["x", "k"]), [6.0]),
+        ("MaxPool", json!(["x"]), [3.0]),
+    ] {
+        let node = json!([
+            { "name": "x", "op": "Placeholder", "attr": unknown },
+            { "name": "k", "op": "Const", "attr": ones },
+            { "name": "y", "op": op, "input": inputs, "attr": flat },
+        ]);
+        let model = json!({ "modelTopology": { "node": node }, "weightSpecs": [], "weightData": "" });
+        let made = outputs_of(&model, Tensor::from_elements(&[1, 2, 2, 1], &[0f32, 1.0, 2.0, 3.0]));
+        assert_eq!(made[0].elements::<f32>().unwrap(), expected, "{op}");
+    }
 }
 
 #[test]

@@ -192,7 +192,7 @@ class Harper {
 	 * @param {string} path
 	 * @param {{body?: any, headers?: object, user?: string | null, signal?: AbortSignal}} [how] objects are sent as JSON; the
 	 *   user is the administrator by default, null for none
-	 * @returns {Promise<{status: number, headers: Headers, body: any}>}
+	 * @returns {Promise<{status: number, headers: Headers, body: any, text?: string}>}
 	 */
 	async request(method, path, { body, headers = {}, user = ADMIN, signal } = {}) {
 		const isObject = body !== undefined && Object.getPrototypeOf(body) === Object.prototype;
@@ -213,6 +213,8 @@ class Harper {
 			status: response.status,
 			headers: response.headers,
 			body: isJson ? JSON.parse(bytes.toString()) : bytes,
+			/** With the digits that JavaScript's numbers have not. */
+			text: isJson ? bytes.toString() : undefined,
 		};
 	}
 

@@ -1,11 +1,15 @@
 // What index.d.ts allows and what it refuses. It is compiled by scripts/check-types.js and never run.
 import {
+	EdgeAiError,
 	InferenceEngine,
 	Model,
 	ModelRegistry,
 	Monitor,
 	Tensor,
+	type AnyOutputs,
+	type ArrayOf,
 	type CacheStatus,
+	type Deviation,
 	type DType,
 	type EngineOptions,
 	type ExecutionProviderName,
@@ -14,6 +18,7 @@ import {
 	type EventFilter,
 	type Feature,
 	type Features,
+	type FeaturesOf,
 	type InferenceEvent,
 	type LoadOptions,
 	type DigestMeasures,
@@ -25,11 +30,13 @@ import {
 	type OutputValue,
 	type Prediction,
 	type RecordedPrediction,
+	type RecordedRunOptions,
 	type RunOptions,
 	type Signature,
 	type Stage,
 	type SuspectStatus,
 	type TensorData,
+	type TypedArray,
 	type ValueInfo,
 } from 'harper-edge-ai';
 
@@ -148,6 +155,8 @@ export async function record(): Promise<Metrics> {
 	// @ts-expect-error times are numbers
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
+	const off: Deviation | null | undefined = monitor.events()[0]?.regression;
+	[off?.mae, metrics.rmse] satisfies unknown[];
 	const [first]: Measures[] = metrics.versions;
 	first?.p99Latency?.toFixed(1);
 	const before: DigestMeasures | undefined = metrics.versions[0]?.previous[0];
@@ -157,10 +166,55 @@ export async function record(): Promise<Metrics> {
 }
 
 export function isTransient(error: unknown): boolean {
-	const transient: ErrorCode[] = ['QUEUE_FULL', 'DEADLINE_EXCEEDED'];
+	const transient: readonly ErrorCode[] = ['QUEUE_FULL', 'DEADLINE_EXCEEDED'];
+	if (!(error instanceof EdgeAiError)) return false;
 	// @ts-expect-error there is no such code
-	const wrong: ErrorCode = 'TIMEOUT';
-	return (
-		error instanceof Error && 'code' in error && error.code !== wrong && transient.includes(error.code as ErrorCode)
-	);
+	if (error.code === 'TIMEOUT') return false;
+	error.details?.['input'] satisfies string | undefined;
+	return transient.includes(error.code) && error.message !== '' && error.name !== '';
+}
+
+interface Flower {
+	readonly float_input: readonly number[];
+}
+
+interface Species {
+	output_label: Tensor<'int64'>;
+	output_probability: Map<bigint, number>;
+}
+
+export async function runTyped(engine: InferenceEngine, flower: Flower): Promise<number | undefined> {
+	// An interface has no index signature, and what is constant is readonly.
+	const model = await engine.load('model.onnx');
+	await model.predict(flower);
+	await model.predict({ x: [[1, 2] as const, [3, 4]] } as const);
+	const shaped = { data: Float32Array.of(1, 2), shape: [1, 2] } as const;
+	await model.predict({ x: shaped, y: { data: [1, 2], shape: [2] } });
+	const bits: Feature = { data: Uint16Array.of(0x3c00), shape: [1], dtype: 'float16' };
+	const array: TypedArray = new Uint8ClampedArray(3);
+	await model.predict({ bits, array, bytes: Buffer.from([1]) }, { outputs: ['y'] as const });
+	new Tensor('float32', [1, 2] as const, Float32Array.of(1, 2));
+	// @ts-expect-error a DataView is no array of numbers
+	await model.predict({ x: new DataView(new ArrayBuffer(4)) });
+
+	const typed: Model<Flower, Species> = await engine.load<Flower, Species>('model.onnx');
+	const { outputs } = await typed.predict(flower);
+	const elements: ArrayOf['int64'] = outputs.output_label.data;
+	elements[0]?.toString();
+	// @ts-expect-error half floats are raw bits
+	new Tensor('float16', [1], new Float32Array(1));
+	new Tensor('string', [1], ['a'] as const);
+	const recorded: RecordedPrediction<Species> = await engine.predict(typed, flower, {} satisfies RecordedRunOptions);
+	// @ts-expect-error the input is missing
+	await typed.predict({ other: [1] });
+	// @ts-expect-error the input is missing
+	await engine.predict(typed, { other: [1] });
+	// @ts-expect-error there is no such output
+	outputs.label;
+	const named: Prediction<Species> = await engine.predict<Species>('flowers', { float_input: [1, 2, 3, 4] });
+	await engine.predict('flowers', flower);
+	const any: Prediction<AnyOutputs> = await model.predict({ x: [1] } satisfies FeaturesOf<{ x: number[] }>);
+	any.outputs['y'].toArray();
+	JSON.stringify(recorded) satisfies string;
+	return named.outputs.output_probability.get(0n);
 }

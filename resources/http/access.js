@@ -10,6 +10,9 @@ import { DATABASE } from '../storage/tables.js';
 export const ROUTES_DATABASE = 'edge_ai_routes';
 const KEY = 'id';
 
+/** The component's own rights, for who asks for them explicitly. Its name is nobody's. */
+export const COMPONENT = Object.freeze({ username: '', role: { permission: { super_user: true } } });
+
 /**
  * Throws UNAUTHENTICATED without a user and FORBIDDEN when its role lacks a permission.
  *

@@ -1,9 +1,9 @@
 // Bodies: what a route takes, unpacked, bounded, and as JSON of which nothing is lost.
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { checkJson } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { options } from '../options.js';
-import { shown, unknownName } from './query.js';
+import { readJson, textsOf } from './json.js';
+import { readFields, shown } from './query.js';
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/;
 /** What pages of other origins may send without asking first, but for the form that `curl -d` sends too. */
@@ -105,41 +105,36 @@ async function* unpacked(stream, decoder) {
 }
 
 /**
- * Bytes as text.
- *
- * @param {Uint8Array} bytes
- * @returns {string}
- */
-function utf8(bytes) {
-	try {
-		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-	} catch {
-		throw new ApiError('INVALID_JSON', 'the body is not valid JSON: it is not UTF-8');
-	}
-}
-
-/**
- * JSON as a value: no deeper than bodies may be, and no object with a name twice, of which JSON.parse would take the last.
- *
- * @param {Uint8Array} bytes
- * @returns {any}
- */
-export function readJson(bytes) {
-	checkJson(bytes);
-	return JSON.parse(utf8(bytes));
-}
-
-/**
  * A JSON object with only known fields. Null is absence.
  *
  * @param {import('node:http').IncomingMessage} stream
  * @param {string[]} known
- * @param {string[]} [nullable] fields for which null is a value
+ * @param {{nullable?: string[], asText?: string[]}} [how] fields for which null is a value; fields that come as JSON text, so that
+ *   their numbers keep all digits
  * @returns {Promise<Record<string, any>>}
  */
-export async function readJsonObject(stream, known, nullable = []) {
+export async function readJsonObject(stream, known, { nullable, asText = [] } = {}) {
 	requireJson(stream.headers);
-	return present(objectOf(readJson(await readBody(stream)), known), nullable);
+	const bytes = await readBody(stream);
+	const object = readFields('the JSON body', readJson(bytes), known, nullable);
+	const texts = asText.length > 0 ? textsOf(bytes) : undefined;
+	for (const name of asText) {
+		if (object[name] !== undefined) object[name] = texts.get(name);
+	}
+	return object;
+}
+
+/**
+ * The same, and the text of each field as it came: its numbers may have digits that JavaScript's have not.
+ *
+ * @param {import('node:http').IncomingMessage} stream
+ * @param {string[]} known
+ * @returns {Promise<{fields: Record<string, any>, texts: Map<string, string>}>}
+ */
+export async function readJsonTexts(stream, known) {
+	requireJson(stream.headers);
+	const bytes = await readBody(stream);
+	return { fields: readFields('the JSON body', readJson(bytes), known), texts: textsOf(bytes) };
 }
 
 /**
@@ -152,23 +147,5 @@ export async function readJsonObject(stream, known, nullable = []) {
 export async function readOptionalObject(stream, known) {
 	refusePageTypes(stream.headers);
 	const bytes = await readBody(stream);
-	return bytes.toString('latin1').trim() === '' ? {} : objectOf(readJson(bytes), known);
+	return bytes.toString('latin1').trim() === '' ? {} : readFields('the JSON body', readJson(bytes), known, known);
 }
-
-function objectOf(value, known) {
-	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-		throw new ApiError('INVALID_REQUEST', `the body must be a JSON object, received ${shown(value)}`);
-	}
-	const unknown = known && Object.keys(value).find((name) => !known.includes(name));
-	if (unknown !== undefined) throw unknownName('field', unknown, known);
-	return value;
-}
-
-/**
- * An object without the fields that are null.
- *
- * @param {Record<string, any>} object
- * @param {string[]} [nullable] fields that stay
- */
-export const present = (object, nullable = []) =>
-	Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || nullable.includes(name)));

@@ -6,6 +6,8 @@ const REQUEST_HEADERS = [
 	'Authorization',
 	'Content-Type',
 	'Content-Encoding',
+	'If-Match',
+	'If-None-Match',
 	'Inference-Header-Content-Length',
 ];
 /** Response headers that our routes set. A page can read these only when they are named. */

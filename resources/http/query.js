@@ -20,6 +20,35 @@ export function readQuery(query, known) {
 }
 
 /**
+ * An object with only known fields, without those that are absent: null is absence.
+ *
+ * @param {string} what it is, for messages
+ * @param {unknown} value
+ * @param {string[]} [known] any when absent
+ * @param {string[]} [nullable] fields for which null is a value
+ * @returns {Record<string, any>}
+ */
+export function readFields(what, value, known, nullable) {
+	if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+		throw new ApiError('INVALID_REQUEST', `${what} must be an object, received ${shown(value)}`);
+	}
+	const unknown = known && Object.keys(value).find((name) => !known.includes(name));
+	if (unknown !== undefined) throw unknownName('field', unknown, known);
+	return present(value, nullable);
+}
+
+/**
+ * An object without the fields that are null.
+ *
+ * @param {Record<string, any>} object
+ * @param {string[]} [nullable] fields that stay
+ */
+export const present = (object, nullable = []) =>
+	Object.fromEntries(
+		Object.entries(object).filter(([name, value]) => value !== undefined && (value !== null || nullable.includes(name)))
+	);
+
+/**
  * The error for a name that is not known.
  *
  * @param {'parameter' | 'field'} kind
@@ -71,7 +100,7 @@ export const canBeKey = (text) => Buffer.byteLength(text) <= MAX_ID_BYTES && !CO
  * @returns {string | undefined}
  */
 export function keyPart(field, text) {
-	if (text === undefined || canBeKey(text)) return text;
+	if (text === undefined || (typeof text === 'string' && canBeKey(text))) return text;
 	throw new ApiError(
 		'INVALID_REQUEST',
 		`${field} may have at most ${MAX_ID_BYTES} bytes and no control characters, received ${shown(text)}`
@@ -85,16 +114,52 @@ export const MAX_TIME = 8.64e15;
  * A time in Unix milliseconds.
  *
  * @param {string} field
- * @param {string | undefined} text
+ * @param {unknown} given a number or its text
  * @returns {number | undefined}
  */
-export function time(field, text) {
-	if (text === undefined) return undefined;
-	const value = Number(text);
-	if (text.trim() === '' || !(value >= 0 && value <= MAX_TIME)) {
-		throw new ApiError('INVALID_REQUEST', `${field} must be a time in Unix milliseconds, received ${shown(text)}`);
+export function time(field, given) {
+	if (given === undefined) return undefined;
+	const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+	if (typeof value !== 'number' || !(value >= 0 && value <= MAX_TIME)) {
+		throw new ApiError('INVALID_REQUEST', `${field} must be a time in Unix milliseconds, received ${shown(given)}`);
 	}
 	return value;
+}
+
+/** Smaller numbers are seconds: as milliseconds they would be before March 1973, as seconds they reach to the year 5138. */
+const MIN_MILLISECONDS = 1e11;
+/** Larger numbers are microseconds or nanoseconds. */
+const MIN_MICROSECONDS = 1e14;
+/** A `+` in a query arrives as a space. */
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:[.,]\d{1,9})?)?(Z|[+ -]\d\d:?\d\d)?)?$/i;
+
+/**
+ * A time as callers have it: Unix seconds, Unix milliseconds, or ISO 8601, in UTC where it names no zone.
+ *
+ * @param {string} field
+ * @param {unknown} given a number or a text
+ * @returns {number | undefined} Unix milliseconds
+ */
+export function moment(field, given) {
+	if (given === undefined) return undefined;
+	const text = typeof given === 'string' ? given.trim() : '';
+	const value = ISO_TIME.test(text) ? isoTime(text) : text === '' ? given : Number(text);
+	if (typeof value !== 'number' || !(value >= 0 && value < MIN_MICROSECONDS)) {
+		const expected = 'a time in Unix seconds or milliseconds, or as 2026-01-31T12:00:00Z';
+		throw new ApiError('INVALID_REQUEST', `${field} must be ${expected}, received ${shown(given)}`);
+	}
+	return value < MIN_MILLISECONDS && !ISO_TIME.test(text) ? value * 1000 : value;
+}
+
+/** NaN for a day that there is not. */
+function isoTime(text) {
+	const [, day, minutes = '00:00', seconds = ':00', zone = 'Z'] = text.match(ISO_TIME);
+	const isDay = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day) ?? false;
+	const hours = zone
+		.replace(' ', '+')
+		.replace(/^(.\d\d)(\d\d)$/, '$1:$2')
+		.toUpperCase();
+	return isDay ? Date.parse(`${day}T${minutes}${seconds.replace(',', '.')}${hours}`) : NaN;
 }
 
 /** A value as it may stand in a message. */

@@ -9,7 +9,7 @@
  * @property {Route[]} routes
  *
  * @typedef {[method: string, path: string, needs: object | Function, handler: Function]} Route A part of a path is fixed, a
- *   parameter `:name`, or a parameter with an ending, `:name:ending`. A slash at the end of a request's path counts where a route
+ *   parameter `:name`, or a parameter with an ending, `:name:ending`; the last may be `:name+`, for one part or more. A slash at the end of a request's path counts where a route
  *   has one.
  */
 
@@ -19,6 +19,8 @@ export class RouteTable {
 	#exact = new Map();
 	/** All entries, by the number of their parts. */
 	#entries = new Map();
+	/** Those whose last parameter takes further parts. */
+	#open = [];
 	#claims = [];
 
 	/**
@@ -49,6 +51,7 @@ export class RouteTable {
 		if (!entry) {
 			entry = { path, parts, errors, isExact: parts.every((part) => part.name === undefined), routes: new Map() };
 			sameLength.push(entry);
+			if (parts.at(-1).isOpen) this.#open.push(entry);
 		}
 		if (entry.errors !== errors) throw new Error(`the path ${path} is of two groups`);
 		if (entry.routes.has(method)) throw new Error(`the route ${method} ${path} is defined twice`);
@@ -89,8 +92,10 @@ export class RouteTable {
 	}
 
 	#matchingParts(encoded) {
-		const candidates = this.#entries.get(encoded.length);
-		if (!candidates) return [];
+		const sameLength = this.#entries.get(encoded.length);
+		const shorter = this.#open.filter((entry) => entry.parts.length < encoded.length);
+		if (!sameLength && shorter.length === 0) return [];
+		const candidates = shorter.length > 0 ? [...(sameLength ?? []), ...shorter] : sameLength;
 		const parts = encoded.map(decoded);
 		const found = [];
 		for (const entry of candidates) {
@@ -182,8 +187,8 @@ class Match {
 
 /** A part of a route: fixed, or a parameter. */
 function partOf(text) {
-	const [, name, ending = ''] = text.match(/^:(\w+)(:\w+)?$/) ?? [];
-	return name === undefined ? { fixed: text } : { name, ending };
+	const [, name, ending = '', open] = text.match(/^:(\w+)(:\w+)?(\+)?$/) ?? [];
+	return name === undefined ? { fixed: text } : { name, ending, isOpen: open !== undefined };
 }
 
 const isSamePath = (a, b) => a.every(({ fixed, ending }, at) => fixed === b[at].fixed && ending === b[at].ending);
@@ -211,8 +216,9 @@ function isPath(entry, texts) {
 
 function paramsOf({ parts }, texts) {
 	const params = {};
-	for (const [at, { name, ending }] of parts.entries()) {
-		if (name !== undefined) params[name] = texts[at]?.slice(0, texts[at].length - ending.length);
+	for (const [at, { name, ending, isOpen }] of parts.entries()) {
+		if (isOpen) params[name] = texts.slice(at).join('/');
+		else if (name !== undefined) params[name] = texts[at]?.slice(0, texts[at].length - ending.length);
 	}
 	return params;
 }

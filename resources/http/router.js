@@ -171,8 +171,13 @@ function writeDirectly({ _nodeResponse: response }, { headers, json, bytes }) {
 	response.end(body);
 }
 
+/** Answers that have no body. */
+const EMPTY = new Set([204, 304]);
+
 function respond({ status = 200, headers = {}, body, json, bytes, stream }) {
 	const made = new ResponseHeaders(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-	if (stream === undefined && status !== 204 && !made.has('content-type')) made.set('content-type', 'application/json');
+	if (stream === undefined && !EMPTY.has(status) && !made.has('content-type')) {
+		made.set('content-type', 'application/json');
+	}
 	return { status, headers: made, body: stream ?? bytes ?? json ?? JSON.stringify(body) };
 }

@@ -2,15 +2,15 @@
 import { PredictRequest } from '../../binding.js';
 import { authorize, authorizeTable } from '../http/access.js';
 import { ApiError } from '../errors.js';
-import { present } from '../http/body.js';
-import { authorizeRecording, modelFor } from '../serving/inference.js';
-import { identifier, shown, unknownName } from '../http/query.js';
+import { authorizeRecording } from '../serving/inference.js';
+import { identifier, present, shown, unknownName } from '../http/query.js';
 import { signatureOf } from '../registry/signature.js';
+import { modelFor } from '../registry/stages.js';
 import { templateOf } from '../serving/rows/run.js';
 import { tryConditions } from './source.js';
 import { applicationTable, checkAttribute } from './tables.js';
 
-export const FIELDS = ['modelId', 'version', 'source', 'target', 'record', 'timeoutMs'];
+export const FIELDS = ['modelId', 'version', 'stage', 'source', 'target', 'record', 'timeoutMs'];
 /** What a field of the target may be given, beside `prediction.<output>`. */
 export const RESULTS = ['inferenceId', 'prediction', 'confidence', 'modelId', 'modelVersion', 'latencyMs', 'error'];
 const PREDICTION = 'prediction.';
@@ -20,9 +20,9 @@ const MAX_CONDITIONS = 100;
  * @param {object} body
  * @returns {Promise<object>} modelId, modelVersion, digest, source, target, record and timeoutMs, complete
  */
-export async function readDefinition({ modelId, version, source, target, record = true, timeoutMs }, user) {
+export async function readDefinition({ modelId, version, stage, source, target, record = true, timeoutMs }, user) {
 	identifier('modelId', modelId);
-	PredictRequest.parse(templateOf({ modelId, version, record, timeoutMs }));
+	PredictRequest.parse(templateOf({ modelId, version, stage, record, timeoutMs }));
 	source = present(object('source', source, ['database', 'table', 'conditions', 'fields']));
 	target = present(object('target', target, ['database', 'table', 'fields']));
 	const tables = { source: applicationTable('source', source), target: applicationTable('target', target) };
@@ -30,7 +30,7 @@ export async function readDefinition({ modelId, version, source, target, record 
 	authorizeTable(user, tables.source, ['read'], []);
 	authorizeTable(user, tables.target, ['insert', 'update'], []);
 
-	const model = await modelFor(modelId, version);
+	const model = await modelFor({ modelId, version, stage }, user);
 	const conditions = readConditions(source.conditions ?? [], tables.source);
 	const definition = {
 		modelId,

@@ -6,6 +6,7 @@
 // so each row is written once and is one event.
 import { createId } from '../../binding.js';
 import { ApiError } from '../errors.js';
+import { COMPONENT } from '../http/access.js';
 import { byteLength, eventExists, putEvents, storeEventsAgain } from '../monitoring/events.js';
 import { find } from '../registry/models.js';
 import { options } from '../options.js';
@@ -13,6 +14,7 @@ import { inOrder } from '../serving/rows/order.js';
 import { LIMITS, runRow, templateOf } from '../serving/rows/run.js';
 import { deadlineOf } from '../http/deadline.js';
 import { sessionFor } from '../registry/sessions.js';
+import { signatureOf } from '../registry/signature.js';
 import { changing, deleteAfter } from '../storage/after.js';
 import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
@@ -35,7 +37,8 @@ const MAX_ERRORS = 10;
  * @returns {Promise<{processed: number, written: number, failed: number, errors: object[]}>} what became of its rows
  */
 export async function run(job, lease, signal) {
-	authorizeJob(job, await globalThis.server.getUser(job.userId, null));
+	const isOwn = job.userId === COMPONENT.username;
+	authorizeJob(job, isOwn ? COMPONENT : await globalThis.server.getUser(job.userId, null));
 	const model = await find(job.modelId, job.modelVersion);
 	if (job.digest != null && job.digest !== model.digest) {
 		throw new ApiError(
@@ -57,7 +60,8 @@ export async function run(job, lease, signal) {
 		bytes = 0;
 		since = performance.now();
 	};
-	for await (const group of inOrder(sourceRows(job.source, progress.checkpoint), LIMITS, sizeOf, runIn(job, batch))) {
+	const rows = sourceRows(job.source, progress.checkpoint, signatureOf(model).inputs);
+	for await (const group of inOrder(rows, LIMITS, sizeOf, runIn(job, batch))) {
 		for (const outcome of group) {
 			signal.throwIfAborted();
 			outcomes.push(outcome);

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { ApiError } from '../errors.js';
 import { applicationTable } from './tables.js';
+import { cellText } from '../serving/rows/cell.js';
 
 /** Rows that are looked at in one go; other requests get their turn after that. */
 const WINDOW = 256;
@@ -11,11 +12,13 @@ const WINDOW = 256;
  * conditions need no index, memory stays flat and a read transaction ends with its window.
  *
  * @param {{database: string, table: string, conditions: object[], fields: Record<string, string | string[]>}} source
- * @param {any} [after] the key
+ * @param {any} after the key
+ * @param {Array<{name: string, dtype?: string}>} inputs of the model
  * @returns {AsyncGenerator<{id: any, features: string}>}
  */
-export async function* sourceRows(source, after) {
-	for (let window; (window = await read(source, after)); after = window.last) {
+export async function* sourceRows(source, after, inputs) {
+	const dtypes = new Map(inputs.map(({ name, dtype }) => [name, dtype]));
+	for (let window; (window = await read(source, after, dtypes)); after = window.last) {
 		yield* window.rows;
 		await turn();
 	}
@@ -36,7 +39,7 @@ export async function tryConditions(source) {
 }
 
 /** Of the next rows those that meet the conditions, and the last key that was looked at. */
-async function read(source, after) {
+async function read(source, after, dtypes = new Map()) {
 	const table = applicationTable('source', source);
 	const key = table.primaryKey;
 	const start = after == null ? [] : [{ attribute: key, comparator: 'greater_than', value: after }];
@@ -45,7 +48,8 @@ async function read(source, after) {
 	const last = keys.at(-1)[key];
 	const conditions = [...start, { attribute: key, comparator: 'less_than_equal', value: last }, ...source.conditions];
 	const records = await all(table.search({ conditions, enforceExecutionOrder: true }));
-	return { last, rows: records.map((record) => ({ id: record[key], features: featuresOf(record, source.fields) })) };
+	const rowOf = (record) => ({ id: record[key], features: featuresOf(record, source.fields, dtypes) });
+	return { last, rows: records.map(rowOf) };
 }
 
 async function all(found) {
@@ -54,12 +58,17 @@ async function all(found) {
 	return records;
 }
 
-function featuresOf(record, fields) {
-	const values = Object.entries(fields).map(([input, attributes]) => [
-		input,
-		Array.isArray(attributes) ? attributes.map((name) => record[name] ?? null) : record[attributes],
-	]);
-	return JSON.stringify(Object.fromEntries(values), asFeature);
+/** A record as JSON text. Texts that stand for values of another kind are read as cells of a table of text are. */
+function featuresOf(record, fields, dtypes) {
+	const parts = Object.entries(fields).flatMap(([input, attributes]) => {
+		const textOf = (value) =>
+			typeof value === 'string' ? cellText(value, dtypes.get(input) ?? 'string') : JSON.stringify(value, asFeature);
+		const text = Array.isArray(attributes)
+			? `[${attributes.map((name) => textOf(record[name] ?? null)).join(',')}]`
+			: textOf(record[attributes]);
+		return text === undefined ? [] : [`${JSON.stringify(input)}:${text}`];
+	});
+	return `{${parts.join(',')}}`;
 }
 
 /** Numbers that JSON lacks, as predictions take them. */

@@ -7,6 +7,7 @@ import { eventFrom, isEventId } from './record.js';
 import { options } from '../options.js';
 import { shown } from '../http/query.js';
 import { contextAfter } from '../storage/after.js';
+import { Deferral, deferredWritten } from '../storage/deferral.js';
 import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../storage/tables.js';
@@ -36,6 +37,8 @@ const commits = new GroupCommit(async (records) => {
 	await commit(byteLength(records), () => globalThis.transaction(context, () => putEvents(records, context)));
 });
 
+const deferral = new Deferral(commits);
+
 /** Bytes of what is large in events; the rest is in the space that is always left. */
 export function byteLength(records) {
 	let sum = 0;
@@ -55,18 +58,21 @@ const UNWRITTEN = new Set(['QUEUE_FULL', 'STORAGE_UNAVAILABLE']);
 export const writeEvent = (event) => commits.add(event);
 
 /**
- * Writes the event of a prediction that is about to be answered. With `eventDurability: best-effort` one that cannot be written
- * is counted instead.
+ * Writes the event of a prediction that is about to be answered. With `eventDurability: deferred` it resolves before the event is on
+ * disk, unless too many are not. With that and with `best-effort` an event that cannot be written is counted instead.
  *
  * @param {object} event
  * @param {typeof writeEvent} [write]
  */
 export async function recordEvent(event, write = writeEvent) {
+	const { eventDurability } = options();
+	const lose = () => countLostEvent(event.modelId);
+	if (eventDurability === 'deferred' && deferral.take(event, byteLength([event]), lose)) return;
 	try {
 		await write(event);
 	} catch (error) {
-		if (options().eventDurability === 'required' || !UNWRITTEN.has(error.code)) throw error;
-		countLostEvent(event.modelId);
+		if (eventDurability === 'required' || !UNWRITTEN.has(error.code)) throw error;
+		lose();
 	}
 }
 
@@ -81,7 +87,20 @@ export function putEvents(records, { transaction }) {
 	const expiresAt = expiry(events);
 	// Of its own, so that what else the transaction writes does not expire.
 	const context = { transaction, expiresAt: expiresAt ?? NEVER };
-	for (const event of records) events.put(recordOf(event, expiresAt), context);
+	const unloaded = withoutLoading(events);
+	for (const event of records) unloaded.put(recordOf(event, expiresAt), context);
+}
+
+let unloadedEvents;
+
+/** The table for records that are new: Harper need not read before what a record replaces. */
+function withoutLoading(events) {
+	if (!unloadedEvents || Object.getPrototypeOf(unloadedEvents) !== events) {
+		unloadedEvents = class extends events {
+			static loadAsInstance = false;
+		};
+	}
+	return unloadedEvents;
 }
 
 /** When what is written now expires, in Unix milliseconds. */
@@ -107,7 +126,7 @@ export function prepareEvents() {
  * stands whole.
  *
  * @param {string} id
- * @param {(event: object) => object} outcomeOf the fields to set
+ * @param {(event: object) => Promise<object>} outcomeOf the fields to set
  */
 export async function patchEvent(id, outcomeOf) {
 	const events = eventTable();
@@ -118,7 +137,7 @@ export async function patchEvent(id, outcomeOf) {
 		const event = stored && eventFrom(stored);
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
 		const context = contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
-		const outcome = outcomeOf(event);
+		const outcome = await outcomeOf(event);
 		const write = () => globalThis.transaction(context, () => events.patch(id, outcome, context));
 		await commit(byteLength([event]) + JSON.stringify(outcome).length, write);
 	} finally {
@@ -144,8 +163,11 @@ export async function storeEventsAgain(ids) {
 	}
 }
 
-/** An event, which may be on its way when another node has just recorded it. */
+/** An event, which may wait for its commit, or be on its way when another node has just recorded it. */
 async function awaitedEvent(events, id) {
+	const stored = await events.get(id);
+	if (stored) return stored;
+	await deferredWritten();
 	const deadline = performance.now() + (hasOtherNodes() ? TRANSIT_MS : 0);
 	for (;;) {
 		const event = await events.get(id);
@@ -199,6 +221,7 @@ export async function* eventsOf({
 	endTime = 2 ** 48 - 1,
 	before,
 }) {
+	await deferredWritten();
 	const { attribute, prefix } =
 		id === undefined ? narrowest({ modelId, version, userId, sessionId }) : { attribute: 'id' };
 	const lowest = `${prefix}${idPrefix(Math.ceil(startTime))}`;
@@ -217,14 +240,18 @@ export async function* eventsOf({
 			event.id !== before &&
 			// Harper removes them later.
 			(event.expiresAt == null || event.expiresAt > now) &&
-			(modelId === undefined || event.modelId === modelId) &&
-			(version === undefined || event.modelVersion === version) &&
-			(digest === undefined || event.digest === digest) &&
-			(userId === undefined || event.userId === userId) &&
-			(sessionId === undefined || event.sessionId === sessionId);
+			isOf(event, { modelId, version, digest, userId, sessionId });
 		if (wanted) yield event;
 	}
 }
+
+/** Whether an event is one of those that are asked for. */
+export const isOf = (event, { modelId, version, digest, userId, sessionId }) =>
+	(modelId === undefined || event.modelId === modelId) &&
+	(version === undefined || event.modelVersion === version) &&
+	(digest === undefined || event.digest === digest) &&
+	(userId === undefined || event.userId === userId) &&
+	(sessionId === undefined || event.sessionId === sessionId);
 
 /** The index that leaves the fewest events to look at. */
 function narrowest({ modelId, version, userId, sessionId }) {

@@ -1,40 +1,62 @@
-// POST /feedback: what really happened, beside what was predicted.
-import { isCorrect } from '../../library/events.js';
+// What really happened, beside what was predicted.
+import { compared } from '../../library/events.js';
+import { plain } from '../../library/plain.js';
+import { classNames } from '../../library/versions.js';
 import { authorizeAttributes, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { patchEvent } from './events.js';
 import { FEEDBACK } from './record.js';
-import { readJsonObject } from '../http/body.js';
-import { canBeKey, readQuery, shown } from '../http/query.js';
+import { canBeKey, shown } from '../http/query.js';
+import { metadataOf } from '../registry/metadata.js';
+import { faultOf } from '../registry/record.js';
+import { table, versionKey } from '../storage/tables.js';
 
-/** `POST /feedback` with `{inferenceId, outcome, correct?}` */
-export async function feedback({ query, stream, user }) {
-	readQuery(query, []);
-	authorizeAttributes(user, 'InferenceEvent', 'update', FEEDBACK);
-	const { inferenceId, outcome, correct } = await readJsonObject(
-		stream,
-		['inferenceId', 'outcome', 'correct'],
-		['outcome']
-	);
+/** The fields of feedback, and those of them for which null is a value. */
+export const FEEDBACK_FIELDS = ['inferenceId', 'outcome', 'correct'];
+export const NULLABLE = ['outcome'];
+
+/** Throws unless a caller may give feedback. */
+export const authorizeFeedback = (user) => authorizeAttributes(user, 'InferenceEvent', 'update', FEEDBACK);
+
+/**
+ * Stores what really happened.
+ *
+ * @param {{inferenceId?: unknown, outcome?: any, text?: string, correct?: unknown}} given the outcome as a value, or as JSON
+ *   text, of which no digit is lost
+ * @param {object | undefined} user Harper's user
+ */
+export async function giveFeedback({ inferenceId, outcome, text = JSON.stringify(plain(outcome)), correct }, user) {
+	authorizeFeedback(user);
 	if (typeof inferenceId !== 'string' || inferenceId === '') {
 		throw new ApiError('INVALID_REQUEST', `inferenceId must be the id of a prediction, received ${shown(inferenceId)}`);
 	}
 	if (!canBeKey(inferenceId)) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(inferenceId)}`);
-	if (outcome === undefined) throw new ApiError('INVALID_REQUEST', 'outcome is required: what really happened');
+	if (text === undefined) throw new ApiError('INVALID_REQUEST', 'outcome is required: what really happened');
 	if (correct !== undefined && typeof correct !== 'boolean') {
 		throw new ApiError('INVALID_REQUEST', `correct must be a boolean, received ${shown(correct)}`);
 	}
-	const actualOutcome = JSON.stringify(outcome);
-	await patchEvent(inferenceId, ({ prediction, confidence }) => ({
-		actualOutcome,
-		feedbackTimestamp: Date.now(),
-		correct: correct ?? (mayCompare(user) ? isCorrect(prediction, confidence, actualOutcome) : null),
-	}));
-	return { body: { success: true, inferenceId } };
+	await patchEvent(inferenceId, async (event) => {
+		const known = { correct: null, regression: null };
+		if (mayCompare(user)) {
+			Object.assign(known, compared(event.prediction, event.confidence, text, await makerOf(event)));
+		}
+		if (correct !== undefined) known.correct = correct;
+		return { actualOutcome: text, feedbackTimestamp: Date.now(), ...known };
+	});
+	return { success: true, inferenceId };
 }
 
-/** Who may read whether a guess is correct, but not the prediction, could find out the prediction by guessing. */
+/** What is known of the model of an event, as long as it is there with the same bytes. */
+async function makerOf({ modelId, modelVersion, digest }) {
+	const record = await table('Model').get(versionKey(modelId, modelVersion));
+	if (!record || digest === undefined || record.digest !== digest || faultOf(record) !== undefined) return undefined;
+	const labels = classNames(record.labels && Array.from(record.labels), metadataOf(record));
+	return { outputs: record.outputSchema, labels };
+}
+
+/** Who may read how right a guess is, but not the prediction, could find out the prediction by guessing. */
 function mayCompare(user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
-	return !isVisible('correct') || (isVisible('prediction') && isVisible('confidence'));
+	const sees = (...fields) => fields.some(isVisible);
+	return !sees('correct', 'regression') || (isVisible('prediction') && isVisible('confidence'));
 }

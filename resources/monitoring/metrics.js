@@ -1,4 +1,4 @@
-// GET /monitoring/...: events a page at a time, and metrics over them.
+// Events a page at a time, and metrics over them, with what the caller may see.
 import { setImmediate as turn } from 'node:timers/promises';
 import { lostEvents, MetricsAccumulator } from '../../binding.js';
 import { measure } from '../../library/events.js';
@@ -7,7 +7,7 @@ import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { eventsOf } from './events.js';
 import { isEventId, SHOWN } from './record.js';
-import { identifier, keyPart, readQuery, shown, time } from '../http/query.js';
+import { identifier, keyPart, shown, moment } from '../http/query.js';
 import { isDigest, modelRecords } from '../registry/record.js';
 
 const MAX_LIMIT = 1000;
@@ -25,15 +25,17 @@ export const FILTERS = Object.keys(FILTERED);
 /** After so many events other requests get their turn. */
 const EVENTS_PER_TURN = 500;
 
-/** `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
-export async function events({ query, user }) {
-	const {
-		limit: limitText,
-		cursor,
-		inferenceId,
-		...given
-	} = readQuery(query, ['inferenceId', ...FILTERS, 'limit', 'cursor']);
-	const limit = readLimit(limitText);
+/** What a page of events is asked for by. */
+export const EVENT_FIELDS = ['inferenceId', ...FILTERS, 'limit', 'cursor'];
+
+/**
+ * A page of events, newest first.
+ *
+ * @param {Record<string, unknown>} given of {@link EVENT_FIELDS}; numbers may be texts
+ * @param {object | undefined} user Harper's user
+ */
+export async function listEvents({ limit: givenLimit, cursor, inferenceId, ...given }, user) {
+	const limit = readLimit(givenLimit);
 	if (cursor !== undefined && !isEventId(cursor)) {
 		throw new ApiError('INVALID_REQUEST', `cursor must come from an earlier answer, received ${shown(cursor)}`);
 	}
@@ -41,8 +43,7 @@ export async function events({ query, user }) {
 		throw new ApiError('INVALID_REQUEST', `inferenceId must be that of a prediction, received ${shown(inferenceId)}`);
 	}
 	const filter = readFilter(given, user);
-	const isVisible = visibleTo(user, 'InferenceEvent');
-	const fields = SHOWN.filter((field) => field === 'id' || isVisible(field));
+	const describe = describedFor(user);
 	const page = [];
 	let more = false;
 	for await (const event of eventsOf({ ...filter, id: inferenceId, before: cursor })) {
@@ -50,9 +51,22 @@ export async function events({ query, user }) {
 			more = true;
 			break;
 		}
-		page.push(Object.fromEntries(fields.flatMap((field) => (event[field] == null ? [] : [[field, event[field]]]))));
+		page.push(describe(event));
 	}
-	return { body: { events: page, count: page.length, cursor: more ? page.at(-1).id : undefined } };
+	return { events: page, count: page.length, cursor: more ? page.at(-1).id : undefined };
+}
+
+/**
+ * What of an event a user may see.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(event: object) => object}
+ */
+export function describedFor(user) {
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	const fields = SHOWN.filter((field) => field === 'id' || isVisible(field));
+	return (event) =>
+		Object.fromEntries(fields.flatMap((field) => (event[field] == null ? [] : [[field, event[field]]])));
 }
 
 /** The attribute of events that each part of the answer tells of. */
@@ -67,9 +81,16 @@ const ATTRIBUTE_OF = {
 	...Object.fromEntries(Object.entries(MEASURES).map(([name, { attribute }]) => [name, attribute])),
 };
 
-/** `GET /monitoring/metrics?modelId=&version=&digest=&startTime=&endTime=` */
-export async function metrics({ query, user }) {
-	const given = readQuery(query, ['modelId', 'version', 'digest', 'startTime', 'endTime']);
+/** What metrics are asked for by. */
+export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'startTime', 'endTime'];
+
+/**
+ * The metrics of a model.
+ *
+ * @param {Record<string, unknown>} given of {@link METRICS_FIELDS}; times may be texts
+ * @param {object | undefined} user Harper's user
+ */
+export async function metricsOf(given, user) {
 	const { digest: wanted, ...filter } = readFilter(given, user);
 	const modelId = identifier('modelId', filter.modelId);
 	const now = await currentModels(modelId);
@@ -86,7 +107,7 @@ export async function metrics({ query, user }) {
 		wanted === undefined ? Object.fromEntries([...now].map(([version, { digest }]) => [version, digest])) : {};
 	const measured = JSON.parse(accumulator.toJson(modelId, filter.startTime, filter.endTime, digests));
 	const isVisible = visibleTo(user, 'InferenceEvent');
-	return { body: { ...visibleMetrics(measured, isVisible), lostEvents: lostEvents()[modelId] ?? 0 } };
+	return { ...visibleMetrics(measured, isVisible), lostEvents: lostEvents()[modelId] ?? 0 };
 }
 
 /** The versions of a model as they are now. */
@@ -115,15 +136,21 @@ function visibleMetrics(measured, isVisible) {
 	);
 }
 
-function readFilter({ modelId, version, userId, sessionId, digest, startTime, endTime }, user) {
+/**
+ * What events are filtered by; whoever filters by an attribute must be allowed to read it.
+ *
+ * @param {Record<string, unknown>} given of {@link FILTERS}
+ * @param {object | undefined} user Harper's user
+ */
+export function readFilter({ modelId, version, userId, sessionId, digest, startTime, endTime }, user) {
 	const filter = {
 		modelId: modelId === undefined ? undefined : identifier('modelId', modelId),
 		version: version === undefined ? undefined : identifier('version', version),
 		userId: keyPart('userId', userId),
 		sessionId: keyPart('sessionId', sessionId),
 		digest: digest === undefined ? undefined : sha256(digest),
-		startTime: time('startTime', startTime),
-		endTime: time('endTime', endTime),
+		startTime: moment('startTime', startTime),
+		endTime: moment('endTime', endTime),
 	};
 	if (filter.startTime > filter.endTime) throw new ApiError('INVALID_REQUEST', 'startTime must not be after endTime');
 	// Whoever filters by an attribute learns it.
@@ -144,14 +171,14 @@ function sha256(text) {
 /**
  * How many a page has.
  *
- * @param {string} [text]
+ * @param {unknown} [given] a number or its text
  */
-export function readLimit(text = '100') {
-	const limit = Number(text);
-	if (!/^\d+$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
+export function readLimit(given = 100) {
+	const limit = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;
+	if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
 		throw new ApiError(
 			'INVALID_REQUEST',
-			`limit must be a whole number from 1 to ${MAX_LIMIT}, received ${shown(text)}`
+			`limit must be a whole number from 1 to ${MAX_LIMIT}, received ${shown(given)}`
 		);
 	}
 	return limit;

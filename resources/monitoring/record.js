@@ -12,6 +12,9 @@ const isTime = (value) => isNumber(value) && value >= 0;
 const isConfidence = (value) =>
 	isNumber(value) || (Array.isArray(value) && value.every((part) => part === null || isNumber(part)));
 
+const isRegression = (value) =>
+	Number.isSafeInteger(value?.count) && value.count > 0 && [value.mae, value.rmse, value.bias].every(isNumber);
+
 /** The attributes of an event, but for the keys that are made of them, and what each of them is. */
 export const FIELDS = {
 	id: isEventId,
@@ -28,6 +31,7 @@ export const FIELDS = {
 	sessionId: isText,
 	requestId: isText,
 	correct: (value) => typeof value === 'boolean',
+	regression: isRegression,
 	actualOutcome: isText,
 	feedbackTimestamp: isTime,
 	error: (value) => isText(value?.code) && isText(value.message),
@@ -44,7 +48,7 @@ export const SHOWN = Object.keys(FIELDS).filter((field) => field !== 'expiresAt'
 /** The ids that a request may give its event. */
 export const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];
 /** What is known of an event later. */
-export const FEEDBACK = ['correct', 'actualOutcome', 'feedbackTimestamp'];
+export const FEEDBACK = ['correct', 'regression', 'actualOutcome', 'feedbackTimestamp'];
 /** Those that every prediction writes or may come to write: what its caller must be allowed to. */
 export const WRITTEN = SHOWN.filter((field) => !['id', 'featuresIn', ...GIVEN_IDS, ...FEEDBACK].includes(field));
 

@@ -1,7 +1,6 @@
 // `metadata.batching: false`: an operator's word that requests for a model never run together.
 import * as versions from '../../library/versions.js';
-import { ApiError } from '../errors.js';
-import { shown } from '../http/query.js';
+import { metadataOf } from './metadata.js';
 import { faultOf } from './record.js';
 import { table } from '../storage/tables.js';
 
@@ -18,19 +17,10 @@ export function forbidsBatching(record) {
 	if (!record.metadata) return false;
 	let forbids = known.get(record);
 	if (forbids === undefined) {
-		forbids = versions.forbidsBatching(parsed(record.metadata));
+		forbids = versions.forbidsBatching(metadataOf(record));
 		known.set(record, forbids);
 	}
 	return forbids;
-}
-
-/** Metadata that did not come by an upload may be any text. */
-function parsed(text) {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
 }
 
 /**
@@ -46,16 +36,4 @@ export async function idsApart(digest) {
 		if (faultOf(record) === undefined && forbidsBatching(record)) ids.push(record.id);
 	}
 	return ids;
-}
-
-/**
- * Refuses metadata that say of batching what is no truth.
- *
- * @param {any} metadata as parsed
- */
-export function checkBatching(metadata) {
-	if (!versions.isBatchingValid(metadata)) {
-		const received = shown(metadata.batching);
-		throw new ApiError('INVALID_REQUEST', `metadata.batching must be true or false, received ${received}`);
-	}
 }

@@ -1,24 +1,25 @@
-// Models: listing, reading, changing, deleting.
-import { acquireLock, quarantineOf } from '../../binding.js';
+// Models: listing, reading, changing, deleting. What is answered has only what the caller may see.
+import { acquireLock, meantFiles, quarantineOf } from '../../binding.js';
 import { inUploadOrder, STAGES } from '../../library/versions.js';
 import { authorizeAttributes, requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
-import { readJsonObject } from '../http/body.js';
+import { etagOf, requireMatch } from '../http/conditional.js';
 import { modelChanged, untilSettled } from './record-cache.js';
-import { canBeKey, identifier, readQuery, shown } from '../http/query.js';
+import { canBeKey, identifier, shown } from '../http/query.js';
 import { ATTRIBUTES, faultOf, modelAt, modelRecords } from './record.js';
 import { signatureOf } from './signature.js';
 import { absenceOf } from './transit.js';
 import { lostUploads, removeRecord } from './uploads.js';
-import { checkBatching } from './batching.js';
+import { checkMetadata } from './metadata.js';
 import { forget } from './sessions.js';
 import { commit } from '../storage/disk.js';
 import { patchAfter } from '../storage/after.js';
 import { table, tried, versionKey } from '../storage/tables.js';
 
-/** `GET /model/` */
-export async function list({ query, user }) {
-	readQuery(query, []);
+/**
+ * @param {object | undefined} user Harper's user
+ */
+export async function listModels(user) {
 	const isVisible = visibleTo(user, 'Model');
 	const models = new Map();
 	for await (const record of modelRecords()) {
@@ -30,101 +31,140 @@ export async function list({ query, user }) {
 		}
 	}
 	return {
-		body: {
-			models: [...models.values()].map(({ latest, versions }) => ({
-				...pick(latest, ['modelId'], isVisible),
-				latestVersion: isVisible('version') ? latest.version : undefined,
-				versions,
-				...pick(latest, ['framework', 'stage', 'uploadedAt'], isVisible),
-			})),
-		},
+		models: [...models.values()].map(({ latest, versions }) => ({
+			...pick(latest, ['modelId'], isVisible),
+			latestVersion: isVisible('version') ? latest.version : undefined,
+			versions,
+			...pick(latest, ['framework', 'stage', 'uploadedAt'], isVisible),
+		})),
 	};
 }
 
-/** `GET /model/versions?modelId=` */
-export async function versions({ query, user }) {
-	const modelId = identifier('modelId', readQuery(query, ['modelId']).modelId);
+/**
+ * The names of all models, for the protocols.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {Promise<string[]>}
+ */
+export async function modelNames(user) {
+	requireVisible(user, 'Model', ['modelId']);
+	const names = new Set();
+	for await (const { modelId } of modelRecords()) names.add(modelId);
+	return [...names].sort();
+}
+
+/**
+ * The versions of a model in upload order.
+ *
+ * @param {{modelId?: unknown}} given
+ * @param {object | undefined} user Harper's user
+ */
+export async function listVersions(given, user) {
+	const modelId = identifier('modelId', given.modelId);
 	const records = await versionsOf(modelId);
 	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
 	const fields = ['version', 'framework', 'stage', 'uploadedAt', 'digest', 'size'];
 	const isVisible = visibleTo(user, 'Model');
 	const listed = records.map((record) => pick(record, fields, isVisible));
-	return { body: { modelId: isVisible('modelId') ? modelId : undefined, versions: listed } };
+	return { modelId: isVisible('modelId') ? modelId : undefined, versions: listed };
 }
 
-/** `GET /model/:modelId/:version` */
-export async function get({ params, query, user }) {
-	readQuery(query, []);
-	const record = await find(params.modelId, params.version);
+/**
+ * @param {{modelId: string, version: string}} name
+ * @param {object | undefined} user Harper's user
+ */
+export async function readModel({ modelId, version }, user) {
+	return viewOf(await find(modelId, version), user);
+}
+
+/** What `GET` answers of a record. */
+async function viewOf(record, user) {
 	const lost = visibleTo(user, 'Model')('digest') ? await lostUploads(record) : [];
-	return { body: { ...describe(record, user), conflict: lost.length > 0 ? lost : undefined } };
+	return { ...describe(record, user), conflict: lost.length > 0 ? lost : undefined };
 }
 
-/** `GET /model/:modelId/:version/file`, of several files the one in `?name=` */
-export async function file({ params, query, user }) {
-	const { name } = readQuery(query, ['name']);
+/**
+ * The bytes of a model's file, and what its record says of it.
+ *
+ * @param {{modelId: string, version: string, name?: string}} given a name only where there are several files
+ * @param {object | undefined} user Harper's user
+ * @returns {Promise<{entry: {name: string, digest: string, size: number}, content: object}>} `content` is Harper's blob
+ */
+export async function readFile({ modelId, version, name }, user) {
 	requireVisible(user, 'Model', ['files']);
 	requireVisible(user, 'ModelFile', ['content']);
-	const record = await find(params.modelId, params.version);
-	const names = record.files.map((entry) => entry.name);
-	const entry =
-		name === undefined && record.files.length === 1
-			? record.files[0]
-			: record.files.find((known) => known.name === name);
-	if (!entry) {
-		const problem =
-			name === undefined ? 'the model has several files, name one with ?name=' : `the model has no file ${shown(name)}`;
-		throw new ApiError(
-			name === undefined ? 'INVALID_REQUEST' : 'NOT_FOUND',
-			`${problem}; its files are ${names.join(', ')}`,
-			{ files: names }
-		);
-	}
+	const record = await find(modelId, version);
+	const entry = entryOf(record.files, name);
 	const stored = await table('ModelFile').get(entry.fileId);
 	if (!stored) throw await absenceOf(record);
-	return {
-		stream: stored.content.stream(),
-		headers: {
-			'content-type': 'application/octet-stream',
-			'content-length': String(entry.size),
-			'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(entry.name)}`,
-			etag: `"${entry.digest}"`,
-		},
-	};
+	return { entry, content: stored.content };
 }
 
-/** `PATCH /model/:modelId/:version` with `{stage?, metadata?}` */
-export async function patch({ params, query, stream, user }) {
-	readQuery(query, []);
-	const change = await readJsonObject(stream, ['stage', 'metadata']);
+/** The file that a name means: its own, or one that shards are found by. Any, where there is one and none is named. */
+function entryOf(files, name) {
+	if (name === undefined && files.length === 1) return files[0];
+	const names = files.map((entry) => entry.name);
+	const refuse = (code, problem) => {
+		throw new ApiError(code, `${problem}; its files are ${names.join(', ')}`, { files: names });
+	};
+	if (name === undefined) refuse('INVALID_REQUEST', 'the model has several files, name one with ?name=');
+	const found = files.find((entry) => entry.name === name);
+	if (found) return found;
+	const [first, ...others] = meantFiles(names, name).map((at) => files[at]);
+	if (!first) refuse('NOT_FOUND', `the model has no file ${shown(name)}`);
+	if (others.some(({ digest }) => digest !== first.digest)) {
+		refuse('INVALID_REQUEST', `the model has several files that ${shown(name)} may mean`);
+	}
+	return first;
+}
+
+/** What of a model may change. */
+export const CHANGEABLE = ['stage', 'metadata'];
+
+/**
+ * @param {{modelId: string, version: string}} name
+ * @param {{stage?: unknown, metadata?: any, metadataText?: string}} change the metadata as a value, or as JSON text, of which no digit
+ *   is lost
+ * @param {object | undefined} user Harper's user
+ * @param {string} [ifMatch] the ETags of what may be changed
+ */
+export async function changeModel({ modelId, version }, change, user, ifMatch) {
 	const update = {};
 	if (change.stage !== undefined) update.stage = stage(change.stage);
-	checkBatching(change.metadata);
-	if (change.metadata !== undefined) update.metadata = JSON.stringify(change.metadata);
+	const { metadataText = JSON.stringify(change.metadata) } = change;
+	if (metadataText !== undefined) {
+		checkMetadata(JSON.parse(metadataText));
+		update.metadata = metadataText;
+	}
 	authorizeAttributes(user, 'Model', 'update', Object.keys(update));
-	return alone(params.modelId, async () => {
-		const record = await find(params.modelId, params.version);
+	return alone(modelId, async () => {
+		const record = await find(modelId, version);
+		const view = await viewOf(record, user);
+		await requireMatch(ifMatch, () => etagOf(view));
 		await commit(JSON.stringify(update).length, () => patchAfter(table('Model'), record.id, update));
 		modelChanged();
-		return { body: { ...describe(record, user), ...update } };
+		return { ...view, ...update };
 	});
 }
 
-/** `DELETE /model/:modelId/:version` */
-export async function remove({ params, query }) {
-	readQuery(query, []);
-	const { modelId, version } = params;
+/**
+ * @param {{modelId: string, version: string}} name
+ * @param {object | undefined} user Harper's user
+ * @param {string} [ifMatch] the ETags of what may be deleted
+ */
+export async function removeModel({ modelId, version }, user, ifMatch) {
 	return alone(modelId, async () => {
 		const id = versionKey(modelId, version);
 		const record = canBeKey(id) ? await table('Model').get(id) : undefined;
 		if (!record) throw noVersion(modelId, version);
+		await requireMatch(ifMatch, async () => etagOf(await readModel({ modelId, version }, user)));
 		// What a record names that no upload wrote is not its own.
 		const isSound = faultOf(record) === undefined;
 		await deleteRecord(record, isSound);
 		modelChanged();
 		// It is deleted now, and what is left of it harms nobody until it is swept.
 		if (isSound) await tried('what belongs to a deleted model is not removed', () => removeFiles(record));
-		return { body: { success: true, modelId, version } };
+		return { success: true, modelId, version };
 	});
 }
 

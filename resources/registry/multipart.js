@@ -4,6 +4,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
+import { FORMAT_HEAD_BYTES, foreignFormat } from '../../binding.js';
 import { ApiError, STATUS_OF } from '../errors.js';
 import { bodyChunks } from '../http/body.js';
 import { discarded } from '../http/minor-gc.js';
@@ -72,6 +73,10 @@ class Parts {
 	}
 
 	setField(name, value) {
+		if (FILE_PARTS.includes(name)) {
+			const problem = `${name} must be a file, received text; with curl type -F '${name}=@model.onnx', with an @`;
+			throw new ApiError('INVALID_REQUEST', problem);
+		}
 		if (!FIELDS.includes(name)) throw unknownName('field', name, [...FIELDS, 'file']);
 		if (name in this.fields) throw new ApiError('INVALID_REQUEST', `the field ${name} is given twice`);
 		this.fields[name] = value;
@@ -119,10 +124,22 @@ class Parts {
 		}
 		const path = join(this.#directory, `part-${this.files.length}`);
 		this.files.push({ name: filename || part, path });
+		if (this.files.length === 1) this.#refuseForeign(filename || part, content);
 		this.#on(content, 'data', ({ length }) => this.#count(length));
 		const written = pipeline(content, createWriteStream(path), { signal: this.#stopping.signal });
 		written.catch((error) => this.#parser.destroy(storageError(error)));
 		this.#writes.push(written);
+	}
+
+	/** A file of another format is refused by its first bytes, before the rest comes. Further files may begin in any way. */
+	#refuseForeign(name, content) {
+		let head = Buffer.alloc(0);
+		this.#on(content, 'data', (chunk) => {
+			if (head.length >= FORMAT_HEAD_BYTES) return;
+			head = Buffer.concat([head, chunk.subarray(0, FORMAT_HEAD_BYTES - head.length)]);
+			const refusal = foreignFormat(name, head);
+			if (refusal) throw refusal;
+		});
 	}
 
 	#count(length) {
@@ -138,7 +155,7 @@ class Parts {
 function parserOf(headers) {
 	try {
 		const limits = { fieldSize: MAX_FIELD_BYTES, fields: 100, files: MAX_FILES };
-		return busboy({ headers, preservePath: true, limits });
+		return busboy({ headers, preservePath: true, defParamCharset: 'utf8', limits });
 	} catch (error) {
 		throw malformed(error);
 	}

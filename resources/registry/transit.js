@@ -13,7 +13,12 @@ const RETRY_SECONDS = 1;
  */
 export async function absenceOf({ id }) {
 	if (!(await table('Model').get(id))) return new ApiError('MODEL_NOT_FOUND', 'the model has just been deleted');
-	if (!hasOtherNodes()) return new Error(`the bytes of the model ${id} are missing`);
+	if (!hasOtherNodes()) {
+		return new ApiError(
+			'FILE_UNAVAILABLE',
+			`the bytes of the model ${id} are missing; upload it under another version`
+		);
+	}
 	const error = new ApiError(
 		'MODEL_NOT_READY',
 		`the bytes of the model ${id} are still being copied from another node`

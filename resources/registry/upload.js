@@ -6,7 +6,7 @@ import { acquireLock, createId, digestModel, inspectModel, processId } from '../
 import { conflictWith, uploadTimeAfter } from '../../library/versions.js';
 import { authorizeAttributes, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
-import { readJson } from '../http/body.js';
+import { readJson } from '../http/json.js';
 import { discarded } from '../http/minor-gc.js';
 import { modelChanged, untilSettled } from './record-cache.js';
 import { stage, versionsOf } from './models.js';
@@ -14,7 +14,7 @@ import { identifier } from '../http/query.js';
 import { ATTRIBUTES, modelAt } from './record.js';
 import { receive } from './multipart.js';
 import { storeRecord } from './uploads.js';
-import { checkBatching } from './batching.js';
+import { checkMetadata } from './metadata.js';
 import { adopt, unfinished } from './sessions.js';
 import { blobSpace, cacheSpace, commit, storageError } from '../storage/disk.js';
 import { nodeName, table, tried, versionKey } from '../storage/tables.js';
@@ -34,8 +34,8 @@ export async function upload({ query, stream, user }) {
 		space.cache.release();
 		const model = readFields(fields);
 		if (model.metadata !== undefined) authorizeAttributes(user, 'Model', 'insert', ['metadata']);
-		const { record, created } = await registerAlone(model, files, directory, space.blobs);
-		return { status: created ? 201 : 200, body: answer(record, user) };
+		const { record, created, warnings } = await registerAlone(model, files, directory, space.blobs);
+		return { status: created ? 201 : 200, body: { ...answer(record, user), warnings } };
 	} catch (error) {
 		if (!visibleTo(user, 'Model')('digest')) delete error.details?.digest;
 		throw storageError(error);
@@ -63,7 +63,7 @@ async function registerAlone(fields, ...files) {
  * @param {{name: string, path: string}[]} files numbered as `fileNames` says
  * @param {string} directory
  * @param {object} space for the blobs
- * @returns {Promise<{record: object, created: boolean}>}
+ * @returns {Promise<{record: object, created: boolean, warnings?: string[]}>} `warnings` where something is doubtful
  */
 async function register(fields, files, directory, space) {
 	const id = versionKey(fields.modelId, fields.version);
@@ -84,7 +84,8 @@ async function register(fields, files, directory, space) {
 			const winner = await modelAt(fields.modelId, fields.version);
 			if (winner) return { record: same(winner, digest), created: false };
 			record = await create(fields, inspected, stored, directory);
-			return { record, created: true };
+			const { warnings } = inspected;
+			return { record, created: true, warnings: warnings.length > 0 ? warnings : undefined };
 		} finally {
 			lock.release();
 		}
@@ -192,6 +193,6 @@ function jsonText(name, text) {
 	} catch (error) {
 		throw new ApiError('INVALID_REQUEST', `${name} must be JSON text: ${error.message.replace(/^the body/, 'it')}`);
 	}
-	if (name === 'metadata') checkBatching(value);
+	if (name === 'metadata') checkMetadata(value);
 	return text;
 }

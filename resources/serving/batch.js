@@ -1,26 +1,24 @@
 // POST /predict/batch: many rows in one body, answered as a stream in the same order.
 import { setMaxListeners } from 'node:events';
 import { PredictRequest } from '../../binding.js';
-import { visibleTo } from '../http/access.js';
 import { ApiError, answerOf } from '../errors.js';
 import { bodyChunks, mediaType } from '../http/body.js';
 import { options } from '../options.js';
-import { answerJson, authorizeRecording, modelFor } from './inference.js';
-import { identifier, readQuery, shown } from '../http/query.js';
+import { readQuery, shown } from '../http/query.js';
+import { columnFields } from './rows/columns.js';
 import { csvRows } from './rows/csv.js';
+import { readDelimiter } from './rows/header.js';
 import { jsonRows } from './rows/json.js';
 import { ndjsonRows } from './rows/ndjson.js';
-import { inOrder } from './rows/order.js';
-import { LIMITS, runRow, templateOf } from './rows/run.js';
-import { deadlineOf } from '../http/deadline.js';
-import { sessionFor } from '../registry/sessions.js';
+import { FIELDS, predictRows } from './rows/batch.js';
 import { signatureOf } from '../registry/signature.js';
 
-const FIELDS = ['modelId', 'version', 'outputs', 'timeoutMs', 'priority', 'record', 'userId', 'sessionId', 'requestId'];
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 const NDJSON_TYPE = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)\b/i;
 const CSV_TYPE = /^text\/csv\b/i;
 const NDJSON = 'application/x-ndjson';
+/** What is said of the columns of a table, too. */
+const CSV_FIELDS = [...FIELDS, 'delimiter', 'fields'];
 
 /** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, lines of JSON or CSV */
 export async function batch({ query, stream, user }) {
@@ -33,15 +31,7 @@ export async function batch({ query, stream, user }) {
 	const forget = () => stream.socket.off('close', leave);
 	try {
 		const { fields, rows } = await read(stream, query);
-		const template = templateOf(fields);
-		const request = PredictRequest.parse(template);
-		authorizeRecording(user, request);
-		const model = await modelFor(identifier('modelId', request.modelId), request.version);
-		const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
-
-		const isVisible = visibleTo(user, 'Model');
-		const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));
-		const groups = inOrder(rows(model), LIMITS, sizeOf, run);
+		const groups = await predictRows(fields, rows, { user, signal });
 		// What is wrong from the beginning is answered with its status.
 		const first = await groups.next();
 		const isList = wantsList(stream.headers.accept);
@@ -55,8 +45,6 @@ export async function batch({ query, stream, user }) {
 	}
 }
 
-const sizeOf = ({ features }) => features?.length ?? 0;
-
 /** How the body says what to run, and its rows when the model is known. */
 async function read(stream, query) {
 	const chunks = bodyChunks(stream);
@@ -66,7 +54,12 @@ async function read(stream, query) {
 		return { fields: fieldsOfQuery(query), rows: () => ndjsonRows(chunks, maxBodyBytes) };
 	}
 	if (CSV_TYPE.test(contentType)) {
-		return { fields: fieldsOfQuery(query), rows: (model) => csvRows(chunks, signatureOf(model).inputs, maxBodyBytes) };
+		const { delimiter, fields, ...shared } = fieldsOfQuery(query, CSV_FIELDS);
+		const how = {
+			delimiter: delimiter === undefined ? undefined : readDelimiter(delimiter),
+			fields: fields === undefined ? undefined : columnFields(fields),
+		};
+		return { fields: shared, rows: (model) => csvRows(chunks, signatureOf(model).inputs, maxBodyBytes, how) };
 	}
 	if (!JSON_TYPE.test(contentType)) {
 		throw new ApiError(
@@ -80,8 +73,8 @@ async function read(stream, query) {
 	return { fields: fieldsOfObject(fields), rows: () => rows };
 }
 
-function fieldsOfQuery(query) {
-	const { outputs, timeoutMs, priority, record, ...texts } = readQuery(query, FIELDS);
+function fieldsOfQuery(query, known = FIELDS) {
+	const { outputs, timeoutMs, priority, record, ...texts } = readQuery(query, known);
 	return {
 		...texts,
 		outputs: outputs?.split(','),
@@ -104,11 +97,6 @@ function fieldsOfObject(text) {
 		throw new ApiError('INVALID_REQUEST', 'entityId is not accepted here: each row has its own features');
 	}
 	return fields;
-}
-
-function line(row, model, isVisible, { result, error }) {
-	if (result) return `{"row":${row},${answerJson(result, model, isVisible).slice(1)}`;
-	return JSON.stringify({ row, ...answerOf(error).body });
 }
 
 const wantsList = (accept = '') => /application\/json\b/i.test(accept) && !accept.includes('ndjson');

@@ -5,11 +5,11 @@ import { agreement } from './agreement.js';
 import { visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { readJsonObject } from '../http/body.js';
-import { find, latest } from '../registry/models.js';
 import { runUnrecorded } from './inference.js';
 import { options } from '../options.js';
 import { identifier, readQuery, shown, unknownName } from '../http/query.js';
 import { sessionFor } from '../registry/sessions.js';
+import { modelFor } from '../registry/stages.js';
 
 const MAX_MODELS = 8;
 const DEFAULT_ITERATIONS = 100;
@@ -22,7 +22,7 @@ export async function compare({ query, stream, user }) {
 	readQuery(query, []);
 	const body = await readJsonObject(stream, ['models', 'features', 'iterations']);
 	const iterations = readIterations(body.iterations);
-	const records = await readModels(body.models);
+	const records = await readModels(body.models, user);
 	const sides = [];
 	for (const record of records) sides.push(await sideOf(record, body.features));
 
@@ -48,24 +48,26 @@ function readIterations(iterations = DEFAULT_ITERATIONS) {
 	return iterations;
 }
 
-async function readModels(models) {
+async function readModels(models, user) {
 	if (!Array.isArray(models) || models.length === 0 || models.length > MAX_MODELS) {
 		throw new ApiError(
 			'INVALID_REQUEST',
-			`models must be a list of 1 to ${MAX_MODELS} {modelId, version?}, received ${shown(models)}`
+			`models must be a list of 1 to ${MAX_MODELS} {modelId, version?, stage?}, received ${shown(models)}`
 		);
 	}
 	const records = [];
 	for (const model of models) {
 		if (model === null || typeof model !== 'object' || Array.isArray(model)) {
-			throw new ApiError('INVALID_REQUEST', `each of models must be {modelId, version?}, received ${shown(model)}`);
+			throw new ApiError(
+				'INVALID_REQUEST',
+				`each of models must be {modelId, version?, stage?}, received ${shown(model)}`
+			);
 		}
-		const known = ['modelId', 'version'];
+		const known = ['modelId', 'version', 'stage'];
 		const unknown = Object.keys(model).find((name) => !known.includes(name));
 		if (unknown !== undefined) throw unknownName('field', unknown, known);
-		const modelId = identifier('modelId', model.modelId);
-		const { version } = model;
-		records.push(version == null ? await latest(modelId) : await find(modelId, identifier('version', version)));
+		identifier('modelId', model.modelId);
+		records.push(await modelFor(model, user));
 	}
 	return records;
 }

@@ -1,17 +1,15 @@
-// The one way to run a model and to record what became of it. Routes parse, call and answer.
+// The one way to run a model and to record what became of it. Routes parse, call and answer, and so does what applications import.
 import { createId, predictJson } from '../../binding.js';
 import { isFailedRun } from '../../library/events.js';
-import { authorizeAttributes, isUnrestricted } from '../http/access.js';
-import { leavingOf } from '../http/disconnect.js';
-import { answerIn } from '../http/formats.js';
+import { featuresOf } from '../features/features.js';
+import { authorize, authorizeAttributes, isUnrestricted, requireVisible } from '../http/access.js';
 import { identifier } from '../http/query.js';
 import { recordEvent, writeEvent } from '../monitoring/events.js';
 import { GIVEN_IDS, WRITTEN } from '../monitoring/record.js';
 import { options } from '../options.js';
-import { find, latest } from '../registry/models.js';
-import { knownModel } from '../registry/record-cache.js';
 import { sessionFor } from '../registry/sessions.js';
-import { versionKey } from '../storage/tables.js';
+import { signatureOf } from '../registry/signature.js';
+import { modelFor } from '../registry/stages.js';
 import { forbidsBatching } from '../registry/batching.js';
 import { deadlineOf, leftOf } from '../http/deadline.js';
 
@@ -33,17 +31,6 @@ export function authorizeRecording(user, request) {
 	const features = options().recordFeatures === 'none' ? [] : ['featuresIn'];
 	const given = GIVEN_IDS.filter((name) => request[name] != null);
 	authorizeAttributes(user, 'InferenceEvent', 'insert', [...WRITTEN, ...features, ...given]);
-}
-
-/**
- * The record of a version, or of the one uploaded last.
- *
- * @param {string} modelId
- * @param {string | null | undefined} version
- */
-export async function modelFor(modelId, version) {
-	if (version == null) return knownModel(modelId, () => latest(modelId));
-	return knownModel(versionKey(modelId, identifier('version', version)), () => find(modelId, version));
 }
 
 /** How a run is started and its event written: at once, unless the caller knows better. */
@@ -84,18 +71,54 @@ export async function runRecorded(request, model, session, options = {}) {
 }
 
 /**
- * Answers a request of a route whose path names the model: authorizes, loads, runs, records.
+ * Predicts for a caller with the model that the request names: authorizes, adds the stored features of its entity, loads, runs,
+ * records.
+ *
+ * @param {object} request a `PredictRequest`
+ * @param {object | undefined} user Harper's user
+ * @param {{signal?: AbortSignal, together?: boolean}} [how]
+ * @returns {Promise<{model: object, result: Awaited<ReturnType<typeof runRecorded>>}>}
+ */
+export async function predictFor(request, user, how) {
+	if (needs()) authorizeRecording(user, request);
+	const deadline = deadlineOf(request.timeoutMs);
+	identifier('modelId', request.modelId);
+	const model = await modelFor(request, user);
+	if (request.entityId != null) {
+		authorize(user, { Feature: ['read'] });
+		requireVisible(user, 'Feature', ['features']);
+		await addStoredFeatures(request, model);
+	}
+	return { model, result: await answered(request, model, { ...how, deadline }) };
+}
+
+/** Takes the inputs that the request lacks from the entity's features. */
+async function addStoredFeatures(request, model) {
+	const given = new Set(request.featureNames);
+	const names = signatureOf(model)
+		.inputs.map(({ name }) => name)
+		.filter((name) => !given.has(name));
+	const { text } = await featuresOf(request.entityId, { names });
+	request.addFeatures(text);
+}
+
+/**
+ * Predicts for a caller with a model that was named apart from the request, such as by a path.
  *
  * @param {object} request a `PredictRequest`
  * @param {object} model its record
- * @param {{stream: import('node:http').IncomingMessage, user: object | undefined, together: boolean}} call
+ * @param {object | undefined} user Harper's user
+ * @param {{signal?: AbortSignal, together?: boolean}} [how]
  * @returns {ReturnType<typeof runRecorded>}
  */
-export async function infer(request, model, { stream, user, together }) {
+export async function infer(request, model, user, how) {
 	if (needs()) authorizeRecording(user, request);
-	const deadline = deadlineOf(request.timeoutMs);
-	const session = await sessionFor(model, { deadline });
-	const result = await runRecorded(request, model, session, { deadline, signal: leavingOf(stream), together });
+	return answered(request, model, { ...how, deadline: deadlineOf(request.timeoutMs) });
+}
+
+async function answered(request, model, how) {
+	const session = await sessionFor(model, { deadline: how.deadline });
+	const result = await runRecorded(request, model, session, how);
 	request.release();
 	return result;
 }
@@ -130,19 +153,6 @@ function eventOf(id, request, model, outcome) {
 }
 
 /**
- * What `/predict` answers: see `answerIn`.
- *
- * @param {object} result of {@link runRecorded}
- * @param {object} model its record
- * @param {'json' | 'cbor' | 'msgpack'} format
- * @param {(attribute: string) => boolean} isVisible what the caller may see of the record
- */
-export const answer = (result, model, format, isVisible) =>
-	format === 'json'
-		? { json: answerJson(result, model, isVisible) }
-		: answerIn(format, fieldsJson(result, model, isVisible), result.encoded);
-
-/**
  * The answer to a prediction as JSON text.
  *
  * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
@@ -152,8 +162,8 @@ export const answer = (result, model, format, isVisible) =>
 export const answerJson = (result, model, isVisible) =>
 	fieldsJson(result, model, isVisible, `"prediction":${result.prediction},`);
 
-/** The fields of an answer, by default without its prediction. */
-function fieldsJson({ inferenceId, confidence, latencyMs }, model, isVisible, prediction = '') {
+/** The fields of an answer as JSON text, by default without its prediction. */
+export function fieldsJson({ inferenceId, confidence, latencyMs }, model, isVisible, prediction = '') {
 	// Identifiers need no escaping.
 	const modelId = isVisible('modelId') ? `"modelId":"${model.modelId}",` : '';
 	const version = isVisible('version') ? `"modelVersion":"${model.version}",` : '';

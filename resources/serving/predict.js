@@ -1,17 +1,13 @@
 // POST /predict: a body in, a recorded prediction out, in JSON, CBOR or MessagePack. Numbers never become JavaScript objects on
 // the way.
 import { PredictRequest } from '../../binding.js';
-import { authorize, requireVisible, visibleTo } from '../http/access.js';
-import { othersOfCohort } from './cohort.js';
-import { featuresOf } from '../features.js';
-import { acceptedFormat, formatOf } from '../http/formats.js';
+import { visibleTo } from '../http/access.js';
 import { mediaType, readBody } from '../http/body.js';
 import { leavingOf } from '../http/disconnect.js';
-import { identifier, readQuery } from '../http/query.js';
-import { deadlineOf } from '../http/deadline.js';
-import { answer, authorizeRecording, modelFor, needs, runRecorded } from './inference.js';
-import { sessionFor } from '../registry/sessions.js';
-import { signatureOf } from '../registry/signature.js';
+import { acceptedFormat, answerIn, formatOf } from '../http/formats.js';
+import { readQuery } from '../http/query.js';
+import { othersOfCohort } from './cohort.js';
+import { answerJson, fieldsJson, predictFor } from './inference.js';
 
 /** `POST /predict` */
 export async function predict({ query, stream, user }) {
@@ -21,32 +17,20 @@ export async function predict({ query, stream, user }) {
 	const { headers } = stream;
 	const [bodyFormat, format] = [formatOf(mediaType(headers)), acceptedFormat(headers.accept)];
 	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
-	if (needs()) authorizeRecording(user, request);
-	const deadline = deadlineOf(request.timeoutMs);
-	const modelId = identifier('modelId', request.modelId);
-	const model = await modelFor(modelId, request.version);
-	if (request.entityId != null) {
-		authorize(user, { Feature: ['read'] });
-		requireVisible(user, 'Feature', ['features']);
-		await addStoredFeatures(request, model);
-	}
-	const session = await sessionFor(model, { deadline });
-
-	const result = await runRecorded(request, model, session, {
-		deadline,
-		signal: leavingOf(stream),
-		together: others !== undefined,
-	});
-	request.release();
+	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const { model, result } = await predictFor(request, user, how);
 	return { ...answer(result, model, format, visibleTo(user, 'Model')), direct: true };
 }
 
-/** Takes the inputs that the request lacks from the entity's features. */
-async function addStoredFeatures(request, model) {
-	const given = new Set(request.featureNames);
-	const names = signatureOf(model)
-		.inputs.map(({ name }) => name)
-		.filter((name) => !given.has(name));
-	const { features } = await featuresOf(request.entityId, { names });
-	request.addFeatures(JSON.stringify(features));
-}
+/**
+ * What `/predict` answers: see `answerIn`.
+ *
+ * @param {object} result of `runRecorded`
+ * @param {object} model its record
+ * @param {'json' | 'cbor' | 'msgpack'} format
+ * @param {(attribute: string) => boolean} isVisible what the caller may see of the record
+ */
+export const answer = (result, model, format, isVisible) =>
+	format === 'json'
+		? { json: answerJson(result, model, isVisible) }
+		: answerIn(format, fieldsJson(result, model, isVisible), result.encoded);

@@ -10,6 +10,8 @@ const DEFAULTS = {
 	timeoutMs: 10_000,
 	/** The longest wait for those who were just answered, of the time of the last commit. */
 	maxGatherMs: 50,
+	/** The wait for more when nobody waits: what a commit costs by itself is shared by more records. */
+	patienceMs: 100,
 	/** So many do not wait for others: what a commit costs by itself is little beside them. */
 	enough: 64,
 	/** After a failure of the storage nothing is tried for so long: a full disk does not get better by writing. */
@@ -35,8 +37,9 @@ export class GroupCommit {
 	#clock;
 	#waiting = [];
 	#committing = false;
-	/** How many the next commit waits for, and what ends that. */
+	/** How many the next commit waits for, whether one that somebody waits for ends that too, and what ends it. */
 	#wanted = Infinity;
+	#isPatient = false;
 	#gathered = () => {};
 	/** When something may be written again. */
 	#availableAt = -Infinity;
@@ -65,18 +68,36 @@ export class GroupCommit {
 	 *   when the commit took too long and may still end
 	 */
 	add(record) {
-		return new Promise((resolve, reject) => {
-			if (!this.#isAvailable()) throw unavailable(record, false);
-			if (this.#waiting.length >= this.#limits.maxWaiting) {
-				throw new ApiError('QUEUE_FULL', `${this.#limits.maxWaiting} events are already waiting to be written`);
-			}
-			this.#waiting.push({ record, resolve, reject });
-			if (this.#waiting.length >= this.#wanted) this.#gathered();
-			if (this.#committing) return;
-			this.#committing = true;
-			// What arrives in the same turn of the event loop goes into the same commit.
-			setImmediate(() => this.#commitAll());
-		});
+		return new Promise((resolve, reject) => this.#take({ record, resolve, reject, isAwaited: true }));
+	}
+
+	/**
+	 * Writes a record that nobody waits for: there may be more of its kind before the next commit.
+	 *
+	 * @param {{id?: string}} record
+	 * @param {() => void} resolve called when it is on disk
+	 * @param {(error: ApiError) => void} reject called as `add` rejects, maybe at once
+	 */
+	addUnawaited(record, resolve, reject) {
+		this.#take({ record, resolve, reject, isAwaited: false });
+	}
+
+	#take(entry) {
+		if (!this.#isAvailable()) {
+			entry.reject(unavailable(entry.record, false));
+			return;
+		}
+		if (this.#waiting.length >= this.#limits.maxWaiting) {
+			const problem = `${this.#limits.maxWaiting} events are already waiting to be written`;
+			entry.reject(new ApiError('QUEUE_FULL', problem));
+			return;
+		}
+		this.#waiting.push(entry);
+		if (this.#waiting.length >= this.#wanted || (this.#isPatient && entry.isAwaited)) this.#gathered();
+		if (this.#committing) return;
+		this.#committing = true;
+		// What arrives in the same turn of the event loop goes into the same commit.
+		setImmediate(() => this.#commitAll());
 	}
 
 	#isAvailable() {
@@ -91,10 +112,11 @@ export class GroupCommit {
 
 	async #commitAll() {
 		while (this.#waiting.length > 0) {
+			if (!this.#waiting.some(isAwaited)) await this.#pause(this.#limits.maxBatch, this.#limits.patienceMs, true);
 			const batch = this.#waiting.splice(0, this.#limits.maxBatch);
 			const startedAt = this.#clock.now();
 			if (await this.#commit(batch, startedAt + this.#limits.timeoutMs)) {
-				await this.#gather(batch.length, this.#clock.now() - startedAt);
+				await this.#gather(batch.filter(isAwaited).length, this.#clock.now() - startedAt);
 			} else {
 				this.#failures = 0;
 				this.#availableAt = this.#clock.now() + this.#limits.retryMs;
@@ -166,21 +188,28 @@ export class GroupCommit {
 	 * into groups that take turns, each with a commit of its own.
 	 */
 	async #gather(count, commitMs) {
-		const { enough, maxBatch } = this.#limits;
-		const wanted = Math.min(count + this.#waiting.length, enough, maxBatch);
+		const { enough, maxBatch, maxGatherMs } = this.#limits;
+		await this.#pause(Math.min(count + this.#waiting.length, enough, maxBatch), Math.min(commitMs, maxGatherMs));
+	}
+
+	/** Resolves when so many wait, or after so long; a patient pause also ends when somebody waits for a record. */
+	async #pause(wanted, limitMs, isPatient = false) {
 		if (this.#waiting.length >= wanted) return;
-		const limitMs = Math.min(commitMs, this.#limits.maxGatherMs);
 		await new Promise((resolve) => {
 			const timer = this.#clock.setTimeout(resolve, limitMs);
 			this.#wanted = wanted;
+			this.#isPatient = isPatient;
 			this.#gathered = () => {
 				this.#clock.clearTimeout(timer);
 				resolve();
 			};
 		});
 		this.#wanted = Infinity;
+		this.#isPatient = false;
 	}
 }
+
+const isAwaited = (entry) => entry.isAwaited;
 
 function refuse(batch, recorded) {
 	for (const { record, reject } of batch) reject(unavailable(record, recorded));

@@ -127,6 +127,23 @@ impl SessionCache {
         if first { Found::Load } else { Found::Joined }
     }
 
+    /// Begins to load a session anew that stays in use meanwhile: the caller must load and call [`SessionCache::finish`]. False
+    /// while it is being loaded already.
+    pub fn begin_again(&self, key: &SessionKey) -> bool {
+        let mut state = self.state.lock();
+        let begins = !state.loading.contains_key(key);
+        if begins {
+            state.loading.insert(key.clone(), Loading::default());
+            state.status.loads += 1;
+        }
+        begins
+    }
+
+    /// A cached session, for another purpose than to use it.
+    pub fn peek(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        self.state.lock().sessions.peek(key).cloned()
+    }
+
     /// Answers all callers of a load that takes too long. `begun`: the model is at fault, and requests for it are refused until the
     /// load ends.
     pub fn give_up(&self, key: &SessionKey, begun: bool, problem: &Error) {
@@ -258,8 +275,10 @@ impl State {
         let mut dropped = Vec::new();
         if let Some(replaced) = self.sessions.put(session.key.clone(), Arc::clone(session)) {
             self.status.bytes -= replaced.weight_bytes;
-            replaced.set_evicted();
-            dropped.push(replaced);
+            if !Arc::ptr_eq(&replaced, session) {
+                replaced.set_evicted();
+                dropped.push(replaced);
+            }
         }
         dropped.extend(self.shrink());
         dropped

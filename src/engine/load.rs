@@ -25,14 +25,17 @@ pub struct Inspected {
     pub engine: &'static str,
     /// The files as they were loaded; `None` in a cache folder, whose files do not change.
     pub opened: Option<Opened>,
+    /// What is doubtful about it.
+    pub warnings: Vec<String>,
 }
 
 impl Engine {
-    /// Reads, checks and once loads a model, without keeping it: what an upload must pass. `digest` is that of files in a cache
-    /// folder.
+    /// Reads, checks, once loads and tries a model, without keeping it: what an upload must pass. `digest` is that of files in a
+    /// cache folder.
     ///
     /// # Errors
-    /// As [`Source::prepare`] and [`super::backend::Backend::load`]; `INVALID_MODEL` for files that change meanwhile;
+    /// As [`Source::prepare`] and [`super::backend::Backend::load`]; `INVALID_MODEL` and `UNSUPPORTED_MODEL` also for a model that
+    /// cannot run, `INVALID_MODEL` for files that change meanwhile;
     /// `MODEL_QUARANTINED`.
     pub fn inspect(
         &self,
@@ -45,17 +48,23 @@ impl Engine {
         let opened = if source.cache_folder.is_none() { Some(source.open()?) } else { None };
         let digest = opened.as_ref().map(Opened::digest).or(digest);
         digest.map_or(Ok(()), journal::check)?;
-        let _under_way = journal::enter(digest.and_then(Digest::parse).as_ref(), Phase::Load);
+        let digest = digest.and_then(Digest::parse);
+        let loading = journal::enter(digest.as_ref(), Phase::Load);
         let prepared = match &opened {
             Some(opened) => opened.prepare(framework)?,
-            None => source.prepare(source.framework(framework)?)?,
+            None => source.prepare(framework)?,
         };
         let options = self.options();
         let backend = self.backends.choose(engine, &options)?;
         drain_at_exit();
-        backend.load(&prepared, LoadPurpose::Check, &options.providers, control)?;
+        let Loaded { session, .. } = backend.load(&prepared, LoadPurpose::Check, &options.providers, control)?;
+        let session = RenamedOutputs::wrap(session, &prepared.renamed_outputs);
+        drop(loading);
+        let trying = journal::enter(digest.as_ref(), Phase::WarmUp);
+        let warnings = self.try_run(session.as_ref(), &prepared, control)?.into_iter().collect();
+        drop(trying);
         opened.as_ref().map_or(Ok(()), Opened::verify)?;
-        Ok(Inspected { prepared, engine: backend.name(), opened })
+        Ok(Inspected { prepared, engine: backend.name(), opened, warnings })
     }
 
     /// Does the work of an upload on a thread for uploads, and answers in time: with its outcome, or that it takes too long.
@@ -137,12 +146,22 @@ impl Engine {
         if let Err(quarantined) = journal::check(&key.digest) {
             return callback(Err(quarantined));
         }
-        let limit = self.options.read().load_timeout;
         match self.cache.get_or_join(&key, callback, Instant::now()) {
-            Found::Joined => return,
-            Found::TooSlow(callback) => return callback(Err(too_slow(limit))),
-            Found::Load => {}
+            Found::Joined => {}
+            Found::TooSlow(callback) => callback(Err(too_slow(self.options.read().load_timeout))),
+            Found::Load => self.start_load(key, request, opened, purpose),
         }
+    }
+
+    /// Loads a session anew, in the background, that does without a preferred provider because that had no memory left.
+    pub(super) fn retry_providers(&'static self, session: &Session) {
+        let Some(request) = session.retry(Instant::now()) else { return };
+        if !self.is_closing() && self.cache.begin_again(&session.key) {
+            self.start_load(session.key.clone(), request, None, Purpose::Retry);
+        }
+    }
+
+    fn start_load(&'static self, key: SessionKey, request: LoadRequest, opened: Option<Opened>, purpose: Purpose) {
         let overdue_key = key.clone();
         let work = move |control: &RunControl| {
             let loaded = self.guarded(control, || self.load_now(&key, request, opened, purpose, control));
@@ -150,7 +169,7 @@ impl Engine {
             self.cache.finish(&key, loaded, Instant::now());
         };
         let overdue = move |begun| self.cache.give_up(&overdue_key, begun, &self.overdue_error());
-        self.loads.submit(limit, work, Box::new(overdue));
+        self.loads.submit(self.options.read().load_timeout, work, Box::new(overdue));
     }
 
     /// What a load gives, or why it was stopped.
@@ -180,7 +199,7 @@ impl Engine {
         let source = &request.source;
         let opened = if source.cache_folder.is_none() { Some(opened.map_or_else(|| source.open(), Ok)?) } else { None };
         let prepared = match &opened {
-            Some(opened) if purpose == Purpose::Reload && opened.digest() != key.digest => {
+            Some(opened) if matches!(purpose, Purpose::Reload | Purpose::Retry) && opened.digest() != key.digest => {
                 return Err(error!(InvalidModel, "the files of the model have changed since it was loaded"));
             }
             Some(opened) => opened.prepare(request.framework)?,
@@ -190,6 +209,12 @@ impl Engine {
         drain_at_exit();
         let Loaded { session, placement } = backend.load(&prepared, LoadPurpose::Run, &key.providers, control)?;
         opened.as_ref().map_or(Ok(()), Opened::verify)?;
+        if purpose == Purpose::Retry
+            && placement.lacks_memory
+            && let Some(session) = self.cache.peek(key)
+        {
+            return Ok(session);
+        }
         let loaded = Loaded { session: RenamedOutputs::wrap(session, &prepared.renamed_outputs), placement };
         let alike = |session: &Arc<Session>| {
             session.engine == backend.name()
@@ -200,7 +225,7 @@ impl Engine {
             return Ok(session);
         }
         let session = Arc::new(Session::new(key.clone(), request, backend.name(), prepared, loaded));
-        if purpose == Purpose::Request {
+        if matches!(purpose, Purpose::Request | Purpose::Retry) {
             self.warm_up_later(&session);
         }
         Ok(session)

@@ -23,4 +23,6 @@ pub enum Purpose {
     Preload,
     /// It was unloaded, and a caller that still holds it wants to run it.
     Reload,
+    /// It runs on another provider than was asked for, which had no memory left.
+    Retry,
 }

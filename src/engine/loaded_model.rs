@@ -6,7 +6,7 @@ use super::inline::InlineRule;
 use super::journal::{self, Digest, Phase};
 use super::load_request::LoadRequest;
 use super::options::EngineChoice;
-use super::providers::{Placement, Providers};
+use super::providers::{Overlap, Placement, Providers};
 use super::usage::Usage;
 use crate::error::{Result, error};
 use crate::files::Content;
@@ -80,7 +80,7 @@ impl LoadedModel {
             key,
             engine,
             framework: prepared.framework,
-            inline: if placement.allows_overlap() {
+            inline: if placement.overlap() == Overlap::Any && !placement.lacks_memory {
                 InlineRule::for_model(&prepared.model)
             } else {
                 InlineRule::never()
@@ -127,9 +127,14 @@ impl LoadedModel {
         self.backend.read().is_none()
     }
 
+    /// How to load it again; `None` for one that was loaded from memory.
+    pub(super) fn source(&self) -> Option<LoadRequest> {
+        self.source.clone()
+    }
+
     /// How to load it again, while it is unloaded.
     pub(super) fn reload(&self) -> Option<LoadRequest> {
-        if self.is_unloaded() { self.source.clone() } else { None }
+        if self.is_unloaded() { self.source() } else { None }
     }
 
     /// Gives up the model, which the caller drops, when it has not been used for this time. What was learned about it stays. A

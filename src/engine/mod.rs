@@ -24,6 +24,7 @@ mod run;
 mod scheduling;
 mod session;
 mod shared;
+mod trial_run;
 mod usage;
 mod warm_up;
 mod watchdog;

@@ -23,6 +23,7 @@ impl Engine {
             run.finish(Err(error!(Closed, "the engine is closing")));
             return handle;
         }
+        self.retry_providers(&session);
         match session.reload() {
             None => self.enqueue(session, &run),
             Some(request) => self.load_for(
@@ -169,7 +170,7 @@ mod tests {
     fn runs_that_wait_for_another_of_their_model_hold_no_thread() {
         let options = EngineOptions { run_threads: 2, ..EngineOptions::default() };
         let engine: &'static Engine = Box::leak(Box::new(Engine::new(options)));
-        let (accelerated, plain) = (session("cuda"), session("cpu"));
+        let (accelerated, plain) = (session("openvino"), session("cpu"));
         let (long, long_outcome) = start(engine, &accelerated, true);
         let waiting: Vec<_> = (0..5).map(|_| start(engine, &accelerated, false).1).collect();
         start(engine, &plain, false).1.recv_timeout(EVENTUALLY).unwrap().unwrap();
@@ -184,5 +185,53 @@ mod tests {
         for receiver in waiting {
             receiver.recv_timeout(EVENTUALLY).unwrap().unwrap();
         }
+    }
+    #[test]
+    fn a_card_has_few_runs_of_a_model_at_once() {
+        let options = EngineOptions { run_threads: 8, max_concurrent_batches: 8, ..EngineOptions::default() };
+        let engine: &'static Engine = Box::leak(Box::new(Engine::new(options)));
+        let card = session("cuda");
+        let runs: Vec<_> = (0..6).map(|_| start(engine, &card, true)).collect();
+        while card.status(1).batching.queued > 2 {
+            std::thread::yield_now();
+        }
+        // Each that ends makes room for one that waits, and no more.
+        for (at, (handle, outcome)) in runs.iter().enumerate() {
+            assert_eq!(card.status(1).batching.queued, 2usize.saturating_sub(at));
+            handle.cancel();
+            assert_eq!(outcome.recv_timeout(EVENTUALLY).unwrap().unwrap_err().code, ErrorCode::Cancelled);
+            while card.status(1).batching.queued > 2usize.saturating_sub(at + 1) {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_fell_back_for_lack_of_memory_is_loaded_anew_after_a_while() {
+        let path =
+            std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/__test__/fixtures/identity_double.onnx"));
+        let engine: &'static Engine = Box::leak(Box::new(Engine::new(EngineOptions::default())));
+        let (prepared, mut loaded) = endless(on("cpu"));
+        loaded.placement.lacks_memory = true;
+        let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Path(path) };
+        let source = Source { files: vec![file], beside: false, cache_folder: None };
+        let digest = source.open().unwrap().digest().to_owned();
+        let key = engine.key(&digest, None);
+        let request = LoadRequest { digest, source, framework: None, engine: None };
+        let fallen_back = Arc::new(Session::new(key.clone(), request, "onnxruntime", prepared, loaded));
+        engine.cache.finish(&key, Ok(Arc::clone(&fallen_back)), Instant::now());
+
+        start(engine, &fallen_back, false).1.recv_timeout(EVENTUALLY).unwrap().unwrap();
+        let cached = || engine.cache.peek(&key).unwrap();
+        assert!(Arc::ptr_eq(&cached(), &fallen_back), "it was loaded anew at once");
+        *fallen_back.retry_at.as_ref().unwrap().lock() = Instant::now();
+        start(engine, &fallen_back, false).1.recv_timeout(EVENTUALLY).unwrap().unwrap();
+        let end = Instant::now() + EVENTUALLY;
+        while Arc::ptr_eq(&cached(), &fallen_back) {
+            assert!(Instant::now() < end, "it was not loaded anew");
+            std::thread::yield_now();
+        }
+        assert!(cached().retry_at.is_none());
+        assert!(fallen_back.retry(Instant::now()).is_none(), "not again at once");
     }
 }

@@ -7,10 +7,11 @@ use super::loaded_model::{LoadedModel, SessionKey};
 use super::pool::Lane;
 use super::providers::Placement;
 use crate::model::Prepared;
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub struct Session {
     pub(super) model: Arc<LoadedModel>,
@@ -19,7 +20,12 @@ pub struct Session {
     pub(super) batch: BatchQueue,
     /// Where its runs wait for a thread.
     pub(super) lane: Arc<Lane>,
+    /// When it may be loaded anew; `None` where no provider lacked memory.
+    pub(super) retry_at: Option<Mutex<Instant>>,
 }
+
+/// A card that was full is not asked again for so long.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// A session in [`EngineStatus`](super::EngineStatus).
 #[derive(Debug, Clone, Serialize)]
@@ -58,11 +64,22 @@ impl Session {
         loaded: Loaded,
     ) -> Self {
         Self {
-            batch: BatchQueue::new(loaded.placement.allows_overlap(), &prepared),
+            retry_at: loaded.placement.lacks_memory.then(|| Mutex::new(Instant::now() + RETRY_AFTER)),
+            batch: BatchQueue::new(&loaded.placement, &prepared),
             model: Arc::new(LoadedModel::new(key, request, engine, prepared, loaded)),
             warm_up_latency: OnceLock::new(),
             lane: Arc::default(),
         }
+    }
+
+    /// How to load it anew, once it is time to; asked again it is not, for a while.
+    pub(super) fn retry(&self, now: Instant) -> Option<LoadRequest> {
+        let mut retry_at = self.retry_at.as_ref()?.lock();
+        if now < *retry_at {
+            return None;
+        }
+        *retry_at = now + RETRY_AFTER;
+        self.model.source()
     }
 
     pub fn status(&self, max_batch_rows: usize) -> SessionStatus {

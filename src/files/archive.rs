@@ -1,4 +1,4 @@
-//! Models that come in one archive, `.zip` or `.tar.gz`: unpacked in memory, within limits.
+//! Models that come in an archive, `.zip`, `.tar`, `.tar.gz`, or as a single file in `.gz`: unpacked in memory, within limits.
 
 use super::model_file::{Content, ModelFile};
 use crate::error::{Result, error};
@@ -26,7 +26,33 @@ impl Default for ArchiveLimits {
 /// Ratios are not looked at below this: small files of zeros compress well.
 const MIN_RATIO_BYTES: u64 = 16 << 20;
 
-/// The files with every archive among them replaced by what it holds, under the base names of its entries. Directories,
+const BLOCK_BYTES: usize = 512;
+
+pub fn is_archive(bytes: &[u8]) -> bool {
+    is_zip(bytes) || is_gzip(bytes) || is_tar(bytes)
+}
+
+fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
+fn is_gzip(bytes: &[u8]) -> bool {
+    // Compressed by deflate, and no flags that nobody sets.
+    matches!(bytes, [0x1F, 0x8B, 8, flags, ..] if flags & 0xE0 == 0)
+}
+
+/// A header whose own checksum is right.
+fn is_tar(bytes: &[u8]) -> bool {
+    const CHECKSUM: std::ops::Range<usize> = 148..156;
+    let Some(header) = bytes.get(..BLOCK_BYTES) else { return false };
+    let text = std::str::from_utf8(&header[CHECKSUM]).unwrap_or_default();
+    let stated = u32::from_str_radix(text.trim_matches([' ', '\0']), 8);
+    let sum: u32 =
+        header.iter().enumerate().map(|(at, &byte)| u32::from(if CHECKSUM.contains(&at) { b' ' } else { byte })).sum();
+    stated == Ok(sum)
+}
+
+/// The files with every archive among them replaced by what it holds, under the paths of its entries. Directories,
 /// links and hidden files are left out.
 ///
 /// # Errors
@@ -44,10 +70,12 @@ pub fn unpack(files: &[ModelFile], limits: ArchiveLimits) -> Result<Vec<ModelFil
             made: Vec::new(),
             size: 0,
         };
-        if bytes.starts_with(b"PK\x03\x04") {
+        if is_zip(&bytes) {
             archive.read_zip(bytes)?;
-        } else if bytes.starts_with(b"\x1F\x8B") {
-            archive.read_tar_gz(&bytes)?;
+        } else if is_gzip(&bytes) {
+            archive.read_gzip(&bytes)?;
+        } else if is_tar(&bytes) {
+            archive.read_tar(&bytes[..], ".tar")?;
         } else {
             archive.made.push(file.clone());
         }
@@ -83,11 +111,25 @@ impl Archive<'_> {
         Ok(())
     }
 
-    fn read_tar_gz(&mut self, bytes: &[u8]) -> Result<()> {
-        let broken = |name: &str| error!(InvalidModel, "\"{name}\" cannot be read as a .tar.gz archive");
+    /// A `.tar.gz`, or one file.
+    fn read_gzip(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut head = Vec::new();
+        let read = GzDecoder::new(bytes).take(BLOCK_BYTES as u64).read_to_end(&mut head);
+        read.map_err(|_| error!(InvalidModel, "\"{}\" cannot be unpacked", self.name))?;
+        if is_tar(&head) {
+            return self.read_tar(GzDecoder::new(bytes), ".tar.gz");
+        }
+        let name = self.name;
+        let plain = name.len().checked_sub(3).filter(|&end| name.is_char_boundary(end)).map(|end| name.split_at(end));
+        let name = plain.filter(|(_, ending)| ending.eq_ignore_ascii_case(".gz")).map_or(name, |(name, _)| name);
+        self.read_entry(name, true, GzDecoder::new(bytes))
+    }
+
+    fn read_tar(&mut self, bytes: impl Read, kind: &str) -> Result<()> {
+        let broken = |name: &str| error!(InvalidModel, "\"{name}\" cannot be read as a {kind} archive");
         // Headers and what is skipped count too.
         let most = self.most_bytes().saturating_add(self.limits.entries as u64 * 2048);
-        let mut archive = tar::Archive::new(GzDecoder::new(bytes).take(most));
+        let mut archive = tar::Archive::new(bytes.take(most));
         for entry in archive.entries().map_err(|_| broken(self.name))? {
             let entry = entry.map_err(|_| broken(self.name))?;
             let regular = entry.header().entry_type().is_file();
@@ -135,7 +177,7 @@ impl Archive<'_> {
             ));
         }
         self.size += content.len() as u64;
-        self.made.push(ModelFile { name: name.to_owned(), content: Content::Memory(content.into()) });
+        self.made.push(ModelFile { name: path.to_owned(), content: Content::Memory(content.into()) });
         Ok(())
     }
 }
@@ -190,13 +232,25 @@ mod tests {
     ];
 
     #[test]
-    fn entries_come_out_under_their_base_names() {
-        let expected = [("model.json", "{}"), ("w.bin", "123"), ("b.bin", "4")]
+    fn entries_come_out_under_their_paths() {
+        let expected = [("model/model.json", "{}"), ("../../w.bin", "123"), ("a\\b.bin", "4")]
             .map(|(name, content)| (name.to_owned(), Bytes::from(content)));
         for packed in [zip_of(ENTRIES), tar_gz_of(ENTRIES)] {
             let unpacked = unpack(&[file("m", packed)], ArchiveLimits::default()).unwrap();
             assert_eq!(names_and_content(&unpacked), expected);
         }
+    }
+
+    #[test]
+    fn one_file_and_plain_archives_are_unpacked() {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(b"bytes of a model").unwrap();
+        let unpacked = unpack(&[file("model.onnx.gz", packed.finish().unwrap())], ArchiveLimits::default()).unwrap();
+        assert_eq!(names_and_content(&unpacked), [("model.onnx".to_owned(), Bytes::from("bytes of a model"))]);
+        let mut tar = Vec::new();
+        GzDecoder::new(&tar_gz_of(ENTRIES)[..]).read_to_end(&mut tar).unwrap();
+        assert!(is_archive(&tar) && !is_archive(&[0; 1024]) && !is_archive(b"PK"));
+        assert_eq!(unpack(&[file("m.tar", tar)], ArchiveLimits::default()).unwrap().len(), 3);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The identity of a model: SHA-256 of its bytes.
 
-use super::model_file::{Content, ModelFile};
+use super::model_file::{Content, ModelFile, unavailable};
 use super::names;
-use crate::error::{Result, error};
+use crate::error::Result;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 
@@ -28,7 +28,7 @@ pub fn identify(files: &[ModelFile]) -> Result<(String, Vec<FileDigest>)> {
 /// without control characters, as [`identify`] has them, make it one-to-one.
 ///
 /// # Errors
-/// `INVALID_MODEL` when a file cannot be read.
+/// `FILE_UNAVAILABLE` when a file cannot be read.
 pub fn digest_files(files: &[ModelFile]) -> Result<(String, Vec<FileDigest>)> {
     let digests: Vec<FileDigest> = files.iter().map(digest_file).collect::<Result<_>>()?;
     if let [only] = digests.as_slice() {
@@ -43,9 +43,9 @@ pub fn digest_files(files: &[ModelFile]) -> Result<(String, Vec<FileDigest>)> {
 fn digest_file(file: &ModelFile) -> Result<FileDigest> {
     let (size, digest) = match &file.content {
         Content::Memory(bytes) => (bytes.len() as u64, hex(Sha256::digest(bytes))),
-        Content::Path(path) => std::fs::File::open(path)
-            .and_then(digest_reader)
-            .map_err(|problem| error!(InvalidModel, "file \"{}\" cannot be read: {}", file.name, problem.kind()))?,
+        Content::Path(path) => {
+            std::fs::File::open(path).and_then(digest_reader).map_err(|problem| unavailable(&file.name, &problem))?
+        }
     };
     Ok(FileDigest { name: file.name.clone(), size, digest })
 }

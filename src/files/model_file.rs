@@ -1,6 +1,6 @@
 //! One file of a model, wherever its bytes are.
 
-use crate::error::{Result, error};
+use crate::error::{Error, Result, error};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 
@@ -22,14 +22,18 @@ impl ModelFile {
     /// The content; a file on disk is memory-mapped.
     ///
     /// # Errors
-    /// `INVALID_MODEL` when the file cannot be read.
+    /// `FILE_UNAVAILABLE` when the file is not there or cannot be read.
     pub fn bytes(&self) -> Result<Bytes> {
         match &self.content {
             Content::Memory(bytes) => Ok(bytes.clone()),
-            Content::Path(path) => map_file(path)
-                .map_err(|problem| error!(InvalidModel, "file \"{}\" cannot be read: {}", self.name, problem.kind())),
+            Content::Path(path) => map_file(path).map_err(|problem| unavailable(&self.name, &problem)),
         }
     }
+}
+
+/// The error for a file of a model that cannot be read.
+pub fn unavailable(name: &str, problem: &std::io::Error) -> Error {
+    error!(FileUnavailable, "file \"{name}\" cannot be read: {}", problem.kind())
 }
 
 fn map_file(path: &Path) -> std::io::Result<Bytes> {

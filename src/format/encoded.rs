@@ -5,6 +5,7 @@ use super::cbor::Cbor;
 use super::item::{Item, Number};
 use super::json::{self, JsonItems};
 use super::message_pack::MessagePack;
+use super::words;
 use crate::error::{Result, error};
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -91,8 +92,10 @@ impl Encoded {
     /// `INVALID_REQUEST` when it nests more than 64 deep.
     pub fn parse(format: Format, body: Bytes) -> Result<Self> {
         if format == Format::Json {
-            let text: &serde_json::value::RawValue = serde_json::from_slice(&body)
-                .map_err(|problem| error!(InvalidJson, "the body is not valid JSON: {problem}"))?;
+            let text: &serde_json::value::RawValue = serde_json::from_slice(&body).map_err(|problem| {
+                let advice = words::advice(&body).map_or_else(String::new, |advice| format!(". {advice}"));
+                error!(InvalidJson, "the body is not valid JSON: {problem}{advice}")
+            })?;
             let bytes = body.slice_ref(text.get().as_bytes());
             json::check_depth(&bytes)
                 .map_err(|problem| error!(InvalidRequest, "the body cannot be read: {problem}"))?;
@@ -106,6 +109,16 @@ impl Encoded {
         }
         .map_err(|problem| error!(InvalidRequest, "the body is not valid {}: {problem}", format.name()))?;
         Ok(made)
+    }
+
+    /// As [`Self::parse`] of JSON, in which `NaN`, `Infinity` and `-Infinity` may stand bare, as Python writes them.
+    ///
+    /// # Errors
+    /// `INVALID_JSON`, `INVALID_REQUEST`
+    pub fn parse_lenient_json(body: Bytes) -> Result<Self> {
+        Self::parse(Format::Json, body.clone()).or_else(|problem| {
+            words::without_words(&body).map_or(Err(problem), |text| Self::parse(Format::Json, text.into()))
+        })
     }
 
     /// As [`Self::parse`] of JSON text.

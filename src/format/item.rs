@@ -33,6 +33,8 @@ pub enum Number {
     /// A negative integer.
     Int(i64),
     Float(f64),
+    /// A whole number to which a decimal fraction was rounded.
+    Rounded(f64),
 }
 
 impl From<i64> for Number {

@@ -1,21 +1,8 @@
 //! Steps through JSON text that is known to be well-formed.
 
+use super::decimal::{MAX_DIGITS, POWERS_OF_TEN, decimal, whole_or_not};
 use super::item::{Item, MAX_DEPTH, Number, too_deep};
 use std::borrow::Cow;
-
-/// As many digits fit a `u64`; one less fits an `i64`.
-const MAX_DIGITS: usize = 19;
-/// A float64 holds each integer up to this.
-const MAX_EXACT_INTEGER: u64 = 1 << 53;
-const POWERS_OF_TEN: [u64; MAX_DIGITS + 1] = {
-    let mut powers = [1; MAX_DIGITS + 1];
-    let mut at = 1;
-    while at <= MAX_DIGITS {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
 
 pub struct JsonItems<'a> {
     text: &'a [u8],
@@ -170,8 +157,7 @@ impl<'a> JsonItems<'a> {
             return Ok(if is_negative { Number::Int(-(mantissa as i64)) } else { Number::UInt(mantissa) });
         }
         if !has_exponent && significant <= MAX_DIGITS && (is_fraction || significant == 0) {
-            let value = quotient(mantissa, POWERS_OF_TEN[decimals]);
-            return Ok(Number::Float(if is_negative { -value } else { value }));
+            return Ok(decimal(is_negative, mantissa, POWERS_OF_TEN[decimals]));
         }
         self.skip_word();
         let text = utf8(&self.text[start..self.at])?;
@@ -184,7 +170,7 @@ impl<'a> JsonItems<'a> {
             }
         }
         match text.parse() {
-            Ok(value) if f64::is_finite(value) => Ok(Number::Float(value)),
+            Ok(value) if f64::is_finite(value) => Ok(whole_or_not(text, value)),
             _ => Err(format!("{} does not fit float64", text.chars().take(40).collect::<String>())),
         }
     }
@@ -237,21 +223,6 @@ fn may_nest(word: u64) -> bool {
         | has_zero(word ^ (EACH * u64::from(b'"')))
 }
 
-/// The float64 nearest to a quotient. The denominator is a power of ten.
-fn quotient(numerator: u64, denominator: u64) -> f64 {
-    if numerator <= MAX_EXACT_INTEGER {
-        // Both are exact, so their quotient is rounded once.
-        return numerator as f64 / denominator as f64;
-    }
-    // 63 or 64 bits of the quotient, the last of which says whether more follow: so the conversion rounds correctly.
-    let (numerator_shift, denominator_shift) = (numerator.leading_zeros(), denominator.leading_zeros());
-    let dividend = u128::from(numerator << numerator_shift) << 63;
-    let divisor = u128::from(denominator << denominator_shift);
-    let bits = (dividend / divisor) as u64 | u64::from(dividend % divisor != 0);
-    let exponent = u64::from(1023 + denominator_shift - numerator_shift - 63);
-    bits as f64 * f64::from_bits(exponent << 52)
-}
-
 /// Bytes that are looked at together, in few instructions for all of them.
 const CHUNK: usize = 16;
 
@@ -283,10 +254,13 @@ mod tests {
     fn is_read_as_serde_does(text: &str) {
         let expected: serde_json::Number = serde_json::from_str(text).unwrap();
         let read = JsonItems::new(text.as_bytes()).number().unwrap();
+        let is_decimal = text.contains(['.', 'e', 'E']);
         match read.unwrap() {
+            Number::UInt(value) if is_decimal => assert_eq!(expected.as_f64(), Some(value as f64), "{text}"),
+            Number::Int(value) if is_decimal => assert_eq!(expected.as_f64(), Some(value as f64), "{text}"),
             Number::UInt(value) => assert_eq!(expected.as_u64(), Some(value), "{text}"),
             Number::Int(value) => assert_eq!(expected.as_i64(), Some(value), "{text}"),
-            Number::Float(value) => {
+            Number::Float(value) | Number::Rounded(value) => {
                 assert!(expected.is_f64(), "{text}");
                 assert_eq!(expected.as_f64().unwrap().to_bits(), value.to_bits(), "{text}");
             }
@@ -360,6 +334,36 @@ mod tests {
             }
         }
         assert!(JsonItems::new(b"1e999").number().unwrap_err().contains("1e999 does not fit"));
+    }
+
+    #[test]
+    fn whole_numbers_have_all_their_digits_and_fractions_are_none() {
+        let read = |text: &str| JsonItems::new(text.as_bytes()).number().unwrap().unwrap();
+        for (text, expected) in [
+            ("9007199254740993.0", Number::UInt(9_007_199_254_740_993)),
+            ("-9007199254740993.00", Number::Int(-9_007_199_254_740_993)),
+            ("1e3", Number::UInt(1000)),
+            ("1.5E+1", Number::UInt(15)),
+            ("90071992547409930e-1", Number::UInt(9_007_199_254_740_993)),
+            ("-9223372036854775808.0", Number::Int(i64::MIN)),
+            ("18446744073709551615.000000000000000000", Number::UInt(u64::MAX)),
+            ("0.0000000000000000000001e22", Number::UInt(1)),
+            ("2.0", Number::UInt(2)),
+            ("0.0", Number::Float(0.0)),
+            ("0e99", Number::Float(0.0)),
+            ("1.00000000000000001", Number::Rounded(1.0)),
+            ("9007199254740992.5", Number::Rounded(9_007_199_254_740_992.0)),
+            ("1.000000000000000000000000000001", Number::Rounded(1.0)),
+            ("1e-999999999999999999999", Number::Rounded(0.0)),
+            ("18446744073709551616.0", Number::Float(18_446_744_073_709_551_616.0)),
+            ("1e300", Number::Float(1e300)),
+            ("1.5", Number::Float(1.5)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for text in ["-0", "-0.0", "-0e5", "-0.000000000000000000000000"] {
+            assert!(matches!(read(text), Number::Float(zero) if zero == 0.0 && zero.is_sign_negative()), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod answer;
 mod binary;
 mod cbor;
+mod compact;
+mod decimal;
 mod elements;
 mod encoded;
 mod item;
@@ -10,8 +12,10 @@ mod json;
 mod message_pack;
 mod nesting;
 mod text;
+mod words;
 
 pub use answer::{write_answer, write_value};
+pub use compact::compact;
 pub(crate) use elements::each_element;
 pub use encoded::{Encoded, Format, Items};
 pub use item::{Item, Number};

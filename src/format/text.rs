@@ -92,7 +92,7 @@ fn write_scalar(item: &Item<'_>, out: &mut impl Write) -> io::Result<()> {
         Item::Number(Number::Int(value)) => write!(out, "{value}"),
         Item::Number(Number::UInt(value)) if *value > MAX_SAFE_INTEGER => write!(out, "\"{value}\""),
         Item::Number(Number::UInt(value)) => write!(out, "{value}"),
-        Item::Number(Number::Float(value)) => match not_a_number(*value) {
+        Item::Number(Number::Float(value) | Number::Rounded(value)) => match not_a_number(*value) {
             Some(name) => write!(out, "\"{name}\""),
             None => Ok(serde_json::to_writer(out, value)?),
         },

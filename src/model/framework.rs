@@ -1,5 +1,6 @@
 //! The format of a model.
 
+use super::foreign::recognize;
 use crate::error::{Result, error};
 use crate::files::ModelFile;
 
@@ -30,18 +31,32 @@ impl Framework {
         }
     }
 
-    /// What the first bytes of an upload say: JSON text and archives are TensorFlow.js, anything else may be ONNX.
+    /// What the first bytes of unpacked files say. A file that is named `*.onnx` decides, where it is nothing else: its external
+    /// data may begin in any way. JSON is TensorFlow.js.
+    ///
+    /// # Errors
+    /// `INVALID_MODEL` or `UNSUPPORTED_MODEL` for files of another format, with what to do; `FILE_UNAVAILABLE`.
     pub fn detect(files: &[ModelFile]) -> Result<Self> {
+        let mut refusal = None;
+        let mut has_json = false;
         for file in files {
             let bytes = file.bytes()?;
-            let head = &bytes[..bytes.len().min(1024)];
-            let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-            let archive = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x1F\x8B");
-            let hdf5 = bytes.starts_with(b"\x89HDF\r\n\x1a\n");
-            if text.starts_with(b"{") || archive || hdf5 {
-                return Ok(Self::TensorFlow);
+            match recognize(&file.name, &bytes) {
+                Some(foreign) => refusal = refusal.or_else(|| Some(foreign.refuse(&file.name))),
+                None if is_json(&bytes) => has_json = true,
+                None if file.name.to_ascii_lowercase().ends_with(".onnx") => return Ok(Self::Onnx),
+                None => {}
             }
         }
-        Ok(Self::Onnx)
+        match refusal {
+            _ if has_json => Ok(Self::TensorFlow),
+            Some(refusal) => Err(refusal),
+            None => Ok(Self::Onnx),
+        }
     }
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(1024)];
+    head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start().starts_with(b"{")
 }

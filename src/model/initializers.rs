@@ -1,8 +1,23 @@
 //! Checks on the tensors inside a model, so that no engine meets a tensor that claims more than it holds.
 
 use crate::error::{Result, error};
-use crate::onnx::proto::{DataLocation, GraphProto, NodeProto, TensorProto};
+use crate::onnx::proto::{DataLocation, GraphProto, ModelProto, NodeProto, TensorProto};
 use crate::tensor::DType;
+use std::collections::HashSet;
+
+/// From this IR version on an initializer that is also an input is the default of that input.
+const DEFAULTS_IR_VERSION: i64 = 4;
+
+/// Takes initializers out of the inputs of a model so old that it must list all of them there: no caller can give them.
+pub fn leave_inputs(model: &mut ModelProto) {
+    if model.ir_version() >= DEFAULTS_IR_VERSION {
+        return;
+    }
+    if let Some(graph) = &mut model.graph {
+        let initializers: HashSet<&str> = graph.initializer.iter().map(TensorProto::name).collect();
+        graph.input.retain(|input| !initializers.contains(input.name()));
+    }
+}
 
 /// Checks every tensor of the graph and of the graphs within it, and returns the bytes that they take.
 ///

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod external_data;
+mod foreign;
 mod framework;
 mod functions;
 mod initializers;
@@ -10,6 +11,7 @@ mod prepared;
 mod prepared_cache;
 mod source;
 
+pub use foreign::{HEAD_BYTES, recognize};
 pub use framework::Framework;
 pub use opened::Opened;
 pub use prepared::Prepared;

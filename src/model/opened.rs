@@ -5,9 +5,10 @@ use super::framework::Framework;
 use super::prepared::Prepared;
 use super::source::Source;
 use crate::error::{Result, error};
-use crate::files::{Content, FileDigest, ModelFile, identify};
+use crate::files::{Content, FileDigest, ModelFile, identify, unavailable};
 use crate::onnx::proto::ModelProto;
 use prost::Message;
+use std::borrow::Cow;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ impl Source {
     /// Reads the files, with those beside the model that it names, and digests them.
     ///
     /// # Errors
-    /// `INVALID_MODEL` when a file cannot be read, or one that the model names is not there.
+    /// `FILE_UNAVAILABLE` when a file cannot be read; `INVALID_MODEL` when one that the model names is not there.
     pub fn open(&self) -> Result<Opened> {
         let mut left = Vec::new();
         let mut files = self.files.iter().map(|file| open_file(file, &mut left)).collect::<Result<Vec<_>>>()?;
@@ -72,11 +73,12 @@ impl Opened {
     /// As [`Source::prepare`].
     ///
     /// # Errors
-    /// As [`Source::framework`] and [`Source::prepare`].
+    /// As [`Source::prepare`].
     pub fn prepare(&self, stated: Option<Framework>) -> Result<Prepared> {
-        let framework = self.source.framework(stated)?;
-        if framework == Framework::TensorFlow {
-            return self.source.prepare(framework);
+        let source = self.source.unpacked()?;
+        let framework = source.framework(stated)?;
+        if framework == Framework::TensorFlow || matches!(source, Cow::Owned(_)) {
+            return source.prepare_as(framework);
         }
         let (main, others) = match self.source.files.split_first() {
             Some((main, others)) if self.source.beside && self.folder.is_some() => (main, others.iter().collect()),
@@ -113,8 +115,7 @@ fn open_file(file: &ModelFile, left: &mut Vec<(String, PathBuf, Stamp)>) -> Resu
         left.push((file.name.clone(), path.clone(), Stamp::of(&fs::metadata(path)?)));
         Ok(Content::Path(path.clone()))
     };
-    let content =
-        open().map_err(|problem| error!(InvalidModel, "file \"{}\" cannot be read: {}", file.name, problem.kind()))?;
+    let content = open().map_err(|problem| unavailable(&file.name, &problem))?;
     Ok(ModelFile { name: file.name.clone(), content })
 }
 

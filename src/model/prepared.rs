@@ -30,11 +30,12 @@ impl Prepared {
     ///
     /// # Errors
     /// `INVALID_MODEL`
-    pub(super) fn check(framework: Framework, model: ModelProto) -> Result<Self> {
+    pub(super) fn check(framework: Framework, mut model: ModelProto) -> Result<Self> {
         bounds::check(&model)?;
+        initializers::leave_inputs(&mut model);
         let graph = model.graph.as_ref().ok_or_else(|| error!(InvalidModel, "the file holds no graph"))?;
         functions::check(&model)?;
-        let signature = Signature::of_graph(graph)?;
+        let signature = Signature::of_model(&model)?;
         let weight_bytes = initializers::check(graph)?;
         Ok(Self {
             framework,

@@ -1,5 +1,6 @@
 //! A model as it was uploaded, and how it becomes one that a backend can load.
 
+use super::foreign::{recognize, unreadable};
 use super::framework::Framework;
 use super::prepared::Prepared;
 use super::{external_data, prepared_cache};
@@ -9,6 +10,7 @@ use crate::files::{Content, ModelFile, digest_files};
 use crate::onnx::proto::ModelProto;
 use crate::tensorflow::{self, Artifacts};
 use prost::Message;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// A model as it was uploaded.
@@ -23,11 +25,37 @@ pub struct Source {
 }
 
 impl Source {
-    /// The format: as stated when the bytes do not contradict it, else what the bytes say.
+    /// The files with what archives among them hold, in memory.
     ///
     /// # Errors
-    /// `INVALID_MODEL` when the bytes contradict the stated format.
-    pub fn framework(&self, stated: Option<Framework>) -> Result<Framework> {
+    /// As [`archive::unpack`]; `INVALID_MODEL` for an archive without files, or one that belongs to another format.
+    pub fn unpacked(&self) -> Result<Cow<'_, Self>> {
+        let mut has_archive = false;
+        for file in &self.files {
+            let bytes = file.bytes()?;
+            if !archive::is_archive(&bytes) {
+                continue;
+            }
+            has_archive = true;
+            if let Some(foreign) = recognize(&file.name, &bytes) {
+                return Err(foreign.refuse(&file.name));
+            }
+        }
+        if !has_archive {
+            return Ok(Cow::Borrowed(self));
+        }
+        let files = archive::unpack(&self.files, ArchiveLimits::default())?;
+        if files.is_empty() {
+            return Err(error!(InvalidModel, "the archive holds no files"));
+        }
+        Ok(Cow::Owned(Self { files, beside: false, cache_folder: self.cache_folder.clone() }))
+    }
+
+    /// The format of unpacked files: as stated when the bytes do not contradict it, else what the bytes say.
+    ///
+    /// # Errors
+    /// As [`Framework::detect`]; `INVALID_MODEL` when the bytes contradict the stated format.
+    pub(super) fn framework(&self, stated: Option<Framework>) -> Result<Framework> {
         let detected = Framework::detect(&self.files)?;
         match stated {
             Some(stated) if stated != detected => Err(error!(
@@ -44,7 +72,7 @@ impl Source {
     /// prepared again.
     ///
     /// # Errors
-    /// As [`Self::framework`] and [`Self::prepare`], but not for a full disk; `INVALID_MODEL` also for files that do not have the
+    /// As [`Self::prepare`], but not for a full disk; `INVALID_MODEL` also for files that do not have the
     /// digest.
     pub fn prepare_again(&self, stated: Option<Framework>, digest: &str) -> Result<Prepared> {
         if let Some(kept) = self.cache_folder.as_deref().and_then(prepared_cache::read) {
@@ -53,22 +81,29 @@ impl Source {
         if digest_files(&self.files)?.0 != digest {
             return Err(error!(InvalidModel, "the files of the model have changed since they were stored"));
         }
-        let framework = self.framework(stated)?;
-        match self.prepare(framework) {
+        match self.prepare(stated) {
             // What cannot be kept for later can be loaded all the same.
             Err(problem) if problem.code == ErrorCode::StorageUnavailable => {
-                Self { cache_folder: None, ..self.clone() }.prepare(framework)
+                Self { cache_folder: None, ..self.clone() }.prepare(stated)
             }
             outcome => outcome,
         }
     }
 
-    /// Reads, checks and, for TensorFlow.js, translates the model, and keeps what later loads can start from.
+    /// Unpacks, reads, checks and, for TensorFlow.js, translates the model, and keeps what later loads can start from. `stated` is
+    /// the format that the bytes must not contradict.
     ///
     /// # Errors
     /// `INVALID_MODEL` for bytes that are no model or reach outside the upload; `UNSUPPORTED_MODEL` for what cannot be
-    /// translated; `STORAGE_UNAVAILABLE` when the disk of the cache folder is full, `INTERNAL` when it cannot be written to.
-    pub fn prepare(&self, framework: Framework) -> Result<Prepared> {
+    /// translated; `FILE_UNAVAILABLE` for a file that is not there; `STORAGE_UNAVAILABLE` when the disk of the cache folder is full,
+    /// `INTERNAL` when it cannot be written to.
+    pub fn prepare(&self, stated: Option<Framework>) -> Result<Prepared> {
+        let source = self.unpacked()?;
+        source.prepare_as(source.framework(stated)?)
+    }
+
+    /// [`Self::prepare`] for unpacked files of a known format.
+    pub(super) fn prepare_as(&self, framework: Framework) -> Result<Prepared> {
         match framework {
             Framework::Onnx => self.prepare_onnx(),
             Framework::TensorFlow => self.prepare_tensorflow(),
@@ -92,8 +127,8 @@ impl Source {
         folder: Option<&Path>,
     ) -> Result<Prepared> {
         let bytes = main.bytes()?;
-        let model = ModelProto::decode(bytes.clone())
-            .map_err(|_| error!(InvalidModel, "\"{}\" is not an ONNX model: its protobuf cannot be read", main.name))?;
+        let model = Some(bytes.clone()).filter(|bytes| !bytes.is_empty()).map(ModelProto::decode);
+        let model = model.and_then(Result::ok).ok_or_else(|| unreadable(&main.name, &bytes))?;
         let mut prepared = Prepared::check(Framework::Onnx, model)?;
         prepared.directory = external_data::resolve(&mut prepared.model, folder, others)?;
         if let (None, Some(folder)) = (&prepared.directory, &self.cache_folder) {
@@ -107,8 +142,7 @@ impl Source {
     }
 
     fn prepare_tensorflow(&self) -> Result<Prepared> {
-        let translation =
-            tensorflow::translate(Artifacts::read(&archive::unpack(&self.files, ArchiveLimits::default())?)?)?;
+        let translation = tensorflow::translate(Artifacts::read(&self.files)?)?;
         let mut prepared = Prepared::check(Framework::TensorFlow, translation.model)?;
         prepared.rename_outputs(translation.renamed_outputs);
         prepared.labels = translation.labels;

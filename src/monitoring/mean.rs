@@ -14,6 +14,12 @@ impl Mean {
         self.accumulate(value);
     }
 
+    /// Adds as many values, of which only their mean is known.
+    pub fn add_mean(&mut self, mean: f64, count: u32) {
+        self.count += u64::from(count);
+        self.accumulate(mean * f64::from(count));
+    }
+
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.accumulate(other.sum);

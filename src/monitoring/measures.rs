@@ -1,6 +1,7 @@
 //! What a stream of inference events measures, in memory that does not grow with it.
 
 use super::mean::Mean;
+use super::outcome::Deviation;
 use sketches_ddsketch::{Config, DDSketch};
 
 /// The relative error of a quantile: a reported 100 ms stands for 99 to 101 ms.
@@ -23,6 +24,8 @@ pub struct EventMeasures {
     pub has_feedback: bool,
     /// Whether the ground truth agrees with the prediction, where that is known.
     pub correct: Option<bool>,
+    /// How far the numbers of a regression are from the true ones, where that is known.
+    pub deviation: Option<Deviation>,
     pub failed: bool,
 }
 
@@ -34,6 +37,10 @@ pub struct Measures {
     pub feedback: u64,
     pub compared: u64,
     pub correct: u64,
+    pub regressed: u64,
+    pub absolute_error: Mean,
+    pub squared_error: Mean,
+    pub signed_error: Mean,
     pub latency: Mean,
     pub confidence: Mean,
     pub latencies: DDSketch,
@@ -49,6 +56,10 @@ impl Default for Measures {
             feedback: 0,
             compared: 0,
             correct: 0,
+            regressed: 0,
+            absolute_error: Mean::default(),
+            squared_error: Mean::default(),
+            signed_error: Mean::default(),
             latency: Mean::default(),
             confidence: Mean::default(),
             latencies: DDSketch::new(Config::new(QUANTILE_RELATIVE_ERROR, MAX_SKETCH_BINS, MIN_LATENCY_MS)),
@@ -72,6 +83,12 @@ impl Measures {
         if let Some(confidence) = event.confidence.filter(|confidence| confidence.is_finite()) {
             self.confidence.add(confidence);
         }
+        if let Some(Deviation { count, mae, rmse, bias }) = event.deviation.filter(Deviation::is_sound) {
+            self.regressed += u64::from(count);
+            self.absolute_error.add_mean(mae, count);
+            self.squared_error.add_mean(rmse * rmse, count);
+            self.signed_error.add_mean(bias, count);
+        }
         self.span(Some(event.timestamp), Some(event.timestamp));
     }
 
@@ -81,6 +98,10 @@ impl Measures {
         self.feedback += other.feedback;
         self.compared += other.compared;
         self.correct += other.correct;
+        self.regressed += other.regressed;
+        self.absolute_error.merge(&other.absolute_error);
+        self.squared_error.merge(&other.squared_error);
+        self.signed_error.merge(&other.signed_error);
         self.latency.merge(&other.latency);
         self.confidence.merge(&other.confidence);
         // Merging fails only for sketches of different configuration, and there is one.

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 
 impl MetricsAccumulator {
     /// `{modelId, startTime, endTime, count, errorCount, errorRate, avgLatency, p50Latency, p90Latency, p95Latency,
-    /// p99Latency, avgConfidence, feedbackCount, accuracy, throughput, versions: [{version, digest, ..., previous: [{digest,
-    /// ...}]}]}`: latencies in
+    /// p99Latency, avgConfidence, feedbackCount, accuracy, regressionCount, mae, rmse, bias, throughput, versions: [{version,
+    /// digest, ..., previous: [{digest, ...}]}]}`: latencies in
     /// milliseconds over runs that succeeded, rates within [0, 1], `accuracy` over the events whose correctness is known,
+    /// `mae`, `rmse` and `bias` over the numbers of regressions whose true value is known,
     /// `throughput` in events a second from `startTime` (or the first event) to `endTime` (or the last event). What has
     /// nothing to be computed from is null.
     ///
@@ -87,6 +88,10 @@ fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_ti
     answer["avgConfidence"] = json!(measures.confidence.mean());
     answer["feedbackCount"] = json!(measures.feedback);
     answer["accuracy"] = json!(share(measures.correct, measures.compared));
+    answer["regressionCount"] = json!(measures.regressed);
+    answer["mae"] = json!(measures.absolute_error.mean());
+    answer["rmse"] = json!(measures.squared_error.mean().map(f64::sqrt));
+    answer["bias"] = json!(measures.signed_error.mean());
     answer["throughput"] =
         json!((measures.count > 0).then(seconds).flatten().map(|seconds| measures.count as f64 / seconds));
 }
@@ -99,6 +104,7 @@ fn integer(milliseconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitoring::Deviation;
     use crate::monitoring::measures::{EventMeasures, QUANTILE_RELATIVE_ERROR};
 
     fn run(latency_ms: f64) -> EventMeasures {
@@ -112,7 +118,8 @@ mod tests {
             metrics,
             json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null,
                 "avgLatency": null, "p50Latency": null, "p90Latency": null, "p95Latency": null, "p99Latency": null,
-                "avgConfidence": null, "feedbackCount": 0, "accuracy": null, "throughput": null, "versions": [] })
+                "avgConfidence": null, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
+                "rmse": null, "bias": null, "throughput": null, "versions": [] })
         );
     }
 
@@ -150,6 +157,21 @@ mod tests {
         assert_eq!(metrics["versions"][0]["accuracy"], Json::Null);
         assert_eq!(metrics["versions"][0]["throughput"], Json::Null);
         assert_eq!((&metrics["versions"][1]["count"], &metrics["versions"][1]["errorRate"]), (&json!(4), &json!(0.25)));
+    }
+
+    #[test]
+    fn regressions_have_their_errors() {
+        let mut metrics = MetricsAccumulator::default();
+        for errors in [&[3.0][..], &[-4.0, 1.0], &[]] {
+            let deviation = Deviation::of(errors);
+            metrics.add("v", None, &EventMeasures { has_feedback: true, deviation, ..run(1.0) });
+        }
+        let unsound = Deviation { count: 1, mae: f64::NAN, rmse: 1e200, bias: 0.0 };
+        metrics.add("v", None, &EventMeasures { deviation: Some(unsound), ..run(1.0) });
+        let metrics = metrics.to_json("m", None, None, &HashMap::new());
+        assert_eq!((&metrics["regressionCount"], &metrics["accuracy"]), (&json!(3), &Json::Null));
+        assert_eq!((&metrics["mae"], &metrics["bias"]), (&json!(8.0 / 3.0), &json!(0.0)));
+        assert!((metrics["rmse"].as_f64().unwrap() - (26.0f64 / 3.0).sqrt()).abs() < 1e-12);
     }
 
     #[test]
@@ -205,6 +227,7 @@ mod tests {
                 confidence: Some(f64::from(at % 7) / 7.0),
                 has_feedback: at % 3 == 0,
                 correct: (at % 3 == 0).then_some(at % 2 == 0),
+                deviation: Deviation::of(&[f64::from(at % 13) - 6.0, f64::from(at % 4)]).filter(|_| at % 3 == 0),
                 failed: at % 11 == 0,
             };
             let version = if at % 5 == 0 { "v2" } else { "v1" };

@@ -10,4 +10,4 @@ mod outcome;
 pub use lost_events::LostEvents;
 pub use measures::EventMeasures;
 pub use metrics::MetricsAccumulator;
-pub use outcome::compare_outcome;
+pub use outcome::{Comparison, Deviation, Maker, compare_outcome};

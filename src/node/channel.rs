@@ -4,6 +4,7 @@ use super::error::to_object;
 use super::shared_buffer::SharedBuffer;
 use crate::engine::RunHandle;
 use crate::error::Result;
+use crate::prediction::message::{MIN_PART_BYTES, Outputs};
 use napi::bindgen_prelude::{Array, ArrayBuffer, Function, ToNapiValue, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -31,7 +32,7 @@ pub struct Replies(Arc<Shared>);
 /// What an outcome is for JavaScript.
 pub enum Answer {
     Value(ToJs),
-    Message(Vec<u8>),
+    Message(Outputs),
 }
 
 struct Shared {
@@ -100,12 +101,13 @@ impl Channel {
         let mut end = 8;
         for Settled { id, outcome } in settled {
             if let Ok(Answer::Message(message)) = &outcome
-                && message.len() <= MAX_SHORT_BYTES
-                && self.buffer.write(end + 8, message)
+                && message.parts.is_empty()
+                && message.head.len() <= MAX_SHORT_BYTES
+                && self.buffer.write(end + 8, &message.head)
             {
                 self.buffer.write(end, &id.to_le_bytes());
-                self.buffer.write(end + 4, &(message.len() as u32).to_le_bytes());
-                end = (end + 8 + message.len()).next_multiple_of(8);
+                self.buffer.write(end + 4, &(message.head.len() as u32).to_le_bytes());
+                end = (end + 8 + message.head.len()).next_multiple_of(8);
                 messages += 1;
                 continue;
             }
@@ -113,7 +115,7 @@ impl Channel {
             list.set(at, id)?;
             match outcome {
                 Ok(Answer::Value(make)) => list.set(at + 2, make(env)?)?,
-                Ok(Answer::Message(message)) => list.set(at + 2, array_buffer(env, message)?)?,
+                Ok(Answer::Message(message)) => list.set(at + 2, memory_of(env, message)?)?,
                 Err(problem) => {
                     list.set(at + 1, to_object(env, &problem)?)?;
                     list.set(at + 2, ())?;
@@ -125,10 +127,18 @@ impl Channel {
     }
 }
 
+/// A message in memory of its own: the head, and behind it the parts.
+pub fn memory_of(env: &Env, Outputs { head, parts }: Outputs) -> napi::Result<Array<'_>> {
+    let mut list = env.create_array(1 + parts.len() as u32)?;
+    for (at, bytes) in std::iter::once(head).chain(parts).enumerate() {
+        list.set(at as u32, array_buffer(env, bytes)?)?;
+    }
+    Ok(list)
+}
+
 /// Large memory is handed over; for small memory that costs more than a copy.
-pub fn array_buffer(env: &Env, bytes: Vec<u8>) -> napi::Result<ArrayBuffer<'_>> {
-    const MIN_HANDED_OVER: usize = 64 << 10;
-    if bytes.len() < MIN_HANDED_OVER { ArrayBuffer::copy_from(env, bytes) } else { ArrayBuffer::from_data(env, bytes) }
+fn array_buffer(env: &Env, bytes: Vec<u8>) -> napi::Result<ArrayBuffer<'_>> {
+    if bytes.len() < MIN_PART_BYTES { ArrayBuffer::copy_from(env, bytes) } else { ArrayBuffer::from_data(env, bytes) }
 }
 
 impl Channel {

@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::error::Result;
 use crate::files::{Content, ModelFile as File, identify};
-use crate::model::{Framework, Prepared, Source};
+use crate::model::{Framework, HEAD_BYTES, Prepared, Source, recognize};
 use crate::signature::check_schema;
 use napi::bindgen_prelude::{Either, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
@@ -91,6 +91,8 @@ pub struct Inspection {
     /// `{"outputs": [...]}` as JSON text.
     pub output_schema: String,
     pub labels: Option<Vec<String>>,
+    /// What is doubtful about it: in a trial no made-up inputs ran, and others may.
+    pub warnings: Vec<String>,
 }
 
 /// Sets options of the engine; those that are absent or undefined keep their values. All are set or, when one is refused, none.
@@ -201,7 +203,7 @@ fn inspect(
     stated: &StatedSchemas,
     control: &RunControl,
 ) -> Result<Inspection> {
-    let Inspected { prepared, engine, opened } =
+    let Inspected { prepared, engine, opened, warnings } =
         Engine::shared().inspect(digest, source, framework, engine, control)?;
     let Prepared { framework, signature, labels, .. } = prepared;
     for (field, text) in [("inputSchema", &stated.input_schema), ("outputSchema", &stated.output_schema)] {
@@ -225,16 +227,27 @@ fn inspect(
         input_schema: signature.inputs_json().to_string(),
         output_schema: signature.outputs_json().to_string(),
         labels,
+        warnings,
     })
 }
+
+/// The refusal of a file by its first bytes; nothing when it may be a model, or a part of one.
+#[napi(catch_unwind)]
+pub fn foreign_format<'env>(env: &'env Env, name: String, head: Uint8Array) -> napi::Result<Option<Object<'env>>> {
+    recognize(&name, &head).map(|foreign| to_object(env, &foreign.refuse(&name))).transpose()
+}
+
+#[napi]
+pub const FORMAT_HEAD_BYTES: u32 = HEAD_BYTES as u32;
 
 /// The ONNX model that a TensorFlow.js model is translated to, as bytes; answered on the channel.
 #[napi(catch_unwind)]
 pub fn translate_model(channel: &Channel, id: u32, files: Vec<ModelFile>) {
     let reply = channel.reply(id);
     let source = Source { files: read_files(files), beside: false, cache_folder: None };
-    let translate =
-        move |_: &RunControl| source.prepare(Framework::TensorFlow).map(|prepared| prepared.model.encode_to_vec());
+    let translate = move |_: &RunControl| {
+        source.prepare(Some(Framework::TensorFlow)).map(|prepared| prepared.model.encode_to_vec())
+    };
     Engine::shared().inspect_later(None, translate, |bytes| reply.send_value(bytes.map(Uint8Array::new)));
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::throw;
 use crate::error::{Error, error};
-use crate::format::{Encoded, Format};
+use crate::format::{Encoded, Format, compact};
 use bytes::Bytes;
 use napi::Env;
 use napi_derive::napi;
@@ -12,6 +12,19 @@ use napi_derive::napi;
 pub fn check_json(env: &Env, text: &[u8]) -> napi::Result<()> {
     Encoded::parse(Format::Json, Bytes::copy_from_slice(text))
         .and_then(|value| value.check_names().map_err(refused))
+        .map_err(|problem| throw(env, &problem))
+}
+
+/// The fields of a JSON object: a name, the text of its value, the next name, and so on, with all digits that the text has.
+/// Throws as `checkJson`, and INVALID_REQUEST for what is no object.
+#[napi(catch_unwind)]
+pub fn json_fields(env: &Env, text: &[u8]) -> napi::Result<Vec<String>> {
+    Encoded::parse(Format::Json, Bytes::copy_from_slice(text))
+        .and_then(|value| {
+            value.check_names().map_err(refused)?;
+            value.fields().map_err(refused)
+        })
+        .map(|fields| fields.into_iter().flat_map(|(name, value)| [name, compact(&value.to_json())]).collect())
         .map_err(|problem| throw(env, &problem))
 }
 

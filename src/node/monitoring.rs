@@ -1,13 +1,37 @@
 //! Metrics over inference events, and ground truth beside predictions.
 
 use super::error::throw;
-use crate::monitoring::{self, EventMeasures, LostEvents, compare_outcome};
+use crate::monitoring::{self, EventMeasures, LostEvents, Maker, compare_outcome};
 use napi::Env;
 use napi_derive::napi;
 use std::collections::HashMap;
 
 /// Of the process, so that one thread can tell what all of them lost.
 static LOST_EVENTS: LostEvents = LostEvents::new();
+
+/// How far the numbers of a regression are from the true ones.
+#[napi(object)]
+pub struct Deviation {
+    pub count: u32,
+    pub mae: f64,
+    pub rmse: f64,
+    pub bias: f64,
+}
+
+/// What an outcome says of a prediction.
+#[napi(object)]
+pub struct Comparison {
+    pub correct: Option<bool>,
+    pub regression: Option<Deviation>,
+}
+
+/// What is known of the model that made a prediction.
+#[napi(object)]
+pub struct PredictionMaker {
+    pub outputs: Option<String>,
+    pub labels: Option<Vec<String>>,
+    pub confident_rows: Option<u32>,
+}
 
 /// Counts, averages and quantiles over the events of one model.
 #[napi]
@@ -36,8 +60,11 @@ impl MetricsAccumulator {
         has_feedback: bool,
         correct: Option<bool>,
         failed: bool,
+        regression: Option<Deviation>,
     ) {
-        let event = EventMeasures { timestamp, latency_ms, confidence, has_feedback, correct, failed };
+        let deviation =
+            regression.map(|Deviation { count, mae, rmse, bias }| monitoring::Deviation { count, mae, rmse, bias });
+        let event = EventMeasures { timestamp, latency_ms, confidence, has_feedback, correct, deviation, failed };
         self.inner.add(&version, digest.as_deref(), &event);
     }
 
@@ -54,15 +81,23 @@ impl MetricsAccumulator {
     }
 }
 
-/// Whether ground truth agrees with a prediction, both JSON text; null when that is not known. Throws INVALID_JSON.
+/// What ground truth says of a prediction, both JSON text. Throws INVALID_JSON.
 #[napi(catch_unwind, js_name = "compareOutcome")]
 pub fn compare_outcome_of(
     env: &Env,
     prediction: String,
     outcome: String,
-    is_classifier: Option<bool>,
-) -> napi::Result<Option<bool>> {
-    compare_outcome(&prediction, &outcome, is_classifier.unwrap_or(false)).map_err(|problem| throw(env, &problem))
+    maker: PredictionMaker,
+) -> napi::Result<Comparison> {
+    let maker = Maker {
+        outputs: maker.outputs.as_deref(),
+        labels: maker.labels.as_deref(),
+        confident_rows: maker.confident_rows.map(|rows| rows as usize),
+    };
+    let found = compare_outcome(&prediction, &outcome, &maker).map_err(|problem| throw(env, &problem))?;
+    let regression =
+        found.deviation.map(|monitoring::Deviation { count, mae, rmse, bias }| Deviation { count, mae, rmse, bias });
+    Ok(Comparison { correct: found.correct, regression })
 }
 
 /// Counts an event of a model that could not be written.

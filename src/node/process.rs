@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use super::error::throw;
-use crate::files::{DiskSpace, Reservation, SpaceUse};
+use crate::files::{DiskSpace, PathIndex, Reservation, SpaceUse};
 use crate::process::{self, LockGuard, NamedLocks, check_identifier, nearest_name};
 use napi::Env;
 use napi_derive::napi;
@@ -34,6 +34,15 @@ pub fn nearest_name_of(name: String, known: Vec<String>) -> Option<String> {
     nearest_name(&name, known.iter().map(String::as_str)).map(str::to_owned)
 }
 
+/// Which of several files a path means, as the shards of a TensorFlow.js model are found: their places, several when nothing tells
+/// them apart.
+#[napi(catch_unwind, js_name = "meantFiles")]
+pub fn meant_files(names: Vec<String>, path: String) -> Vec<u32> {
+    let mut index = PathIndex::default();
+    names.iter().for_each(|name| index.insert(name));
+    index.meant(&path).into_iter().filter_map(|at| u32::try_from(at).ok()).collect()
+}
+
 /// Answers the number with a `Lock` when the name is free. Throws QUEUE_FULL.
 #[napi(catch_unwind)]
 pub fn acquire_lock(env: &Env, channel: &Channel, id: u32, name: String) -> napi::Result<()> {
@@ -47,6 +56,12 @@ pub fn acquire_lock(env: &Env, channel: &Channel, id: u32, name: String) -> napi
 #[napi(catch_unwind)]
 pub fn try_lock(name: String) -> Option<Lock> {
     LOCKS.try_acquire(&name).map(|guard| Lock { guard: Some(guard) })
+}
+
+/// The names with this prefix that any thread has locked.
+#[napi(catch_unwind)]
+pub fn locked_names(prefix: String) -> Vec<String> {
+    LOCKS.held(&prefix).iter().map(|name| name.to_string()).collect()
 }
 
 /// An id of this process: what another one left unfinished is nobody's.

@@ -36,6 +36,8 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    stage: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: &'a Option<String>,
@@ -103,8 +105,11 @@ impl From<Request> for Parsed {
 fn keep(env: &Env, slot: &mut External<RequestSlot>, parsed: Result<Parsed>) -> napi::Result<String> {
     let head = parsed.and_then(|parsed| {
         let Parsed { inner, .. } = slot.0.insert(parsed);
-        let Request { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record, .. } = inner;
-        let head = Head { model_id, version, user_id, session_id, request_id, entity_id, timeout_ms, record: *record };
+        let Request {
+            model_id, version, stage, user_id, session_id, request_id, entity_id, timeout_ms, record, ..
+        } = inner;
+        let head =
+            Head { model_id, version, stage, user_id, session_id, request_id, entity_id, timeout_ms, record: *record };
         serde_json::to_string(&head).map_err(|problem| error!(Internal, "{problem}"))
     });
     head.map_err(|problem: Error| throw(env, &problem))

@@ -1,11 +1,12 @@
 //! `Session`: a loaded model.
 
-use super::channel::{Answer, Channel, Replies, ToJs, array_buffer};
+use super::channel::{Answer, Channel, Replies, ToJs, memory_of};
 use super::error::{catch_panic, throw};
 use super::prediction::{JsPrediction, PredictAnswer, predict, predict_together};
 use super::shared_buffer::SharedBuffer;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
+use crate::prediction::message::Outputs;
 use crate::prediction::{confidence_of, inputs_of, latency_ms, message, run_request};
 use crate::signature::Inputs;
 use napi::Env;
@@ -103,7 +104,7 @@ impl Session {
 
     /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options)`, where
     /// inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
-    /// length of the message of outputs in the memory, or with a long message itself.
+    /// length of the message of outputs in the memory, or with a long message itself: a list of its head and its parts.
     #[napi(catch_unwind)]
     pub fn runner<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<RunFunction<'env>> {
         let session = Arc::clone(&self.inner);
@@ -122,7 +123,7 @@ pub enum RunAnswer {
     Later,
     /// A message of this length is in the channel's memory.
     Short(u32),
-    Long(Vec<u8>),
+    Long(Outputs),
 }
 
 impl ToNapiValue for RunAnswer {
@@ -132,7 +133,7 @@ impl ToNapiValue for RunAnswer {
             match answer {
                 Self::Later => ToNapiValue::to_napi_value(env, ()),
                 Self::Short(length) => ToNapiValue::to_napi_value(env, length),
-                Self::Long(bytes) => ToNapiValue::to_napi_value(env, array_buffer(&Env::from_raw(env), bytes)?),
+                Self::Long(message) => ToNapiValue::to_napi_value(env, memory_of(&Env::from_raw(env), message)?),
             }
         }
     }
@@ -147,10 +148,10 @@ fn run(
     let (id, crowded) = (call.get::<u32>(0)?, call.get::<bool>(2)?);
     let options = call.get::<Option<RunOptions>>(3)?.unwrap_or_default();
     let prepare = |message: &[u8]| {
-        let Inputs { values, unbatched } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
+        let Inputs { values, unbatched, rows } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
         let run = run_request(session, values, outputs, options.timeout_ms, options.priority.unwrap_or(0));
-        Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, unbatched))
+        Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, (unbatched, rows)))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
         Either::A(length) => buffer
@@ -158,19 +159,19 @@ fn run(
             .unwrap_or_else(|| Err(error!(Internal, "there is no message of {length} bytes"))),
         Either::B(bytes) => prepare(&bytes),
     };
-    let (run, unbatched) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    let (run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => {
-            let message = outcome.and_then(|output| outputs_message(session, &output, unbatched));
+            let message = outcome.and_then(|output| outputs_message(session, &output, given));
             let message = message.map_err(|problem| throw(call.env, &problem))?;
-            let left = buffer.write(0, &message);
-            Ok(if left { RunAnswer::Short(message.len() as u32) } else { RunAnswer::Long(message) })
+            let left = message.parts.is_empty() && buffer.write(0, &message.head);
+            Ok(if left { RunAnswer::Short(message.head.len() as u32) } else { RunAnswer::Long(message) })
         }
         Err(run) => {
             let reply = replies.reply(id);
             let session = Arc::clone(session);
             let callback = Box::new(move |outcome: Result<RunOutput>| {
-                let message = outcome.and_then(|output| outputs_message(&session, &output, unbatched));
+                let message = outcome.and_then(|output| outputs_message(&session, &output, given));
                 reply.send(message.map(Answer::Message));
             });
             replies.track(id, Engine::shared().run(run, callback));
@@ -179,7 +180,13 @@ fn run(
     }
 }
 
-fn outputs_message(session: &EngineSession, output: &RunOutput, unbatched: bool) -> Result<Vec<u8>> {
+/// Of inputs that lacked the batch dimension, or not, and that had so many rows.
+fn outputs_message(
+    session: &EngineSession,
+    output: &RunOutput,
+    (unbatched, rows): (bool, Option<usize>),
+) -> Result<Outputs> {
+    session.signature.check_rows(rows, &output.outputs)?;
     let confidence = confidence_of(session, output, unbatched);
     message::write_outputs(&output.outputs, &confidence, latency_ms(output), unbatched)
 }

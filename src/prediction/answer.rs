@@ -28,6 +28,8 @@ pub struct Prediction {
 #[derive(Debug)]
 pub struct Writing {
     pub(super) unbatched: bool,
+    /// Of the inputs.
+    pub(super) rows: Option<usize>,
     /// An event wants the outputs as JSON text, whatever the answer is in.
     pub(super) record: bool,
     pub(super) form: Form,
@@ -35,10 +37,11 @@ pub struct Writing {
 
 impl Writing {
     /// # Errors
-    /// `RUN_FAILED` for a value that the format does not have; `INVALID_INPUT` and `NOT_SUPPORTED` for outputs that have no form
+    /// `RUN_FAILED` for a value that the format does not have, and for outputs that lack rows of the inputs; `INVALID_INPUT` and `NOT_SUPPORTED` for outputs that have no form
     /// in the protocol of the request.
     pub fn prediction(&self, session: &Session, output: &RunOutput) -> Result<Prediction> {
-        let Self { unbatched, record, ref form } = *self;
+        let Self { unbatched, rows, record, ref form } = *self;
+        session.signature.check_rows(rows, &output.outputs)?;
         let by_class = matches!(form, Form::Own { by_class: true, .. });
         let labels = session.labels.as_deref().filter(|_| by_class);
         let outputs = Outputs { outputs: &output.outputs, unbatched, labels };

@@ -7,16 +7,27 @@
 //! | inputs | their number, then inputs |
 //! | input | index in the signature or [`UNKNOWN`], dtype code or 0 for JSON text, rank or [`UNKNOWN`], bytes, dimensions, payload; the name as a further payload when the index is unknown |
 //! | outputs | milliseconds as a double, number of confidences or [`UNKNOWN`] for null, 1 for an array of them, each as a double, values |
-//! | value | 0 for nothing; 1, dtype code, rank, bytes, dimensions, payload for a tensor; 2, count, values for a sequence; 3, keys, values for a map |
+//! | value | 0 for nothing; 1, dtype code, rank, bytes, dimensions, payload for a tensor; 2, count, values for a sequence; 3, keys, values for a map; 4, dtype code, rank, bytes, dimensions for a tensor whose payload is the next part |
 //!
-//! Strings are each a word of length and the bytes.
+//! Strings are each a word of length and the bytes. Parts are what large tensors hold: JavaScript gets each as memory of its own,
+//! where a piece of the block would have to be copied once more.
 
 use crate::error::{Result, error};
-use crate::signature::Confidence;
+use crate::signature::{Confidence, lose_batch};
 use crate::tensor::{DType, MapKeys, Tensor, TensorData, Value};
 use smallvec::SmallVec;
 
 pub const UNKNOWN: u32 = u32::MAX;
+
+/// Memory of its own costs more than to copy less than this.
+pub const MIN_PART_BYTES: usize = 64 << 10;
+
+/// What a run gave.
+pub struct Outputs {
+    pub head: Vec<u8>,
+    /// Of at least [`MIN_PART_BYTES`] each.
+    pub parts: Vec<Vec<u8>>,
+}
 
 /// One input as JavaScript gave it.
 pub struct Input<'a> {
@@ -100,9 +111,11 @@ pub fn write_outputs(
     confidence: &Confidence,
     latency_ms: f64,
     unbatched: bool,
-) -> Result<Vec<u8>> {
-    let size = outputs.iter().map(|(_, value)| 64 + value.as_tensor().map_or(256, Tensor::byte_size)).sum::<usize>();
-    let mut writer = Writer { bytes: Vec::with_capacity(64 + size) };
+) -> Result<Outputs> {
+    let in_head = |size| if size < MIN_PART_BYTES { size } else { 0 };
+    let size =
+        outputs.iter().map(|(_, value)| 64 + value.as_tensor().map_or(256, |tensor| in_head(tensor.byte_size())));
+    let mut writer = Writer { bytes: Vec::with_capacity(64 + size.sum::<usize>()), parts: Vec::new() };
     writer.payload(&latency_ms.to_le_bytes());
     let (numbers, is_array): (&[Option<f64>], bool) = match confidence {
         Confidence::None => (&[], false),
@@ -120,11 +133,12 @@ pub fn write_outputs(
             return Err(error!(RunFailed, "output \"{name}\" is larger than JavaScript takes at once"));
         }
     }
-    Ok(writer.bytes)
+    Ok(Outputs { head: writer.bytes, parts: writer.parts })
 }
 
 struct Writer {
     bytes: Vec<u8>,
+    parts: Vec<Vec<u8>>,
 }
 
 impl Writer {
@@ -146,11 +160,14 @@ impl Writer {
                 true
             }
             Value::Tensor(tensor) => self.tensor(tensor, unbatched),
-            Value::Sequence(values) if unbatched && values.len() == 1 => self.value(&values[0], false),
             Value::Sequence(values) => {
+                let items_lose_batch = unbatched && lose_batch(values);
+                if let ([only], true, false) = (values.as_slice(), unbatched, items_lose_batch) {
+                    return self.value(only, false);
+                }
                 self.word(2);
                 self.word(values.len() as u32);
-                values.iter().all(|value| self.value(value, false))
+                values.iter().all(|value| self.value(value, items_lose_batch))
             }
             Value::Map { keys, values } => {
                 self.word(3);
@@ -180,12 +197,17 @@ impl Writer {
         if sizes.map(u32::try_from).any(|size| size.is_err()) {
             return false;
         }
-        self.word(1);
+        let is_part = payload.len() >= MIN_PART_BYTES && matches!(tensor.data, TensorData::Bytes(_));
+        self.word(if is_part { 4 } else { 1 });
         self.word(tensor.dtype.code() as u32);
         self.word(shape.len() as u32);
         self.word(payload.len() as u32);
         shape.iter().for_each(|&size| self.word(size as u32));
-        self.payload(payload);
+        if is_part {
+            self.parts.push(payload.to_vec());
+        } else {
+            self.payload(payload);
+        }
         true
     }
 }

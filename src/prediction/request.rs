@@ -17,8 +17,10 @@ use serde::de::DeserializeOwned;
 pub struct PredictRequest {
     /// Empty where the path names the model.
     pub model_id: String,
-    /// `None` for the latest.
+    /// Nothing for the default: see `stage`.
     pub version: Option<String>,
+    /// In place of a version, the stage whose version was uploaded last. Of the two at most one is given.
+    pub stage: Option<String>,
     pub user_id: Option<String>,
     pub session_id: Option<String>,
     pub request_id: Option<String>,
@@ -46,9 +48,10 @@ enum Body {
     TensorFlowServing(tensorflow_serving::Request),
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "modelId",
     "version",
+    "stage",
     "features",
     "userId",
     "sessionId",
@@ -91,6 +94,12 @@ impl PredictRequest {
         if request.model_id.is_empty() {
             return Err(error!(InvalidRequest, "modelId is required"));
         }
+        if request.version.is_some() && request.stage.is_some() {
+            return Err(error!(
+                InvalidRequest,
+                "version and stage cannot both be given: the stage stands for a version"
+            ));
+        }
         if !has_features && request.entity_id.is_none() {
             return Err(error!(InvalidRequest, "features is required: an object of values by input name"));
         }
@@ -127,6 +136,7 @@ impl PredictRequest {
         Self {
             model_id: String::new(),
             version: None,
+            stage: None,
             user_id: None,
             session_id: None,
             request_id: None,
@@ -147,6 +157,7 @@ impl PredictRequest {
             optional if optional != "modelId" && FIELDS.contains(&optional) && value.is_null() => {}
             "modelId" => self.model_id = text(name, value)?,
             "version" => self.version = Some(text(name, value)?),
+            "stage" => self.stage = Some(text(name, value)?),
             "userId" => self.user_id = Some(text(name, value)?),
             "sessionId" => self.session_id = Some(text(name, value)?),
             "requestId" => self.request_id = Some(text(name, value)?),

@@ -3,7 +3,7 @@
 use super::features::{Content, Features};
 use super::shown::{shown, shown_name};
 use crate::error::{Error, Result, error};
-use crate::format::{Encoded, Format, Item};
+use crate::format::{Encoded, Item};
 use crate::signature::{Dim, Output, OutputRow, Outputs, Signature, ValueType, quoted};
 use crate::tensor::{DType, Value};
 use base64::Engine as _;
@@ -36,7 +36,7 @@ enum Values {
 /// # Errors
 /// `INVALID_JSON`, `INVALID_REQUEST` and `INVALID_INPUT` for what is malformed.
 pub fn parse(body: &[u8]) -> Result<Request> {
-    let fields = Encoded::parse(Format::Json, Bytes::copy_from_slice(body))?.fields().map_err(unreadable)?;
+    let fields = Encoded::parse_lenient_json(Bytes::copy_from_slice(body))?.fields().map_err(unreadable)?;
     let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     if let Some(signature) = field("signature_name").filter(|name| !name.is_null())
         && !matches!(signature.bytes(), b"\"serving_default\"" | b"\"\"")

@@ -26,7 +26,7 @@ pub fn prepare(
     let inputs = request.inputs(&session.signature)?;
     let (outputs, form) = request.outputs(session, format)?;
     let timeout = timeout_ms.or(request.timeout_ms);
-    let writing = Writing { unbatched: inputs.unbatched, record: request.record, form };
+    let writing = Writing { unbatched: inputs.unbatched, rows: inputs.rows, record: request.record, form };
     Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
 }
 

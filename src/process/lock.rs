@@ -59,6 +59,11 @@ impl NamedLocks {
         Some(LockGuard { name, locks: self.clone() })
     }
 
+    /// The names with this prefix that are locked.
+    pub fn held(&self, prefix: &str) -> Vec<Arc<str>> {
+        self.locked.lock().keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+    }
+
     /// How many names are locked.
     pub fn len(&self) -> usize {
         self.locked.lock().len()
@@ -132,6 +137,17 @@ mod tests {
         assert!(locks.try_acquire("a").is_none());
         drop(waiting.try_recv().unwrap());
         assert!(locks.try_acquire("a").is_some());
+    }
+
+    #[test]
+    fn names_that_are_locked_are_found_by_their_prefix() {
+        let locks = NamedLocks::default();
+        let held = ["a 1", "a 2", "b 1"].map(|name| locks.try_acquire(name).unwrap());
+        let mut names = locks.held("a ");
+        names.sort();
+        assert_eq!(names, ["a 1", "a 2"].map(Arc::from));
+        drop(held);
+        assert!(locks.held("").is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a model declares of its inputs and outputs.
 
+use super::class_output::ClassOutput;
+use super::probabilities::Source;
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use serde_json::{Value as Json, json};
@@ -44,8 +46,12 @@ pub struct ValueInfo {
 pub struct Signature {
     pub inputs: Vec<ValueInfo>,
     pub outputs: Vec<ValueInfo>,
-    /// Names of single-valued outputs that a sigmoid made: a binary classifier's probability.
-    pub sigmoid_outputs: Vec<String>,
+    /// The outputs that tell how sure the model is, the best first.
+    pub confidence: Vec<Source>,
+    /// Whether the model may leave rows out by their values: those of stop words.
+    pub drops_rows: bool,
+    /// The outputs that tell a class.
+    pub class_outputs: Vec<ClassOutput>,
 }
 
 impl Signature {
@@ -57,7 +63,9 @@ impl Signature {
     pub fn rename_outputs(&mut self, graph_names: &std::collections::HashMap<String, String>) {
         for (public, name) in graph_names {
             let outputs = self.outputs.iter_mut().map(|output| &mut output.name);
-            outputs.chain(&mut self.sigmoid_outputs).filter(|own| *own == name).for_each(|own| own.clone_from(public));
+            let roles = self.class_outputs.iter_mut().map(|output| &mut output.name);
+            outputs.chain(roles).filter(|own| *own == name).for_each(|own| own.clone_from(public));
+            self.confidence.iter_mut().for_each(|source| source.rename(name, public));
         }
     }
 
@@ -94,9 +102,16 @@ impl Signature {
 
     /// `{"outputs": [{name, dtype, shape}]}`. In a shape a number is a fixed size, a string a named free dimension and -1
     /// an unnamed one; `shape` is null when the model does not say. Other kinds have `type` instead, such as
-    /// `seq(map(int64,tensor(float32)))`.
+    /// `seq(map(int64,tensor(float32)))`. `role` is `label` for an output that is the predicted class, `scores` for one that has
+    /// a number for each class, the largest for the predicted one; `classes` are the names that the graph has for them.
     pub fn outputs_json(&self) -> Json {
-        json!({ "outputs": self.outputs.iter().map(ValueInfo::to_json).collect::<Vec<_>>() })
+        let described = |output: &ValueInfo| {
+            let mut made = output.to_json();
+            let told = self.class_outputs.iter().find(|told| told.name == output.name);
+            told.inspect(|told| told.write(&mut made));
+            made
+        };
+        json!({ "outputs": self.outputs.iter().map(described).collect::<Vec<_>>() })
     }
 }
 

@@ -19,6 +19,7 @@ pub trait FromItem: Sized {
     fn of_number(number: Number) -> Result<Self, String> {
         match number {
             Number::Float(value) => Self::of_float(value),
+            Number::Rounded(value) => Self::of_rounded(value),
             Number::UInt(value) => Self::of_uint(value),
             Number::Int(value) => Self::of_int(value),
         }
@@ -31,6 +32,10 @@ pub trait FromItem: Sized {
     }
     fn of_float(value: f64) -> Result<Self, String> {
         Err(mismatch::<Self>(&format!("{value:?}")))
+    }
+    /// What a decimal fraction was rounded to.
+    fn of_rounded(value: f64) -> Result<Self, String> {
+        Self::of_float(value)
     }
     fn of_bool(value: bool) -> Result<Self, String> {
         Err(mismatch::<Self>(&value.to_string()))
@@ -55,7 +60,7 @@ pub trait FromItem: Sized {
 
 pub fn mismatch<T: FromItem>(received: &str) -> String {
     let expected = match T::DTYPE {
-        DType::Bool => "a boolean",
+        DType::Bool => "a boolean, 0 or 1",
         DType::String => "a string",
         other => other.name(),
     };
@@ -102,6 +107,9 @@ macro_rules! float_elements {
                     Err(format!("{} does not fit {}", $wide, <Self as FromItem>::DTYPE.name()))
                 }
             }
+            fn of_bool(value: bool) -> Result<Self, String> {
+                Self::of_float(f64::from(u8::from(value)))
+            }
             fn of_text(value: &str) -> Result<Self, String> {
                 Self::of_float(match value {
                     "NaN" => f64::NAN,
@@ -123,8 +131,20 @@ macro_rules! float_elements {
 float_elements! {
     f32, |wide| wide as f32;
     f64, |wide| wide;
-    half::f16, |wide| half::f16::from_f64(wide);
-    half::bf16, |wide| half::bf16::from_f64(wide);
+    half::f16, |wide| half::f16::from_f32(rounded_to_odd(wide));
+    half::bf16, |wide| half::bf16::from_f32(rounded_to_odd(wide));
+}
+
+/// The float32 on the way to a narrower type, so that both steps together round like one: what is not exact gets an odd last
+/// digit, which is never halfway between two narrower numbers.
+fn rounded_to_odd(wide: f64) -> f32 {
+    let narrow = wide as f32;
+    let exact = f64::from(narrow);
+    if exact == wide || !narrow.is_finite() {
+        return narrow;
+    }
+    let towards_zero = narrow.to_bits() - u32::from(exact.abs() > wide.abs());
+    f32::from_bits(towards_zero | 1)
 }
 
 macro_rules! integer_elements {
@@ -139,12 +159,18 @@ macro_rules! integer_elements {
                 value.try_into().map_err(|_| format!("{value} does not fit {}", <Self as FromItem>::DTYPE.name()))
             }
             fn of_float(value: f64) -> Result<Self, String> {
-                // 1.0 and 1e3 are integers too; beyond 2^53 a float does not say which.
+                // Beyond 2^53 a float does not say which.
                 if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
                     Self::of_int(value as i64)
                 } else {
                     Err(mismatch::<Self>(&value.to_string()))
                 }
+            }
+            fn of_rounded(value: f64) -> Result<Self, String> {
+                Err(mismatch::<Self>(&format!("a fraction near {value}")))
+            }
+            fn of_bool(value: bool) -> Result<Self, String> {
+                Ok(Self::from(value))
             }
             fn of_text(value: &str) -> Result<Self, String> {
                 let shown: String = value.chars().take(40).collect();
@@ -164,6 +190,22 @@ impl FromItem for Boolean {
     fn of_bool(value: bool) -> Result<Self, String> {
         Ok(Self(value))
     }
+    fn of_uint(value: u64) -> Result<Self, String> {
+        match value {
+            0 | 1 => Ok(Self(value == 1)),
+            other => Err(mismatch::<Self>(&other.to_string())),
+        }
+    }
+    fn of_float(value: f64) -> Result<Self, String> {
+        match value {
+            0.0 => Ok(Self(false)),
+            1.0 => Ok(Self(true)),
+            other => Err(mismatch::<Self>(&format!("{other:?}"))),
+        }
+    }
+    fn of_rounded(value: f64) -> Result<Self, String> {
+        Err(mismatch::<Self>(&format!("a fraction near {value}")))
+    }
     fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
         let bytes: Vec<u8> = elements.iter().map(|element| u8::from(element.0)).collect();
         Tensor::from_bytes(DType::Bool, shape, Bytes::copy_from(&bytes)).map_err(|problem| problem.message)
@@ -182,5 +224,36 @@ impl FromItem for String {
     }
     fn tensor(shape: Vec<usize>, elements: Vec<Self>) -> Result<Tensor, String> {
         Ok(Tensor::from_strings(&shape, elements))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::{bf16, f16};
+
+    #[test]
+    fn narrow_floats_are_rounded_once() {
+        // Just above halfway between 1 and the next number: float32 would round to halfway, and that to the even one.
+        let above = |halfway: f64| f64::from_bits(halfway.to_bits() + 1);
+        let below = |halfway: f64| f64::from_bits(halfway.to_bits() - 1);
+        let (f16_step, bf16_step) = (2f64.powi(-10), 2f64.powi(-7));
+        for sign in [1.0, -1.0] {
+            let half = |wide: f64| f16::of_float(sign * wide).unwrap().to_f64() * sign;
+            assert_eq!(half(above(1.0 + f16_step / 2.0)), 1.0 + f16_step);
+            assert_eq!(half(1.0 + f16_step / 2.0), 1.0);
+            assert_eq!(half(below(1.0 + f16_step * 1.5)), 1.0 + f16_step);
+            let brain = |wide: f64| bf16::of_float(sign * wide).unwrap().to_f64() * sign;
+            assert_eq!(brain(above(1.0 + bf16_step / 2.0)), 1.0 + bf16_step);
+            assert_eq!(brain(1.0 + bf16_step / 2.0), 1.0);
+            assert_eq!(brain(below(1.0 + bf16_step * 1.5)), 1.0 + bf16_step);
+        }
+        assert_eq!(f16::of_float(above(2f64.powi(-25))).unwrap().to_f64(), 2f64.powi(-24), "the least of all");
+        assert_eq!(f16::of_float(1e-300).unwrap().to_bits(), 0);
+        assert_eq!(f16::of_float(-0.0).unwrap().to_bits(), 0x8000);
+        assert_eq!(f16::of_float(above(65504.0)).unwrap().to_f64(), 65504.0);
+        assert!(f16::of_float(65520.0).is_err());
+        assert!(f16::of_float(1e300).is_err());
+        assert!(f16::of_float(f64::NAN).unwrap().is_nan());
     }
 }

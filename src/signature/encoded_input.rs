@@ -20,6 +20,8 @@ pub struct Inputs {
     pub values: Vec<(String, Value)>,
     /// The caller gave one row without a batch dimension, so the outputs lose theirs.
     pub unbatched: bool,
+    /// How many rows they are, when all inputs that have rows have as many.
+    pub rows: Option<usize>,
 }
 
 /// What is given for an input.
@@ -42,7 +44,7 @@ pub enum Given<'a> {
 ///
 /// # Errors
 /// `INVALID_INPUT` that names the input, what its type is, and what was received; for wrong names with the right ones in
-/// `details.inputs`.
+/// `details.inputs`; for inputs whose sizes do not agree.
 pub fn inputs_from(signature: &Signature, features: &[(&str, Given<'_>)]) -> Result<Inputs> {
     let mut given: SmallVec<[Option<Given<'_>>; 4]> = smallvec![None; signature.inputs.len()];
     let mut unknown = None;
@@ -69,7 +71,8 @@ pub fn inputs_from(signature: &Signature, features: &[(&str, Given<'_>)]) -> Res
         }
         values.push((input.name.clone(), value));
     }
-    Ok(Inputs { values, unbatched: batch_added && !batch_given })
+    let rows = signature.agreed_rows(&values)?;
+    Ok(Inputs { values, unbatched: batch_added && !batch_given, rows })
 }
 
 /// The input that a feature is for, one of so many features.
@@ -93,7 +96,11 @@ fn wrong_names(signature: &Signature, unknown: Option<&str>, missing: Option<&Va
         (None, Some(missing)) => format!("input \"{}\" is missing", missing.name),
         (None, None) => String::new(),
     };
-    error!(InvalidInput, "{problem}; its inputs are {}", quoted(&names)).with_details(json!({ "inputs": names }))
+    let hint = match (unknown, names.as_slice()) {
+        (Some(_), [only]) => format!("; what it takes stands in one list: {{\"{only}\": [...]}}"),
+        _ => String::new(),
+    };
+    error!(InvalidInput, "{problem}; its inputs are {}{hint}", quoted(&names)).with_details(json!({ "inputs": names }))
 }
 
 pub(crate) fn quoted(names: &[&str]) -> String {
@@ -228,7 +235,9 @@ fn data_and_shape(encoded: &Encoded) -> Result<(Encoded, Option<Vec<usize>>), St
     let (Some(data), Some(shape), true) = (fields.remove("data"), fields.remove("shape"), fields.is_empty()) else {
         let names: Vec<String> = encoded.fields()?.into_iter().map(|(name, _)| name).take(5).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        return Err(format!("expected {{data, shape}}, received an object with {}", quoted(&names)));
+        // How pandas writes a column unless it is told otherwise.
+        let hint = if names.first() == Some(&"0") { "; pandas writes lists with orient=\"list\"" } else { "" };
+        return Err(format!("expected a list or {{data, shape}}, received an object with {}{hint}", quoted(&names)));
     };
     let text = shape.to_json();
     let sizes = serde_json::from_str(&text).map_err(|_| {
@@ -298,7 +307,12 @@ mod tests {
             floats[0].is_nan() && floats[1] == f32::INFINITY && floats[2] == f32::NEG_INFINITY && floats[3].is_nan()
         );
         assert_eq!(tensor(&value(DType::Float64, "[0.1,1e308]").unwrap()).elements(), Some(&[0.1f64, 1e308][..]));
-        assert_eq!(tensor(&value(DType::Bool, "[true,false]").unwrap()).bytes(), Some(&[1u8, 0][..]));
+        assert_eq!(tensor(&value(DType::Bool, "[true,0,1.0,-0]").unwrap()).bytes(), Some(&[1u8, 0, 1, 0][..]));
+        assert_eq!(tensor(&value(DType::Float32, "[true,false]").unwrap()).elements(), Some(&[1.0f32, 0.0][..]));
+        assert_eq!(
+            tensor(&value(DType::Int64, "[true,1e3,9007199254740993.0]").unwrap()).elements(),
+            Some(&[1i64, 1000, 9_007_199_254_740_993][..])
+        );
         for (dtype, text) in [
             (DType::Int64, "[1.5]"),
             (DType::Int64, "[null]"),
@@ -308,11 +322,17 @@ mod tests {
             (DType::Int8, "[128]"),
             (DType::UInt8, "[-1]"),
             (DType::Float32, "[1e39]"),
-            (DType::Float32, "[true]"),
             (DType::Float32, "[\"1.5\"]"),
             (DType::Float16, "[70000]"),
             (DType::Float64, "[1e400]"),
-            (DType::Bool, "[1]"),
+            (DType::Bool, "[2]"),
+            (DType::Bool, "[0.5]"),
+            (DType::Bool, "[1.00000000000000000001]"),
+            (DType::Bool, "[\"true\"]"),
+            (DType::Int64, "[9007199254740992.5]"),
+            (DType::Int64, "[1.00000000000000000001]"),
+            (DType::Int64, "[1e-400]"),
+            (DType::String, "[true]"),
             (DType::String, "[1]"),
             (DType::String, "[\"a\\u0000b\"]"),
             (DType::Float32, "[{}]"),
@@ -337,7 +357,11 @@ mod tests {
         assert_eq!(unknown.details, Some(json!({ "inputs": ["a", "b"] })));
         assert!(unknown.message.contains("no input \"c\""), "{unknown}");
         assert!(convert(two, r#"{"a":[1]}"#).unwrap_err().message.contains("\"b\" is missing"));
-        assert!(convert(one, "{}").is_err());
+        assert!(convert(one.clone(), "{}").is_err());
+        let columns = convert(one.clone(), r#"{"a":[1],"b":[2]}"#).unwrap_err();
+        assert!(columns.message.ends_with(r#"stands in one list: {"x": [...]}"#), "{columns}");
+        let of_pandas = convert(one, r#"{"x":{"0":1,"1":2}}"#).unwrap_err();
+        assert!(of_pandas.message.ends_with(r#"pandas writes lists with orient="list""#), "{of_pandas}");
     }
 
     #[test]

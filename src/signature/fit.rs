@@ -11,7 +11,8 @@ pub struct Fitted {
 }
 
 /// Fits the natural shape of a JSON value to the declared one, in this order:
-/// as it is; with a batch dimension of one in front; a flat list cut into the declared rows.
+/// as it is; a list of one for a scalar; with a batch dimension of one in front; a flat list cut into the declared rows, of which
+/// an empty list has none.
 /// An `explicit` shape (from `{data, shape}`) is taken as it is or refused.
 pub fn fit(declared: &[Dim], natural: &[usize], explicit: bool) -> Option<Fitted> {
     if matches(declared, natural) {
@@ -20,7 +21,9 @@ pub fn fit(declared: &[Dim], natural: &[usize], explicit: bool) -> Option<Fitted
     if explicit {
         return None;
     }
-    let (batch, row) = declared.split_first()?;
+    let Some((batch, row)) = declared.split_first() else {
+        return (natural == [1]).then_some(Fitted { shape: Vec::new(), batch_added: false });
+    };
     let batch_fits = |size: usize| matches!(batch, Dim::Free(_)) || *batch == Dim::Fixed(size);
     if matches(row, natural) && batch_fits(1) {
         let shape = std::iter::once(1).chain(natural.iter().copied()).collect();
@@ -39,7 +42,7 @@ pub fn fit(declared: &[Dim], natural: &[usize], explicit: bool) -> Option<Fitted
         [count] => *count,
         _ => return None,
     };
-    if row_len == 0 || count == 0 || !count.is_multiple_of(row_len) || !batch_fits(count / row_len) {
+    if row_len == 0 || !count.is_multiple_of(row_len) || !batch_fits(count / row_len) {
         return None;
     }
     let rows = count / row_len;
@@ -94,11 +97,21 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_list_has_no_rows_and_a_list_of_one_may_be_a_scalar() {
+        check(&[-1, 4], &[0], Some((&[0, 4], false)));
+        check(&[-1], &[0], Some((&[0], false)));
+        check(&[], &[1], Some((&[], false)));
+        assert_eq!(fit(&dims(&[]), &[1], true), None);
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         check(&[-1, 4], &[3], None);
         check(&[-1, 4], &[1, 2, 4], None);
         check(&[2, 4], &[4], None);
-        check(&[-1, 4], &[0], None);
+        check(&[1, 4], &[0], None);
+        check(&[], &[2], None);
+        check(&[], &[1, 1], None);
         check(&[-1, 4, -1], &[8], None);
         assert_eq!(fit(&dims(&[-1, 4]), &[4], true), None);
     }

@@ -1,59 +1,40 @@
-//! The signature of an ONNX graph.
+//! The signature of an ONNX model.
 
+use super::classes::class_outputs;
+use super::confidence::sources;
 use super::declared::{Dim, Signature, ValueInfo, ValueType};
 use crate::error::{Result, error};
-use crate::onnx::operators::{ElementRule, operator};
 use crate::onnx::proto::{self, DimensionValue, TypeValue};
 use crate::tensor::DType;
 
 impl Signature {
-    /// Reads the signature of an ONNX graph. Initializers that are also inputs become optional inputs.
+    /// Reads the signature of an ONNX model. Initializers that are also inputs become optional inputs.
     ///
     /// # Errors
     /// `INVALID_MODEL` for a name that is missing, has a NUL or is given twice, an element type that ONNX does not have, or a graph
-    /// without outputs.
-    pub fn of_graph(graph: &proto::GraphProto) -> Result<Self> {
+    /// that is missing or has no outputs.
+    pub fn of_model(model: &proto::ModelProto) -> Result<Self> {
+        let graph = model.graph.as_ref().ok_or_else(|| error!(InvalidModel, "the file holds no graph"))?;
         let defaults: std::collections::HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name()).collect();
         let mut inputs = values(&graph.input, "input")?;
         for input in &mut inputs {
             input.optional =
                 defaults.contains(input.name.as_str()) || matches!(input.value_type, ValueType::Optional(_));
         }
-        // IR versions below 4 list every initializer as an input; those are no inputs to a caller.
         let (required, with_default): (Vec<_>, Vec<_>) =
             inputs.into_iter().partition(|input| !defaults.contains(input.name.as_str()));
-        let inputs = required.into_iter().chain(with_default).collect();
+        let inputs: Vec<ValueInfo> = required.into_iter().chain(with_default).collect();
         let outputs = values(&graph.output, "output")?;
         if outputs.is_empty() {
             return Err(error!(InvalidModel, "the model has no outputs"));
         }
-        let sigmoid_outputs = made_by_sigmoid(graph, &outputs);
-        Ok(Self { inputs, outputs, sigmoid_outputs })
+        let confidence = sources(model, graph, &inputs, &outputs);
+        let drops = |node: &proto::NodeProto| {
+            node.is("StringNormalizer") && node.attribute("stopwords").is_some_and(|words| !words.strings.is_empty())
+        };
+        let class_outputs = class_outputs(graph, &outputs);
+        Ok(Self { inputs, outputs, confidence, drops_rows: graph.node.iter().any(drops), class_outputs })
     }
-}
-
-/// The outputs that come from a `Sigmoid` by nothing but another shape or type.
-fn made_by_sigmoid(graph: &proto::GraphProto, outputs: &[ValueInfo]) -> Vec<String> {
-    let makers: std::collections::HashMap<&str, &proto::NodeProto> =
-        graph.node.iter().flat_map(|node| node.output.iter().map(move |output| (output.as_str(), node))).collect();
-    let by_sigmoid = |output: &&ValueInfo| {
-        let mut name = output.name.as_str();
-        for _ in 0..graph.node.len() {
-            match makers.get(name) {
-                Some(node) if node.is("Sigmoid") => return true,
-                Some(node) if keeps_elements(node) => {
-                    name = node.input.first().map_or("", String::as_str);
-                }
-                _ => return false,
-            }
-        }
-        false
-    };
-    outputs.iter().filter(by_sigmoid).map(|output| output.name.clone()).collect()
-}
-
-fn keeps_elements(node: &proto::NodeProto) -> bool {
-    operator(node).is_some_and(|row| matches!(row.elements, ElementRule::Keep | ElementRule::Cast))
 }
 
 fn values(infos: &[proto::ValueInfoProto], what: &str) -> Result<Vec<ValueInfo>> {
@@ -109,7 +90,10 @@ fn dtype(code: i32) -> Result<DType> {
 fn dim(declared: &proto::Dimension) -> Dim {
     match &declared.value {
         Some(DimensionValue::DimValue(size)) => usize::try_from(*size).map_or(Dim::Free(None), Dim::Fixed),
-        Some(DimensionValue::DimParam(name)) if !name.is_empty() => Dim::Free(Some(name.clone())),
+        // Converters also write these for a dimension without a name.
+        Some(DimensionValue::DimParam(name)) if !["", "?", "-1", "None"].contains(&name.as_str()) => {
+            Dim::Free(Some(name.clone()))
+        }
         Some(DimensionValue::DimParam(_)) | None => Dim::Free(None),
     }
 }

@@ -1,5 +1,8 @@
 //! What a model takes and gives, and the conversion of values by it.
 
+mod agreement;
+mod class_output;
+mod classes;
 mod confidence;
 mod declared;
 mod elements;
@@ -9,13 +12,15 @@ mod graph;
 mod labels;
 mod nested;
 mod output;
+mod probabilities;
 mod schema;
 mod tensor_input;
 
+pub use class_output::{ClassOutput, ClassRole, is_label_name};
 pub use confidence::{Confidence, confidence};
 pub use declared::{Dim, Signature, ValueInfo, ValueType};
 pub(crate) use encoded_input::quoted;
 pub use encoded_input::{Given, Inputs, input_for, inputs_from};
 pub use labels::class_names;
-pub use output::{Elements, Output, OutputRow, Outputs};
+pub use output::{Elements, Output, OutputRow, Outputs, lose_batch};
 pub use schema::check_schema;

@@ -36,18 +36,21 @@ impl Serialize for Output<'_> {
                     self.labels.filter(|labels| matches!(*tensor.shape, [_, classes] if classes == labels.len()));
                 Nested { tensor, shape, start: 0, labels }.serialize(serializer)
             }
-            Value::Sequence(values) => match values.as_slice() {
-                [only] if self.unbatched => {
-                    Output { value: only, unbatched: false, labels: None }.serialize(serializer)
-                }
-                values => {
-                    let mut list = serializer.serialize_seq(Some(values.len()))?;
-                    for value in values {
-                        list.serialize_element(&Output { value, unbatched: false, labels: None })?;
+            Value::Sequence(values) => {
+                let unbatched = self.unbatched && lose_batch(values);
+                match values.as_slice() {
+                    [only] if self.unbatched && !unbatched => {
+                        Output { value: only, unbatched: false, labels: None }.serialize(serializer)
                     }
-                    list.end()
+                    values => {
+                        let mut list = serializer.serialize_seq(Some(values.len()))?;
+                        for value in values {
+                            list.serialize_element(&Output { value, unbatched, labels: None })?;
+                        }
+                        list.end()
+                    }
                 }
-            },
+            }
             Value::Map { keys, values } => {
                 let is_text = serializer.is_human_readable();
                 let mut map = serializer.serialize_map(Some(values.len()))?;
@@ -77,7 +80,7 @@ impl OutputRow<'_> {
     pub fn count(value: &Value, unbatched: bool) -> Option<usize> {
         match value {
             Value::Tensor(tensor) => written_shape(tensor, unbatched).first().copied(),
-            Value::Sequence(values) => (!unbatched || values.len() != 1).then_some(values.len()),
+            Value::Sequence(values) => (!unbatched || values.len() != 1 || lose_batch(values)).then_some(values.len()),
             Value::Map { .. } | Value::None => None,
         }
     }
@@ -92,11 +95,18 @@ impl Serialize for OutputRow<'_> {
                 Nested { tensor, shape, start, labels: None }.serialize(serializer)
             }
             Value::Sequence(values) => {
-                Output { value: &values[self.at], unbatched: false, labels: None }.serialize(serializer)
+                let unbatched = self.unbatched && lose_batch(values);
+                Output { value: &values[self.at], unbatched, labels: None }.serialize(serializer)
             }
             Value::Map { .. } | Value::None => Err(S::Error::custom("it has no rows")),
         }
     }
+}
+
+/// Whether the items of a sequence lose a leading dimension of one for a caller of a single row: when all are tensors that have
+/// it. Otherwise the sequence itself may be that of the rows.
+pub fn lose_batch(items: &[Value]) -> bool {
+    items.iter().all(|item| item.as_tensor().is_some_and(|tensor| tensor.shape.first() == Some(&1)))
 }
 
 fn written_shape(tensor: &Tensor, unbatched: bool) -> &[usize] {
@@ -315,6 +325,17 @@ mod tests {
         assert_eq!(json(sequence.clone(), false), r#"[{"0":0.25,"-1":0.75}]"#);
         assert_eq!(json(sequence, true), r#"{"0":0.25,"-1":0.75}"#);
         assert_eq!(json(Value::None, true), "null");
+    }
+
+    #[test]
+    fn tensors_in_a_sequence_lose_their_batch() {
+        let tensor = |shape: &[usize], numbers: &[f32]| Value::from(Tensor::from_elements(shape, numbers));
+        let targets = Value::Sequence(vec![tensor(&[1, 2], &[0.25, 0.75]), tensor(&[1, 1], &[1.0])]);
+        assert_eq!(json(targets.clone(), true), "[[0.25,0.75],[1.0]]");
+        assert_eq!(json(targets, false), "[[[0.25,0.75]],[[1.0]]]");
+        let parts = Value::Sequence(vec![tensor(&[1], &[1.0]), tensor(&[2], &[2.0, 3.0])]);
+        assert_eq!(json(parts, true), "[[1.0],[2.0,3.0]]", "no batch");
+        assert_eq!(json(Value::Sequence(vec![tensor(&[2], &[2.0, 3.0])]), true), "[2.0,3.0]", "a tensor for each row");
     }
 
     #[test]

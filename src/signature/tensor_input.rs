@@ -26,6 +26,9 @@ pub fn tensor_input(input: &ValueInfo, dtype: DType, shape: Option<&[usize]>, by
     if *declared != dtype {
         return Err(error!(InvalidInput, "input \"{name}\" is {}, received {}", declared.name(), dtype.name()));
     }
+    if let Some(byte) = (dtype == DType::Bool).then(|| bytes.as_slice().iter().find(|&&byte| byte > 1)).flatten() {
+        return Err(error!(InvalidInput, "input \"{name}\": a boolean is the byte 0 or 1, received {byte}"));
+    }
     let explicit = shape.is_some();
     let natural = shape.map_or_else(|| vec![bytes.len() * 8 / dtype.bits().max(1)], <[usize]>::to_vec);
     let fitted = match dims {

@@ -1,13 +1,15 @@
 //! What a TensorFlow.js model is made of: the topology, the weights and what came beside them, found among uploaded files.
 
+use super::labels;
+use super::shards::{Shards, two_named};
 use super::weights::{self, Weights};
 use crate::error::{Error, Result, error};
-use crate::files::ModelFile;
+use crate::files::{ModelFile, base_name};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde_json::Value as Json;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The two formats of TensorFlow.js.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +24,15 @@ pub struct Artifacts {
     pub format: Format,
     /// `modelTopology` of `model.json`.
     pub topology: Json,
+    /// `generatedBy` of `model.json`.
+    pub generator: Option<String>,
     /// Which inputs and outputs a graph-model has; null where the file does not say.
     pub signature: Json,
     /// The graph that fills the tables of a graph-model, and what it gives.
     pub initializer: Json,
     pub initializer_signature: Json,
     pub weights: Weights,
-    /// Class names from Teachable Machine's `metadata.json`.
+    /// Class names, from `metadata.json` and the like.
     pub labels: Option<Vec<String>>,
 }
 
@@ -40,46 +44,52 @@ impl Artifacts {
     /// `INVALID_MODEL` when there is no such file or more than one, or when shards are missing or too short.
     pub fn read(files: &[ModelFile]) -> Result<Self> {
         let mut main = None;
-        let mut metadata = None;
-        let mut shards = HashMap::new();
+        let mut keras = None;
+        let mut metadata: BTreeMap<&str, Json> = BTreeMap::new();
+        let mut shards = Shards::default();
         for file in files {
             let bytes = file.bytes()?;
             let name = base_name(&file.name);
-            refuse_keras(name, &bytes)?;
+            if bytes.starts_with(KERAS_START) {
+                keras = Some(name);
+                continue;
+            }
             match parse_json(&bytes) {
                 Some(json) if json.get("modelTopology").is_some() => {
-                    if main.replace(json).is_some() {
+                    if main.replace((json, folder(&file.name))).is_some() {
                         return Err(error!(InvalidModel, "two of the files have a \"modelTopology\"; one is expected"));
                     }
                 }
-                Some(json) if name == "metadata.json" => {
-                    if metadata.replace(json.clone()).is_some_and(|before| before != json) {
+                Some(json) if labels::may_hold_labels(name) => {
+                    if metadata.insert(name, json.clone()).is_some_and(|before| before != json) {
                         return Err(two_named(name));
                     }
                 }
-                _ => {
-                    let before = shards.insert(name.to_owned(), bytes.clone());
-                    if before.is_some_and(|before| before != bytes) {
-                        return Err(two_named(name));
-                    }
-                }
+                _ => shards.insert(&file.name, bytes),
             }
         }
-        let main = main.ok_or_else(|| {
-            let names = files.iter().map(|file| base_name(&file.name)).collect::<Vec<_>>().join(", ");
-            error!(
-                InvalidModel,
-                "none of the files is a TensorFlow.js model.json with a \"modelTopology\"; received {names}"
-            )
-        })?;
-        Self::from_main(main, &shards, metadata.as_ref().and_then(read_labels))
+        match (main, keras) {
+            (Some((main, folder)), _) => {
+                let labels = metadata.values().find_map(labels::of_file);
+                Self::from_main(main, &shards, folder, labels)
+            }
+            (None, Some(name)) => Err(keras_file(name)),
+            (None, None) => {
+                let names = files.iter().map(|file| base_name(&file.name)).collect::<Vec<_>>().join(", ");
+                Err(error!(
+                    InvalidModel,
+                    "none of the files is a TensorFlow.js model.json with a \"modelTopology\"; received {names}"
+                ))
+            }
+        }
     }
 
-    fn from_main(mut main: Json, shards: &HashMap<String, Bytes>, labels: Option<Vec<String>>) -> Result<Self> {
+    fn from_main(mut main: Json, shards: &Shards, folder: &str, labels: Option<Vec<String>>) -> Result<Self> {
         let weights = match &main["weightsManifest"] {
-            Json::Array(groups) => read_manifest(groups, shards)?,
+            Json::Array(groups) => read_manifest(groups, shards, folder)?,
             _ => read_inside(&main)?,
         };
+        let labels = labels.or_else(|| labels::of_model(&main));
         let signature = match take(&mut main, "signature") {
             Json::Null => take(&mut take(&mut main, "userDefinedMetadata"), "signature"),
             signature => signature,
@@ -91,6 +101,7 @@ impl Artifacts {
         Ok(Self {
             format: if topology["node"].is_array() { Format::Graph } else { Format::Layers },
             topology,
+            generator: main["generatedBy"].as_str().map(str::to_owned),
             signature,
             initializer: take(&mut main, "modelInitializer"),
             initializer_signature: take(&mut main, "initializerSignature"),
@@ -100,20 +111,19 @@ impl Artifacts {
     }
 }
 
-fn two_named(name: &str) -> Error {
-    error!(InvalidModel, "two different files are named \"{name}\"")
+/// How Keras's own files begin. They hold the same models, but are for `tensorflowjs_converter` to read.
+const KERAS_START: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+fn keras_file(name: &str) -> Error {
+    error!(
+        UnsupportedModel,
+        "\"{name}\" is a Keras file; convert it with `tensorflowjs_converter --input_format keras` (or `keras_keras` for \
+         .keras) and upload model.json and its shards"
+    )
 }
 
-/// Keras's own files hold the same models, but are for `tensorflowjs_converter` to read.
-fn refuse_keras(name: &str, bytes: &[u8]) -> Result<()> {
-    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
-        return Err(error!(
-            UnsupportedModel,
-            "\"{name}\" is a Keras file; convert it with `tensorflowjs_converter --input_format keras` (or `keras_keras` for \
-             .keras) and upload model.json and its shards"
-        ));
-    }
-    Ok(())
+fn folder(path: &str) -> &str {
+    &path[..path.len() - base_name(path).len()]
 }
 
 fn take(json: &mut Json, field: &str) -> Json {
@@ -128,33 +138,17 @@ fn parse_json(bytes: &Bytes) -> Option<Json> {
 }
 
 /// The weights from the shards that the manifest names.
-fn read_manifest(groups: &[Json], shards: &HashMap<String, Bytes>) -> Result<Weights> {
+fn read_manifest(groups: &[Json], shards: &Shards, folder: &str) -> Result<Weights> {
     let wrong = || error!(InvalidModel, "\"weightsManifest\" must be a list of {{paths, weights}}");
-    let mut parts = Vec::new();
-    let mut missing = Vec::new();
+    let mut paths = Vec::new();
     let mut specs = Vec::new();
-    let mut paths = HashMap::new();
     for group in groups {
         for path in group["paths"].as_array().ok_or_else(wrong)? {
-            let path = path.as_str().ok_or_else(wrong)?;
-            let name = base_name(path);
-            if *paths.entry(name).or_insert(path) != path {
-                return Err(error!(
-                    InvalidModel,
-                    "\"weightsManifest\" names two files \"{name}\" in different folders; files are found by their names alone"
-                ));
-            }
-            match shards.get(name) {
-                Some(shard) => parts.push(shard.clone()),
-                None => missing.push(name),
-            }
+            paths.push(path.as_str().ok_or_else(wrong)?);
         }
         specs.extend(group["weights"].as_array().ok_or_else(wrong)?);
     }
-    if !missing.is_empty() {
-        return Err(error!(InvalidModel, "these files of weights are missing: {}", missing.join(", ")));
-    }
-    weights::read(specs, parts)
+    weights::read(specs, shards.in_order(&paths, folder)?)
 }
 
 /// The weights of a `ModelArtifacts` object: `weightSpecs`, and `weightData` as base64.
@@ -171,15 +165,6 @@ fn read_inside(main: &Json) -> Result<Weights> {
         (Json::Array(specs), data) => weights::read(specs, vec![decode(data)?]),
         _ => Err(error!(InvalidModel, "\"weightSpecs\" must be a list")),
     }
-}
-
-fn read_labels(metadata: &Json) -> Option<Vec<String>> {
-    let labels = metadata["labels"].as_array()?;
-    labels.iter().map(|label| label.as_str().map(str::to_owned)).collect()
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -214,15 +199,17 @@ mod tests {
 
     #[test]
     fn files_of_one_name_in_two_folders_are_not_confused() {
-        let spec: Json = serde_json::from_str(SPEC).unwrap();
-        let group = |path: &str| json!({"paths": [path], "weights": [spec]});
-        let both = model(json!({"weightsManifest": [group("a/w.bin"), group("b/w.bin")]}));
-        let one = model(json!({"weightsManifest": [group("a/w.bin")]}));
+        let spec = |name: &str| json!({"name": name, "shape": [1], "dtype": "int32"});
+        let group = |path: &str, name: &str| json!({"paths": [path], "weights": [spec(name)]});
+        let both = model(json!({"weightsManifest": [group("a/w.bin", "a"), group("b/w.bin", "b")]}));
+        let one = model(json!({"weightsManifest": [group("w.bin", "a")]}));
         let shard = |name: &str, first: u8| file(name, Bytes::copy_from_slice(&[first, 0, 0, 0]));
         let labels = |name: &str, label: &str| file(name, json!({"labels": [label]}).to_string());
+        let read =
+            Artifacts::read(&[file("model.json", both.clone()), shard("b/w.bin", 2), shard("a/w.bin", 1)]).unwrap();
+        assert_eq!((read.weights["a"].ints().unwrap(), read.weights["b"].ints().unwrap()), (vec![1], vec![2]));
         for files in [
-            vec![file("model.json", both.clone()), shard("w.bin", 1)],
-            vec![file("model.json", both), shard("a/w.bin", 1), shard("b/w.bin", 1)],
+            vec![file("model.json", both), shard("w.bin", 1)],
             vec![file("model.json", one.clone()), shard("a/w.bin", 1), shard("b/w.bin", 2)],
             vec![file("model.json", model(json!({}))), labels("a/metadata.json", "x"), labels("b/metadata.json", "y")],
         ] {
@@ -230,6 +217,14 @@ mod tests {
             assert!(refused.message.contains("two "), "{refused}");
         }
         assert!(Artifacts::read(&[file("model.json", one), shard("a/w.bin", 1), shard("b/w.bin", 1)]).is_ok());
+    }
+
+    #[test]
+    fn a_keras_file_beside_a_whole_model_is_passed_over() {
+        let keras = || file("model.h5", &b"\x89HDF\r\n\x1a\n..."[..]);
+        assert!(Artifacts::read(&[keras(), file("model.json", model(json!({})))]).is_ok());
+        let alone = Artifacts::read(&[keras()]).unwrap_err();
+        assert!(alone.message.contains("\"model.h5\" is a Keras file"), "{alone}");
     }
 
     #[test]

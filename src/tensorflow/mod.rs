@@ -2,9 +2,9 @@
 //!
 //! | context | noun |
 //! |---|---|
-//! | `artifacts`, `weights`, `constant` | what was uploaded |
+//! | `artifacts`, `shards`, `weights`, `labels`, `constant` | what was uploaded |
 //! | [`emit`] | the ONNX graph under construction |
-//! | `spatial` | convolution and pooling, which both formats share |
+//! | `spatial`, `numeric` | convolution and pooling, and functions of numbers, which both formats share |
 //! | `graph` | graph-models: one rule for each operation of TensorFlow |
 //! | `layers` | layers-models: one rule for each layer of Keras |
 //! | `layout` | channels last to channels first |
@@ -13,14 +13,17 @@ mod artifacts;
 mod constant;
 mod emit;
 mod graph;
+mod labels;
 mod layers;
 mod layout;
+mod numeric;
+mod shards;
 mod spatial;
 mod weights;
 
 pub use artifacts::{Artifacts, Format};
 pub use graph::operations;
-pub use layers::classes;
+pub use layers::{classes, operations as keras_operations};
 
 use crate::error::Result;
 use crate::onnx::proto::ModelProto;
@@ -93,6 +96,15 @@ mod tests {
         let supported = names(&rows, |answer| answer == "yes");
         assert_eq!(supported, sorted(graph::operations().chain(WITHOUT_RULE)));
         assert_eq!(names(&rows, |answer| answer.starts_with("no: ")).len(), rows.len() - supported.len());
+    }
+
+    #[test]
+    fn the_page_lists_the_operations_of_keras() {
+        let section =
+            PAGE.split_once("## Operations of Keras 3\n").and_then(|(_, behind)| behind.split("\n## ").next());
+        let quoted = section.unwrap().split('`').skip(1).step_by(2);
+        let named = quoted.filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()));
+        assert_eq!(sorted(named), sorted(layers::operations()));
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub type Weights = HashMap<String, Constant>;
 /// Reads the tensors that `specs` list from the shards, one after the other. The optimizer's are passed over.
 ///
 /// # Errors
-/// `INVALID_MODEL` for a spec that is no spec, a name that occurs twice, or shards that end too early or too late;
+/// `INVALID_MODEL` for a spec that is no spec, a name that occurs twice, shards that end too early, or whole shards that hold
+/// nothing;
 /// `UNSUPPORTED_MODEL` for element types that cannot be translated.
 pub fn read<'a>(specs: impl IntoIterator<Item = &'a Json>, shards: Vec<Bytes>) -> Result<Weights> {
     let mut reader = Reader { shards, shard: 0, offset: 0 };
@@ -31,9 +32,13 @@ pub fn read<'a>(specs: impl IntoIterator<Item = &'a Json>, shards: Vec<Bytes>) -
             return Err(error!(InvalidModel, "the weights manifest names \"{}\" twice", spec.name));
         }
     }
-    let left = reader.left();
-    if left > 0 {
-        return Err(error!(InvalidModel, "the shards hold {left} bytes more than the weights manifest lists"));
+    // Old versions of TensorFlow.js saved whole buffers, so that bytes may follow the last weight in its shard.
+    let unread: usize = reader.shards.iter().skip(reader.shard + 1).map(Bytes::len).sum();
+    if unread > 0 {
+        return Err(error!(
+            InvalidModel,
+            "the last shards hold {unread} bytes, and the weights manifest lists no weight in them"
+        ));
     }
     Ok(weights)
 }
@@ -246,13 +251,15 @@ mod tests {
     }
 
     #[test]
-    fn what_the_manifest_does_not_list_is_refused() {
+    fn shards_without_weights_are_refused_and_bytes_behind_the_last_are_not() {
         let spec = json!({"name": "w", "shape": [1], "dtype": "int32"});
-        for parts in [&[&[0; 5][..]][..], &[&[0; 4], &[], &[0; 2]]] {
+        for parts in [&[&[0; 5][..], &[0; 2]][..], &[&[0; 4], &[], &[0; 2]]] {
             let refused = read([&spec], shards(parts)).unwrap_err();
-            assert!(refused.message.contains("more than the weights manifest lists"), "{refused}");
+            assert!(refused.message.contains("lists no weight in them"), "{refused}");
         }
-        assert_eq!(read([&spec], shards(&[&[0; 4], &[]])).unwrap().len(), 1);
+        for parts in [&[&[0; 4][..], &[]][..], &[&[7, 0, 0, 0, 9, 9]], &[&[7, 0], &[0, 0, 1, 1, 1]]] {
+            assert_eq!(read([&spec], shards(parts)).unwrap().len(), 1);
+        }
     }
 
     #[test]

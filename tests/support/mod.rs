@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod gather;
+pub mod predictions;
 
 use bytes::Bytes;
 use harper_edge_ai::engine::{Engine, EngineChoice, EngineOptions, LoadRequest, RunOutput, RunRequest, Session};

@@ -20,7 +20,7 @@ pub struct Case {
 pub fn cases(group: &str) -> Option<Vec<Case>> {
     let root = std::env::var_os("EDGE_AI_CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    let entries = fs::read_dir(root.join("tfjs").join(group)).ok()?;
+    let entries = fs::read_dir(root.join(group)).ok()?;
     let mut cases: Vec<Case> = entries
         .flatten()
         .map(|entry| Case { name: entry.file_name().to_string_lossy().into_owned(), folder: entry.path() })
@@ -34,11 +34,17 @@ impl Case {
     pub fn run(&self) -> Result<(), String> {
         let session = support::load_source(self.source(), None).map_err(|problem| problem.to_string())?;
         let inputs = self.json("inputs.json").expect("every model has inputs");
-        let mut inputs: Vec<(&str, Value)> =
-            inputs.as_object().unwrap().iter().map(|(name, json)| (name.as_str(), tensor(json).into())).collect();
-        // The references of a layers-model have the names of Keras's or TensorFlow.js's symbolic tensors.
-        if let ([only], false) = (session.signature.inputs.as_slice(), self.is_graph()) {
-            inputs[0].0 = &only.name;
+        let mut inputs: Vec<(&str, Value)> = inputs
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(key, json)| (json["name"].as_str().unwrap_or(key), tensor(json).into()))
+            .collect();
+        // The references of a layers-model may have the names of Keras's or TensorFlow.js's symbolic tensors.
+        let declared: Vec<&str> = session.signature.inputs.iter().map(|input| input.name.as_str()).collect();
+        if !self.is_graph() && inputs.len() == declared.len() && inputs.iter().any(|(name, _)| !declared.contains(name))
+        {
+            inputs.iter_mut().zip(declared).for_each(|(input, name)| input.0 = name);
         }
         let outputs = support::run(&session, inputs).map_err(|problem| problem.to_string())?;
         let expected = self.expected();
@@ -66,7 +72,7 @@ impl Case {
     }
 
     pub fn source(&self) -> Source {
-        let beside = ["inputs.json", "expected_tf.json", "expected_tfjs.json", "meta.json", "SOURCE", "tfjs_error.txt"];
+        let beside = ["inputs.json", "expected_tf.json", "expected_tfjs.json", "SOURCE", "tfjs_error.txt", "meta.json"];
         let files = fs::read_dir(&self.folder).unwrap().flatten().map(|entry| ModelFile {
             name: entry.file_name().to_string_lossy().into_owned(),
             content: Content::Path(entry.path()),
@@ -77,7 +83,7 @@ impl Case {
 
     fn json(&self, name: &str) -> Option<Json> {
         let text = fs::read(self.folder.join(name)).ok()?;
-        Some(serde_json::from_slice(&text).unwrap())
+        Some(serde_json::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text)).unwrap())
     }
 
     fn is_graph(&self) -> bool {

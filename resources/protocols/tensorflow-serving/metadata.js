@@ -21,9 +21,9 @@ const DTYPE_OF = {
 };
 
 /** `GET /v1/models/:modelId[/versions/:version|/labels/:label]/metadata` */
-export async function metadata({ params, user }) {
-	requireVisible(user, 'Model', ['modelId', 'version', 'inputSchema', 'outputSchema']);
-	const model = await modelOf(params, user);
+export async function metadata(call) {
+	requireVisible(call.user, 'Model', ['modelId', 'version', 'inputSchema', 'outputSchema']);
+	const model = await modelOf(call);
 	const { modelId, version } = model;
 	const { inputs, outputs } = signatureOf(model);
 	const signature = {

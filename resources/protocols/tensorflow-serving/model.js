@@ -1,27 +1,27 @@
-// The model that a path names: by version, by label, or the latest.
-import { requireVisible } from '../../http/access.js';
+// The model that a path names: by version, by label, by a stage, or the default one.
 import { ApiError } from '../../errors.js';
-import { versionsOf } from '../../registry/models.js';
-import { modelFor } from '../../serving/inference.js';
 import { identifier, shown } from '../../http/query.js';
+import { latest } from '../../registry/models.js';
+import { modelFor } from '../../registry/stages.js';
 import { STAGES } from '../../../library/versions.js';
 
 /**
- * @param {{modelId: string, version?: string, label?: string}} params the label is a stage, or "latest"
- * @param {object | undefined} user Harper's user
+ * @param {{params: {modelId: string, version?: string, label?: string}, query: URLSearchParams, user: object | undefined}} call the
+ *   label is a stage, or "latest"; `?stage=` may stand in place of a version
  * @returns {Promise<object>} its record
  */
-export async function modelOf({ modelId, version, label }, user) {
+export async function modelOf({ params, query, user }) {
+	const { modelId, version, label } = params;
 	identifier('model', modelId);
-	if (label === undefined || label === 'latest') return modelFor(modelId, version);
+	const stage = query.get('stage');
+	if (label === undefined) return modelFor({ modelId, version, stage }, user);
+	if (stage !== null) {
+		throw new ApiError('INVALID_REQUEST', 'the label of the path and the parameter stage cannot both be given');
+	}
+	if (label === 'latest') return latest(modelId);
 	if (!STAGES.includes(label)) {
 		const known = [...STAGES, 'latest'].join(', ');
 		throw new ApiError('INVALID_REQUEST', `unknown label ${shown(label)}; labels are ${known}`);
 	}
-	requireVisible(user, 'Model', ['stage']);
-	const record = (await versionsOf(modelId)).findLast(({ stage }) => stage === label);
-	if (!record) {
-		throw new ApiError('MODEL_NOT_FOUND', `there is no version of a model "${modelId}" in the stage ${label}`);
-	}
-	return record;
+	return modelFor({ modelId, stage: label }, user);
 }

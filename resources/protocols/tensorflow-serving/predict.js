@@ -2,16 +2,19 @@
 import { PredictRequest } from '../../../binding.js';
 import { othersOfCohort } from '../../serving/cohort.js';
 import { readBody, refusePageTypes } from '../../http/body.js';
+import { leavingOf } from '../../http/disconnect.js';
 import { infer } from '../../serving/inference.js';
 import { modelOf } from './model.js';
 
 /** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
-export async function predict({ params, stream, user }) {
+export async function predict(call) {
+	const { stream, user } = call;
 	const others = othersOfCohort();
 	if (others) await others;
 	refusePageTypes(stream.headers);
-	const model = await modelOf(params, user);
+	const model = await modelOf(call);
 	const request = PredictRequest.parseTensorflowServing(await readBody(stream));
-	const { inferenceId, text } = await infer(request, model, { stream, user, together: others !== undefined });
+	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const { inferenceId, text } = await infer(request, model, user, how);
 	return { json: text, headers: { 'inference-id': inferenceId }, direct: true };
 }

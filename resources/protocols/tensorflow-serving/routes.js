@@ -3,9 +3,10 @@ import { openAnswerOf } from '../../errors.js';
 import { needs } from '../../serving/inference.js';
 import { metadata } from './metadata.js';
 import { predict } from './predict.js';
-import { status } from './status.js';
+import { list, status } from './status.js';
 
 const routes = [
+	['GET', '', { Model: ['read'] }, list],
 	['GET', '/:modelId', { Model: ['read'] }, status],
 	['GET', '/:modelId/metadata', { Model: ['read'] }, metadata],
 	['POST', '/:modelId:predict', needs, predict],

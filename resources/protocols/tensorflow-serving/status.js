@@ -2,16 +2,20 @@
 import { quarantineOf } from '../../../binding.js';
 import { requireVisible } from '../../http/access.js';
 import { ApiError } from '../../errors.js';
-import { versionsOf } from '../../registry/models.js';
+import { modelNames, versionsOf } from '../../registry/models.js';
 import { identifier } from '../../http/query.js';
 import { modelOf } from './model.js';
 
+/** `GET /v1/models`, as KServe has it */
+export const list = async ({ user }) => ({ body: { models: await modelNames(user) } });
+
 /** `GET /v1/models/:modelId[/versions/:version|/labels/:label]`; `name` and `ready` are what KServe adds. */
-export async function status({ params, user }) {
-	requireVisible(user, 'Model', ['modelId', 'version']);
+export async function status(call) {
+	const { params, query } = call;
+	requireVisible(call.user, 'Model', ['modelId', 'version']);
 	const { modelId, version, label } = params;
-	const isOne = version !== undefined || label !== undefined;
-	const records = isOne ? [await modelOf(params, user)] : (await versionsOf(identifier('model', modelId))).reverse();
+	const isOne = version !== undefined || label !== undefined || query.has('stage');
+	const records = isOne ? [await modelOf(call)] : (await versionsOf(identifier('model', modelId))).reverse();
 	if (records.length === 0) throw new ApiError('MODEL_NOT_FOUND', `there is no model "${modelId}"`);
 	const versions = records.map(statusOf);
 	return {

@@ -5,9 +5,9 @@ import { inputsOf, outputsOf } from './datatypes.js';
 import { modelOf } from './models.js';
 
 /** `GET /v2/models/:modelId[/versions/:version]/config` */
-export async function config({ params, user }) {
-	requireVisible(user, 'Model', ['modelId', 'inputSchema', 'outputSchema']);
-	const model = await modelOf(params);
+export async function config(call) {
+	requireVisible(call.user, 'Model', ['modelId', 'inputSchema', 'outputSchema']);
+	const model = await modelOf(call);
 	const [inputs, outputs] = [inputsOf(model), outputsOf(model)];
 	const { maxBatchSize, maxQueueDelayMs } = options();
 	// With a batch size the dimensions are those of a row.

@@ -4,6 +4,7 @@ import { PredictRequest } from '../../../binding.js';
 import { visibleTo } from '../../http/access.js';
 import { ApiError } from '../../errors.js';
 import { readBody, refusePageTypes } from '../../http/body.js';
+import { leavingOf } from '../../http/disconnect.js';
 import { othersOfCohort } from '../../serving/cohort.js';
 import { infer as run } from '../../serving/inference.js';
 import { shown } from '../../http/query.js';
@@ -12,14 +13,16 @@ import { modelOf } from './models.js';
 const LENGTH_HEADER = 'inference-header-content-length';
 
 /** `POST /v2/models/:modelId[/versions/:version]/infer` */
-export async function infer({ params, stream, user }) {
+export async function infer(call) {
+	const { stream, user } = call;
 	const others = othersOfCohort();
 	if (others) await others;
 	refusePageTypes(stream.headers);
-	const model = await modelOf(params);
+	const model = await modelOf(call);
 	const body = await readBody(stream);
 	const request = PredictRequest.parseOpenInference(body, jsonLength(stream.headers[LENGTH_HEADER], body));
-	const result = await run(request, model, { stream, user, together: others !== undefined });
+	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const result = await run(request, model, user, how);
 	return answer(request, model, result, visibleTo(user, 'Model'));
 }
 

@@ -17,6 +17,7 @@ const routes = [
 	['GET', '', { Model: ['read'] }, server.metadata],
 	['GET', '/health/live', open, server.live],
 	['GET', '/health/ready', open, server.ready],
+	['GET', '/models', { Model: ['read'] }, models.list],
 	['GET', '/models/stats', { Model: ['read'] }, statistics.all],
 	['GET', '/models/:modelId', { Model: ['read'] }, models.metadata],
 	['GET', '/models/:modelId/ready', { Model: ['read'] }, models.ready],

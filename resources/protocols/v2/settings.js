@@ -23,15 +23,15 @@ function logSettings() {
 }
 
 /** `GET /v2[/models/:modelId]/trace/setting` */
-export async function trace({ params }) {
-	if (params.modelId !== undefined) await modelOf(params);
+export async function trace(call) {
+	if (call.params.modelId !== undefined) await modelOf(call);
 	return { body: TRACE };
 }
 
 /** `POST /v2[/models/:modelId]/trace/setting` */
-export async function setTrace({ params, stream }) {
-	if (params.modelId !== undefined) await modelOf(params);
-	return settled(TRACE, await readOptionalObject(stream, Object.keys(TRACE)), 'requests are not traced');
+export async function setTrace(call) {
+	if (call.params.modelId !== undefined) await modelOf(call);
+	return settled(TRACE, await readOptionalObject(call.stream, Object.keys(TRACE)), 'requests are not traced');
 }
 
 /** `GET /v2/logging` */

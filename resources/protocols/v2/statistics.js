@@ -22,7 +22,7 @@ export async function ofModel({ params, user }) {
 }
 
 /** `GET /v2/models/:modelId/versions/:version/stats` */
-export const ofVersion = async ({ params, user }) => ({ body: statistics([await modelOf(params)], user) });
+export const ofVersion = async (call) => ({ body: statistics([await modelOf(call)], call.user) });
 
 function statistics(records, user) {
 	requireVisible(user, 'Model', ['modelId', 'version']);

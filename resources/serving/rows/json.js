@@ -1,5 +1,6 @@
 // Rows in a JSON array, cut out of the stream without building values of them.
 import { ApiError } from '../../errors.js';
+import { withoutMark } from './mark.js';
 import { rowOf } from './row.js';
 
 const [QUOTE, BACKSLASH, COMMA] = Buffer.from('"\\,');
@@ -20,7 +21,7 @@ const malformed = (problem) => new ApiError('INVALID_JSON', `the body is not val
  *   without its rows, as JSON text
  */
 export async function jsonRows(chunks, maxRowBytes) {
-	const iterator = chunks[Symbol.asyncIterator]();
+	const iterator = withoutMark(chunks);
 	const opening = new Opening();
 	for (;;) {
 		const { done, value } = await iterator.next();
@@ -33,15 +34,30 @@ export async function jsonRows(chunks, maxRowBytes) {
 			const { fields } = opening;
 			return { fields, rows: elements(rest, fields !== undefined, maxRowBytes) };
 		}
-		if (done) throw noRows();
+		if (done) throw noRows(opening.text());
 		if (opening.size > MAX_FIELDS_BYTES) {
-			throw new ApiError('TOO_LARGE', `rows must begin within the first ${MAX_FIELDS_BYTES} bytes of the body`);
+			const problem = `rows must begin within the first ${MAX_FIELDS_BYTES} bytes of the body`;
+			throw new ApiError('TOO_LARGE', problem + hintOf(opening.text()));
 		}
 	}
 }
 
-const noRows = () =>
-	new ApiError('INVALID_REQUEST', 'the body must be a list of rows, or an object with the field rows');
+const noRows = (text = '') =>
+	new ApiError('INVALID_REQUEST', `the body must be a list of rows, or an object with the field rows${hintOf(text)}`);
+
+/** How pandas writes a table unless it is told otherwise: columns as objects, or the parts of `orient="split"` and `"table"`. */
+const OF_PANDAS = [
+	/[{,]\s*"(rows|data|[^"\\]{0,200})"\s*:\s*\{\s*"/,
+	/[{,]\s*"(columns|index|schema|data)"\s*:\s*[[{]/,
+];
+const MAX_SHOWN_BYTES = 4096;
+
+/** What to send instead of what pandas wrote. */
+function hintOf(text) {
+	const head = text.slice(0, MAX_SHOWN_BYTES);
+	if (!OF_PANDAS.some((form) => form.test(head))) return '';
+	return '; for a pandas DataFrame send df.to_json(orient="records"), or df.to_csv(index=False) as text/csv';
+}
 
 /** What stands in front of the rows, looked at once while it arrives. */
 class Opening {
@@ -75,6 +91,11 @@ class Opening {
 		this.#parts.push(chunk);
 		this.size += chunk.length;
 		return undefined;
+	}
+
+	/** All that was taken, as text. */
+	text() {
+		return Buffer.concat(this.#parts).toString('latin1');
 	}
 
 	#remember(byte, place) {

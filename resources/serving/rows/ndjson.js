@@ -1,5 +1,6 @@
 // Rows as lines of JSON.
 import { ApiError } from '../../errors.js';
+import { withoutMark } from './mark.js';
 import { rowOf } from './row.js';
 
 const LINE_FEED = 10;
@@ -13,7 +14,7 @@ const LINE_FEED = 10;
  */
 export async function* ndjsonRows(chunks, maxRowBytes) {
 	let count = 0;
-	for await (const line of lines(chunks, maxRowBytes, () => count)) {
+	for await (const line of lines(withoutMark(chunks), maxRowBytes, () => count)) {
 		if (line.toString('latin1').trim() === '') continue;
 		count += 1;
 		yield rowOf(line);

@@ -7,7 +7,7 @@ mod renamed;
 mod tract;
 
 pub use interface::{Backend, BackendSession, LoadPurpose, Loaded};
-pub use onnx_runtime::{LibraryOptions, OnnxRuntime};
+pub use onnx_runtime::{LibraryOptions, OnnxRuntime, is_lack_of_memory};
 pub use renamed::RenamedOutputs;
 #[cfg(feature = "tract")]
 pub use tract::Tract;

@@ -9,6 +9,7 @@ use super::limits::BatchLimits;
 use super::queue::{BatchQueue, State, Waiting};
 use crate::engine::control::GroupControl;
 use crate::engine::loaded_model::LoadedModel;
+use crate::engine::providers::Overlap;
 use crate::engine::run::Run;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -60,13 +61,16 @@ impl BatchQueue {
         Pushed::Queued { dispatch: starts.then_some(Dispatch::Batches) }
     }
 
-    /// Whether it is run by a job for batches: with others, or where no runs may overlap.
+    /// Whether it is run by a job for batches: with others, or where only few runs may overlap.
     fn is_batched(&self, waiting: &Waiting) -> bool {
-        waiting.cost.is_some() || !self.allows_overlap
+        waiting.cost.is_some() || self.overlap != Overlap::Any
     }
 
     fn max_side_by_side(&self, limits: &BatchLimits) -> usize {
-        if self.allows_overlap { limits.max_side_by_side } else { 1 }
+        match &self.overlap {
+            Overlap::Any => limits.max_side_by_side,
+            Overlap::Within(range) => limits.max_side_by_side.clamp(*range.start(), *range.end()),
+        }
     }
 
     /// Withdraws a dispatch that could not be submitted for the run; gives the runs that no job will take now.

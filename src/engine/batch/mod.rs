@@ -16,5 +16,7 @@ mod sizes;
 mod synthetic;
 
 pub use dispatch::{Dispatch, Pushed};
+pub use independence::analyse;
 pub use limits::BatchLimits;
 pub use queue::{BatchQueue, BatchStatus};
+pub use synthetic::samples;

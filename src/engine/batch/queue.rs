@@ -7,8 +7,10 @@ use super::probe;
 use super::sizes::BatchSizes;
 use crate::engine::control::RunControl;
 use crate::engine::loaded_model::LoadedModel;
+use crate::engine::providers::{CUDA, Overlap, Placement};
 use crate::engine::run::{Call, Run, RunOutput};
 use crate::model::Prepared;
+use crate::onnx::operators::{self, Operator};
 use crate::signature::Signature;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
@@ -34,8 +36,8 @@ pub struct BatchStatus {
 
 /// The requests that wait for one session.
 pub struct BatchQueue {
-    /// Where runs must not overlap, requests that can only run alone are dispatched like batches, and no thread waits for another.
-    pub(super) allows_overlap: bool,
+    /// Where it is bounded, requests that can only run alone are dispatched like batches, and no thread waits for another.
+    pub(super) overlap: Overlap,
     /// What the graph says of rows.
     analysis: Analysis,
     pub(super) join: Box<dyn Join>,
@@ -91,16 +93,21 @@ impl Member for Waiting {
 }
 
 impl BatchQueue {
-    pub fn new(allows_overlap: bool, model: &Prepared) -> Self {
+    pub fn new(placement: &Placement, model: &Prepared) -> Self {
         let signature = &model.signature;
         let analysis = independence::analyse(&model.model, signature);
         let batchable = OnceLock::new();
         if let Independence::Mixing(reason) = &analysis.independence {
             batchable.get_or_init(|| Err(reason.clone()));
         }
+        if placement.execution_provider == CUDA && operators::occurs(&model.model, Operator::convolves) {
+            // Batches of ever new sizes would take longer than single rows side by side; a check of rows would plan again and again.
+            let reason = "it convolves, and cuDNN plans a convolution anew for each number of rows";
+            batchable.get_or_init(|| Err(reason.to_owned()));
+        }
         let defaults = signature.inputs.iter().filter(|input| input.optional).map(|input| input.name.clone()).collect();
         Self {
-            allows_overlap,
+            overlap: placement.overlap(),
             analysis,
             join: Box::new(ByRows { defaults }),
             batchable,
@@ -169,6 +176,50 @@ impl BatchQueue {
             batched_rows: state.batched_rows,
             best_rows: state.sizes.best(1, max_rows),
             queued: state.waiting.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{Content, ModelFile};
+    use crate::model::{Framework, Source};
+    use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto};
+    use crate::tensor::{DType, Tensor};
+    use prost::Message;
+
+    fn prepared(node: NodeProto, shape: &[Option<i64>]) -> Prepared {
+        let graph = GraphProto {
+            name: Some("graph".to_owned()),
+            node: vec![node],
+            initializer: vec![TensorProto::from_tensor("w", &Tensor::from_elements(&[2, 1, 3], &[0.5f32; 6]))],
+            input: vec![ValueInfoProto::tensor("x", DType::Float32, shape)],
+            output: vec![ValueInfoProto::tensor("y", DType::Float32, &[None, None, None])],
+            ..GraphProto::default()
+        };
+        let model = ModelProto {
+            ir_version: Some(8),
+            opset_import: vec![OperatorSetIdProto { domain: None, version: Some(18) }],
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        let content = Content::Memory(model.encode_to_vec().into());
+        let file = ModelFile { name: "model.onnx".to_owned(), content };
+        Source { files: vec![file], beside: false, cache_folder: None }.prepare(Some(Framework::Onnx)).unwrap()
+    }
+
+    #[test]
+    fn a_card_convolves_row_by_row_and_is_not_asked_to_try_more() {
+        let on = |provider: &str| Placement { execution_provider: provider.to_owned(), ..Placement::on_cpu(vec![]) };
+        let conv = prepared(NodeProto::new("Conv", ["x", "w"], ["y"]), &[None, Some(1), Some(8)]);
+        let card = BatchQueue::new(&on(CUDA), &conv);
+        card.check(&conv.signature, &|_| panic!("it was tried"));
+        assert!(card.status(64).reason.unwrap().contains("convolves"));
+        for (provider, model) in
+            [("cpu", &conv), (CUDA, &prepared(NodeProto::new("Add", ["x", "x"], ["y"]), &[None, Some(1), Some(8)]))]
+        {
+            assert_eq!(BatchQueue::new(&on(provider), model).status(64).batchable, None, "{provider}");
         }
     }
 }

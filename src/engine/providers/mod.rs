@@ -2,11 +2,12 @@
 
 pub mod names;
 
-pub use names::{CPU, names as provider_names};
+pub use names::{CPU, CUDA, names as provider_names};
 
 use crate::error::{Result, error};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// One provider that was asked for.
@@ -15,6 +16,15 @@ pub struct Provider {
     pub name: String,
     /// The provider's own options, by its own names.
     pub options: BTreeMap<String, String>,
+}
+
+impl Provider {
+    /// Its options with our own defaults.
+    pub fn effective_options(&self) -> BTreeMap<String, String> {
+        let defaults = if self.name == CUDA { &names::CUDA_DEFAULTS[..] } else { &[] };
+        let defaults = defaults.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
+        defaults.chain(self.options.clone()).collect()
+    }
 }
 
 /// The providers that were asked for, the preferred one first. `cpu` can only be the last: it leaves nothing to others.
@@ -65,6 +75,12 @@ impl Providers {
         self.0.iter().map(|provider| provider.name.as_str())
     }
 
+    /// The same without `cpu`; `None` when it is the only one.
+    pub fn without_cpu(&self) -> Option<Self> {
+        let accelerated: Arc<[Provider]> = self.accelerated().cloned().collect();
+        (!accelerated.is_empty()).then_some(Self(accelerated))
+    }
+
     /// All but `cpu`.
     pub fn accelerated(&self) -> impl Iterator<Item = &Provider> {
         self.0.iter().filter(|provider| provider.name != CPU)
@@ -95,16 +111,33 @@ pub struct Placement {
     pub nodes: BTreeMap<String, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused_providers: Vec<UnusedProvider>,
+    /// A preferred provider had no memory left for the model.
+    #[serde(skip)]
+    pub lacks_memory: bool,
+}
+
+/// How many runs of one session may be under way at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overlap {
+    /// Those that have a thread.
+    Any,
+    /// At least and at most, where requests wait.
+    Within(RangeInclusive<usize>),
 }
 
 impl Placement {
     pub fn on_cpu(unused_providers: Vec<UnusedProvider>) -> Self {
-        Self { execution_provider: CPU.to_owned(), nodes: BTreeMap::new(), unused_providers }
+        Self { execution_provider: CPU.to_owned(), nodes: BTreeMap::new(), unused_providers, lacks_memory: false }
     }
 
-    /// Whether runs of the session may overlap.
-    pub fn allows_overlap(&self) -> bool {
-        self.execution_provider == CPU
+    /// One run leaves a graphics card idle between its kernels, and each run that is under way holds memory of the card. ONNX
+    /// Runtime promises runs side by side for the CPU only; with `cuda` such runs were found equal bit for bit.
+    pub fn overlap(&self) -> Overlap {
+        match self.execution_provider.as_str() {
+            CPU => Overlap::Any,
+            CUDA => Overlap::Within(2..=4),
+            _ => Overlap::Within(1..=1),
+        }
     }
 }
 
@@ -138,6 +171,27 @@ mod tests {
         }
         assert!(providers(&["tensorrt", "cuda", "cpu"]).unwrap().allow_cpu());
         assert!(!providers(&["cuda"]).unwrap().allow_cpu());
+    }
+
+    #[test]
+    fn cuda_computes_precisely_unless_the_operator_says_otherwise() {
+        let options = |name: &str, options: &[(&str, &str)]| {
+            let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+            Provider { name: name.to_owned(), options: options.iter().map(own).collect() }.effective_options()
+        };
+        let cuda = options(CUDA, &[("device_id", "1")]);
+        let entries: Vec<_> = cuda.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(entries, [("cudnn_conv_algo_search", "HEURISTIC"), ("device_id", "1"), ("use_tf32", "0")]);
+        assert_eq!(options(CUDA, &[("use_tf32", "1")])["use_tf32"], "1");
+        assert!(options("openvino", &[]).is_empty());
+    }
+
+    #[test]
+    fn runs_overlap_as_far_as_the_first_provider_bears_it() {
+        let on = |provider: &str| Placement { execution_provider: provider.to_owned(), ..Placement::on_cpu(vec![]) };
+        assert_eq!(on(CPU).overlap(), Overlap::Any);
+        assert_eq!(on(CUDA).overlap(), Overlap::Within(2..=4));
+        assert_eq!(on("tensorrt").overlap(), Overlap::Within(1..=1));
     }
 
     #[test]

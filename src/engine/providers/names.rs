@@ -1,7 +1,12 @@
 //! The execution providers that an option may name.
 
-/// The provider that every engine has, and the only one whose sessions may run several times at once.
+/// The provider that every engine has.
 pub const CPU: &str = "cpu";
+pub const CUDA: &str = "cuda";
+
+/// What is asked of `cuda` unless the operator says otherwise: full float32 precision, because TF32 rounds to 10 bits; and no
+/// measuring of all algorithms of a convolution, which cuDNN would repeat for each new size.
+pub const CUDA_DEFAULTS: [(&str, &str); 2] = [("use_tf32", "0"), ("cudnn_conv_algo_search", "HEURISTIC")];
 
 /// One provider as callers know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub const KNOWN: [KnownProvider; 19] = [
     with_options("azure"),
     with_options("cann"),
     with_options("coreml"),
-    with_options("cuda"),
+    with_options(CUDA),
     with_options("nvrtx"),
     with_options("onednn"),
     with_options("openvino"),

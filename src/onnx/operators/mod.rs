@@ -13,7 +13,7 @@ mod shapes;
 mod standard;
 mod types;
 
-use super::proto::NodeProto;
+use super::proto::{GraphProto, ModelProto, NodeProto};
 pub use elements::ElementRule;
 pub use guarded::{Empty, Form, Guarded, MAX_COUNT, Reads, TextRule, Training, What, When};
 pub use operator::{MICROSOFT, ML, Operator, STANDARD, Sizes};
@@ -38,6 +38,16 @@ pub fn find(domain: &str, name: &str) -> Option<&'static Operator> {
     static ROWS: LazyLock<HashMap<(&str, &str), &Operator>> =
         LazyLock::new(|| operators().map(|row| ((row.domain, row.name), row)).collect());
     ROWS.get(&(domain, name)).copied()
+}
+
+/// Whether a model has an operator of a kind, also in functions and in graphs within nodes.
+pub fn occurs(model: &ModelProto, is_meant: fn(&Operator) -> bool) -> bool {
+    fn among<'a>(mut nodes: impl Iterator<Item = &'a NodeProto>, is_meant: fn(&Operator) -> bool) -> bool {
+        let within = |graph: &GraphProto| among(graph.node.iter(), is_meant);
+        nodes.any(|node| operator(node).is_some_and(is_meant) || node.subgraphs().any(within))
+    }
+    let functions = model.functions.iter().flat_map(|function| &function.node);
+    among(model.graph.iter().flat_map(|graph| &graph.node).chain(functions), is_meant)
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ impl Operator {
         }
     }
 
+    /// Whether it is a convolution, of whatever kind.
+    pub fn convolves(&self) -> bool {
+        self.name.contains("Conv")
+    }
+
     pub(super) const fn types(self, types: TypeRule) -> Self {
         Self { types, ..self }
     }

@@ -26,6 +26,8 @@ pub enum ElementType {
     Like(usize),
     /// From an attribute that holds a type's code, or else this one.
     ByAttribute(&'static str, Option<DType>),
+    /// That of a classifier's labels: text where `classlabels_strings` holds some, else int64.
+    Labels,
     /// From an attribute that holds a type's code, or else that of this input.
     ByAttributeOrLike(&'static str, usize),
 }

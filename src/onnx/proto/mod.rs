@@ -12,7 +12,7 @@ pub use generated::attribute_proto::AttributeType;
 pub use generated::tensor_proto::DataLocation;
 pub use generated::tensor_shape_proto::Dimension;
 pub use generated::tensor_shape_proto::dimension::Value as DimensionValue;
-pub use generated::type_proto::{Tensor as TensorType, Value as TypeValue};
+pub use generated::type_proto::{Map as MapType, Sequence as SequenceType, Tensor as TensorType, Value as TypeValue};
 pub use generated::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
     TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,

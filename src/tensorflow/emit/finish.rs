@@ -2,11 +2,13 @@
 
 use super::{Body, Emit, Operation, Value};
 use crate::onnx::Attribute;
+use crate::onnx::operators::ML;
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use std::collections::{HashMap, HashSet};
 
 /// The operator set that the rules are written for, and the version of the file format that goes with it.
 const OPSET: i64 = 21;
+const ML_OPSET: i64 = 3;
 const IR_VERSION: i64 = 10;
 
 impl Emit {
@@ -52,7 +54,10 @@ impl Emit {
             ir_version: Some(IR_VERSION),
             producer_name: Some(env!("CARGO_PKG_NAME").to_owned()),
             producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            opset_import: vec![OperatorSetIdProto { domain: None, version: Some(OPSET) }],
+            opset_import: vec![
+                OperatorSetIdProto { domain: None, version: Some(OPSET) },
+                OperatorSetIdProto { domain: Some(ML.to_owned()), version: Some(ML_OPSET) },
+            ],
             graph: Some(graph),
             ..ModelProto::default()
         };
@@ -90,6 +95,9 @@ impl Emit {
         let outputs: Vec<String> = operation.outputs.iter().map(&mut name).collect();
         let mut node = NodeProto::new(operation.operator.name, inputs, outputs);
         node.name = node.output.first().cloned();
+        if !operation.operator.domain.is_empty() {
+            node.domain = Some(operation.operator.domain.to_owned());
+        }
         for (name, value) in &operation.attributes {
             node = node.with(name, value.clone());
         }

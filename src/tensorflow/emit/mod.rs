@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::onnx::Attribute;
 use crate::onnx::operators::Operator;
 use crate::tensor::DType;
-pub use operator::standard_operator;
+pub use operator::{ml_operator, standard_operator};
 
 /// A shape of known rank; a size that is not known is `None`.
 pub type Dims = Vec<Option<i64>>;
@@ -177,7 +177,7 @@ impl Emit {
         attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
         outputs: usize,
     ) -> Vec<Value> {
-        self.push(op_type, inputs, attributes.into_iter().collect(), Vec::new(), outputs)
+        self.push(standard_operator(op_type), inputs, attributes.into_iter().collect(), Vec::new(), outputs)
     }
 
     /// Emits `If`, `Loop` or `Scan`. The types of the outputs are those of the bodies'.
@@ -189,31 +189,26 @@ impl Emit {
         bodies: Vec<(&'static str, Body)>,
         outputs: usize,
     ) -> Vec<Value> {
-        self.push(op_type, inputs, attributes.into_iter().collect(), bodies, outputs)
+        self.push(standard_operator(op_type), inputs, attributes.into_iter().collect(), bodies, outputs)
     }
 
     fn push(
         &mut self,
-        op_type: &'static str,
+        operator: &'static Operator,
         inputs: &[Value],
         attributes: Vec<(&'static str, Attribute)>,
         bodies: Vec<(&'static str, Body)>,
         outputs: usize,
     ) -> Vec<Value> {
         let used = inputs.iter().rposition(|&input| input != Value::ABSENT).map_or(0, |last| last + 1);
-        let mut operation = Operation {
-            operator: standard_operator(op_type),
-            inputs: inputs[..used].to_vec(),
-            outputs: Vec::new(),
-            attributes,
-            bodies,
-        };
+        let mut operation =
+            Operation { operator, inputs: inputs[..used].to_vec(), outputs: Vec::new(), attributes, bodies };
         let inferred = infer::infer(self, &operation, outputs);
         let elements = evaluate::evaluate(self, &operation, &inferred[0]);
         if let (Some(numbers), Some(shape)) = (all(elements.as_deref()), fixed(inferred[0].1.as_ref())) {
             return vec![self.constant(Constant::of_numbers(inferred[0].0, &shape, &numbers))];
         }
-        let name = format!("{}/{op_type}", self.place);
+        let name = format!("{}/{}", self.place, operator.name);
         for (dtype, shape) in inferred {
             let output = self.value(name.clone(), dtype, shape);
             operation.outputs.push(output);

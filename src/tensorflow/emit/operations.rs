@@ -1,6 +1,6 @@
 //! Short ways to emit what many rules need.
 
-use super::{Emit, Value};
+use super::{Emit, Value, ml_operator};
 use crate::onnx::Attribute;
 use crate::tensor::DType;
 use crate::tensorflow::constant::Constant;
@@ -12,6 +12,16 @@ impl From<i32> for Attribute {
 }
 
 impl Emit {
+    /// Emits an operation of `ai.onnx.ml`, of one output, whose type and shape the caller tells.
+    pub fn ml_op(
+        &mut self,
+        op_type: &'static str,
+        inputs: &[Value],
+        attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) -> Value {
+        self.push(ml_operator(op_type), inputs, attributes.into_iter().collect(), Vec::new(), 1)[0]
+    }
+
     /// A list of int64, as ONNX wants shapes, axes and pads.
     pub fn int64s(&mut self, elements: &[i64]) -> Value {
         self.constant(Constant::of_i64(&[elements.len()], elements))

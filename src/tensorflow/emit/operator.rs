@@ -1,4 +1,4 @@
-use crate::onnx::operators::{Operator, STANDARD, ShapeRule, find};
+use crate::onnx::operators::{ML, Operator, STANDARD, ShapeRule, find};
 
 /// The row of an operator that is emitted.
 ///
@@ -8,6 +8,14 @@ use crate::onnx::operators::{Operator, STANDARD, ShapeRule, find};
 pub fn standard_operator(op_type: &str) -> &'static Operator {
     let row = find(STANDARD, op_type).filter(|row| row.shape != ShapeRule::Unknown);
     row.unwrap_or_else(|| panic!("{op_type} is emitted, and its row in the table of operators tells no shape"))
+}
+
+/// The row of an operator of `ai.onnx.ml` that is emitted.
+///
+/// # Panics
+/// For a name that the table does not have, as above.
+pub fn ml_operator(op_type: &str) -> &'static Operator {
+    find(ML, op_type).unwrap_or_else(|| panic!("{op_type} is emitted, and has no row in the table of operators"))
 }
 
 #[cfg(test)]

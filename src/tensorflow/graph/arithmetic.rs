@@ -5,6 +5,7 @@ use super::node::{Node, Output};
 use crate::error::Result;
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};
+use crate::tensorflow::numeric;
 
 pub const RULES: &[(&str, Rule)] = &[
     ("Add", |node| binary(node, "Add")),
@@ -16,11 +17,11 @@ pub const RULES: &[(&str, Rule)] = &[
     ("Maximum", |node| binary(node, "Max")),
     ("Minimum", |node| binary(node, "Min")),
     ("Pow", |node| binary(node, "Pow")),
-    ("RealDiv", |node| floor_or_real(node, floor_div)),
+    ("RealDiv", |node| floor_or_real(node, numeric::floor_div)),
     ("Div", |node| binary(node, "Div")),
-    ("DivNoNan", div_no_nan),
-    ("FloorDiv", |node| both(node, floor_div)),
-    ("FloorMod", |node| both(node, floor_mod)),
+    ("DivNoNan", |node| both(node, numeric::div_no_nan)),
+    ("FloorDiv", |node| both(node, numeric::floor_div)),
+    ("FloorMod", |node| both(node, numeric::floor_mod)),
     ("Mod", truncated_mod),
     ("SquaredDifference", squared_difference),
 ];
@@ -56,38 +57,9 @@ fn floor_or_real(node: &mut Node<'_>, of_integers: fn(&mut Emit, Value, Value) -
     if node.dtype(0)? == DType::Int32 { both(node, of_integers) } else { binary(node, "Div") }
 }
 
-/// The quotient rounded down; ONNX cuts that of integers towards zero.
-pub fn floor_div(emit: &mut Emit, a: Value, b: Value) -> Value {
-    if emit.dtype(a).is_float() {
-        let quotient = emit.div(a, b);
-        return emit.op("Floor", &[quotient]);
-    }
-    let rest = emit.op("Mod", &[a, b]);
-    let whole = emit.sub(a, rest);
-    emit.div(whole, b)
-}
-
-/// The rest that goes with [`floor_div`]: it has the sign of the divisor.
-fn floor_mod(emit: &mut Emit, a: Value, b: Value) -> Value {
-    if !emit.dtype(a).is_float() {
-        return emit.op("Mod", &[a, b]);
-    }
-    let quotient = floor_div(emit, a, b);
-    let whole = emit.mul(quotient, b);
-    emit.sub(a, whole)
-}
-
 fn truncated_mod(node: &mut Node<'_>) -> Result<Output> {
     let inputs = [node.input(0)?, node.input(1)?];
     Ok(node.emit.op_with("Mod", &inputs, [("fmod", 1.into())]).into())
-}
-
-fn div_no_nan(node: &mut Node<'_>) -> Result<Output> {
-    let (a, b) = (node.input(0)?, node.input(1)?);
-    let zero = node.emit.scalar_like(b, 0.0);
-    let by_zero = node.emit.op("Equal", &[b, zero]);
-    let quotient = node.emit.div(a, b);
-    Ok(node.emit.select(by_zero, zero, quotient).into())
 }
 
 fn squared_difference(node: &mut Node<'_>) -> Result<Output> {

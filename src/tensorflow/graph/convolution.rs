@@ -75,7 +75,13 @@ fn build(
     if first { build(node.emit, x) } else { channels_last(node.emit, x, build) }
 }
 
-fn image_rank(node: &Node<'_>, at: usize) -> Result<usize> {
+/// The rank of an image. Of one that is not known the operation tells it.
+fn image_rank(node: &mut Node<'_>, at: usize) -> Result<usize> {
+    let x = node.input(at)?;
+    let axes = if node.definition.op.contains("3D") { 3 } else { 2 };
+    if node.emit.rank(x).is_none() && node.definition.op != "Conv1D" {
+        node.emit.assume_shape(x, &vec![None; axes + 2]);
+    }
     match node.rank(at)? {
         rank @ 3..=5 => Ok(rank),
         rank => Err(error!(InvalidModel, "the input must be an image, and has rank {rank}")),
@@ -95,8 +101,16 @@ fn convolution(node: &mut Node<'_>, convolve: Convolution) -> Result<Output> {
         None
     };
     let arguments = 2 + usize::from(bias.is_some());
+    let channels = output_channels(node.emit, kernel, node.definition.op.contains("Depthwise"));
+    let bias = bias.map(|bias| Bias::of(node.emit, bias, channels, first)).transpose()?;
+    let (within, behind) = match bias {
+        Some(Bias::Channels(bias)) => (Some(bias), None),
+        Some(Bias::Broadcast(bias)) => (None, Some(bias)),
+        None => (None, None),
+    };
     let convolved = |node: &mut Node<'_>, x: Value, window: &Window| {
-        let made = build(node, x, first, |emit, x| convolve(emit, x, kernel, bias, window))?;
+        let made = build(node, x, first, |emit, x| convolve(emit, x, kernel, within, window))?;
+        let made = behind.map_or(made, |bias| node.emit.add(made, bias));
         fused.iter().try_fold(made, |x, name| fused_activation(node, name, x, arguments))
     };
     let made = convolved(node, x, &window)?;
@@ -108,6 +122,46 @@ fn convolution(node: &mut Node<'_>, convolve: Convolution) -> Result<Output> {
     }
     let whole = convolved(node, whole, &Window { dilations: sizes.clone(), ..window })?;
     Ok(Item::Blocks { blocks: made, whole, sizes }.into())
+}
+
+/// The number of channels that a kernel gives.
+fn output_channels(emit: &Emit, kernel: Value, depthwise: bool) -> Option<i64> {
+    let last = emit.size(kernel, -1)?;
+    if depthwise { emit.size(kernel, -2).map(|channels| channels.saturating_mul(last)) } else { Some(last) }
+}
+
+/// The bias of a fused convolution. TensorFlow fuses any sum whose second part has at most one axis that is not 1.
+enum Bias {
+    /// One number for each channel, as `Conv` takes it.
+    Channels(Value),
+    /// Added as it is broadcast.
+    Broadcast(Value),
+}
+
+impl Bias {
+    fn of(emit: &mut Emit, bias: Value, channels: Option<i64>, channels_first: bool) -> Result<Self> {
+        let shape = emit.fixed_shape(bias);
+        let size: Option<i64> = shape.as_ref().map(|shape| shape.iter().product::<usize>() as i64);
+        let at_channel = |shape: &[usize]| {
+            let place = if channels_first { shape.len().checked_sub(3) } else { shape.len().checked_sub(1) };
+            shape.len() == 1 || place.is_some_and(|at| shape[at] as i64 == size.unwrap_or(0))
+        };
+        match (shape, channels) {
+            (Some(shape), Some(channels)) if size == Some(channels) && at_channel(&shape) => {
+                Ok(Self::Channels(emit.reshape(bias, &[channels])))
+            }
+            (Some(_), Some(channels)) if size == Some(1) => {
+                let (one, count) = (emit.reshape(bias, &[1]), emit.int64s(&[channels]));
+                Ok(Self::Channels(emit.op("Expand", &[one, count])))
+            }
+            _ if !channels_first => Ok(Self::Broadcast(bias)),
+            _ => match emit.rank(bias) {
+                Some(1) => Ok(Self::Broadcast(emit.unsqueeze(bias, &[1, 2]))),
+                Some(_) => Ok(Self::Broadcast(bias)),
+                None => Err(error!(UnsupportedModel, "the shape of the bias is not known")),
+            },
+        }
+    }
 }
 
 fn convolution_transpose(node: &mut Node<'_>) -> Result<Output> {
@@ -150,9 +204,7 @@ fn max_pool_with_argmax(node: &mut Node<'_>) -> Result<Output> {
         .collect::<Option<_>>()
         .ok_or_else(unknown)?;
     let channels = node.emit.size(x, -1).filter(|&channels| channels <= MAX_CHANNELS).ok_or_else(unknown)?;
-    if node.definition.flag("include_batch_in_index") {
-        return Err(error!(UnsupportedModel, "include_batch_in_index is not supported"));
-    }
+    let with_batch = node.definition.flag("include_batch_in_index");
     let largest = channels_last(node.emit, x, |emit, x| spatial::pool(emit, "MaxPool", x, &sizes, &window))?;
     let emit = &mut *node.emit;
     let first = spatial::to_channels_first(emit, x)?;
@@ -178,7 +230,19 @@ fn max_pool_with_argmax(node: &mut Node<'_>) -> Result<Output> {
     let scaled = emit.mul(within, count);
     let each: Vec<i64> = (0..channels).collect();
     let channel = emit.int64s(&each);
-    let argmax = emit.add(scaled, channel);
+    let mut argmax = emit.add(scaled, channel);
+    if with_batch {
+        let sizes = emit.shape_of(x);
+        let rows = emit.slice(sizes, 0, 0, 1);
+        let rows = emit.squeeze(rows, &[0]);
+        let (start, step) = (emit.int64(0), emit.int64(1));
+        let row = emit.op("Range", &[start, rows, step]);
+        let each = emit.int64(sides.iter().product::<i64>().saturating_mul(channels));
+        let before = emit.mul(row, each);
+        let inner: Vec<i64> = (1..rank as i64).collect();
+        let before = emit.unsqueeze(before, &inner);
+        argmax = emit.add(argmax, before);
+    }
     let argmax = emit.cast(argmax, DType::Int32);
     Ok(vec![largest, argmax].into())
 }

@@ -154,6 +154,27 @@ fn projected(emit: &mut Emit, maps: Value, one: Value, height: i64, width: i64) 
     emit.div(xy, depth)
 }
 
+/// Places outside of the image as those of one that is repeated on all sides.
+fn wrapped(emit: &mut Emit, places: Value, sides: Value) -> Value {
+    let (zero, one) = (emit.float(0.0), emit.float(1.0));
+    let last = emit.sub(sides, one);
+    let gaps = emit.op("Max", &[last, one]);
+    let parts = emit.div(places, gaps);
+    let (before, behind) = (emit.op("Less", &[places, zero]), emit.op("Greater", &[places, last]));
+    let negative = emit.op("Neg", &[parts]);
+    let down = emit.op("Floor", &[negative]);
+    let down = emit.add(down, one);
+    let down = emit.mul(down, sides);
+    let raised = emit.add(places, down);
+    let up = emit.op("Floor", &[parts]);
+    let up = emit.mul(up, sides);
+    let lowered = emit.sub(places, up);
+    let made = emit.select(before, raised, places);
+    let made = emit.select(behind, lowered, made);
+    let made = emit.op("Max", &[made, zero]);
+    emit.op("Min", &[made, last])
+}
+
 /// Each pixel of the output is looked up in the input, at the place that eight numbers map it to.
 fn project(node: &mut Node<'_>) -> Result<Output> {
     let (image, maps, outside) = (node.input(0)?, node.input(1)?, node.input(3)?);
@@ -170,9 +191,10 @@ fn project(node: &mut Node<'_>) -> Result<Output> {
     let (padding, fills) = match node.definition.text("fill_mode").as_deref() {
         None | Some("" | "CONSTANT") => ("zeros", true),
         Some("REFLECT") => ("reflection", false),
-        Some("NEAREST") => ("border", false),
+        Some("NEAREST" | "WRAP") => ("border", false),
         Some(other) => return Err(error!(UnsupportedModel, "fill_mode {other} is not supported")),
     };
+    let wraps = node.definition.text("fill_mode").as_deref() == Some("WRAP");
     let emit = &mut *node.emit;
     let one = emit.float(1.0);
     let pixels = projected(emit, maps, one, height, width);
@@ -181,6 +203,7 @@ fn project(node: &mut Node<'_>) -> Result<Output> {
     let order = emit.int64s(&[2, 1]);
     let sides = emit.gather(shape, order, 0);
     let sides = emit.cast(sides, DType::Float32);
+    let pixels = if wraps { wrapped(emit, pixels, sides) } else { pixels };
     let (half, two) = (emit.float(0.5), emit.float(2.0));
     // `GridSample` rounds halves to even numbers.
     let pixels = if mode == "nearest" {

@@ -6,7 +6,7 @@ use super::node::{Node, Output};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};
-use std::f32::consts::{FRAC_PI_2, PI};
+use crate::tensorflow::numeric;
 
 pub const RULES: &[(&str, Rule)] = &[
     ("Abs", |node| unary(node, "Abs")),
@@ -32,7 +32,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("Floor", |node| real(node, "Floor")),
     ("Imag", |node| Ok(node.complex(0)?.1.into())),
     ("Inv", |node| real(node, "Reciprocal")),
-    ("IsFinite", |node| built(node, is_finite)),
+    ("IsFinite", |node| built(node, numeric::is_finite)),
     ("IsInf", |node| real(node, "IsInf")),
     ("IsNan", |node| real(node, "IsNaN")),
     ("LeakyRelu", leaky_relu),
@@ -89,12 +89,6 @@ fn rsqrt(emit: &mut Emit, x: Value) -> Value {
     emit.op("Reciprocal", &[root])
 }
 
-fn is_finite(emit: &mut Emit, x: Value) -> Value {
-    let (infinite, nan) = (emit.op("IsInf", &[x]), emit.op("IsNaN", &[x]));
-    let either = emit.op("Or", &[infinite, nan]);
-    emit.op("Not", &[either])
-}
-
 fn relu6(emit: &mut Emit, x: Value) -> Value {
     let (zero, six) = (emit.scalar_like(x, 0.0), emit.scalar_like(x, 6.0));
     emit.op("Clip", &[x, zero, six])
@@ -117,23 +111,9 @@ fn prelu(node: &mut Node<'_>) -> Result<Output> {
     Ok(node.emit.op("PRelu", &inputs).into())
 }
 
-/// The angle of the point (x, y), from the quotient and the quadrant.
 fn atan2(node: &mut Node<'_>) -> Result<Output> {
     let (y, x) = (node.input(0)?, node.input(1)?);
-    let emit = &mut *node.emit;
-    let [zero, pi, half, minus] = [0.0, PI, FRAC_PI_2, -1.0].map(|number| emit.float(number));
-    let quotient = emit.div(y, x);
-    let angle = emit.op("Atan", &[quotient]);
-    let below = emit.op("Less", &[y, zero]);
-    let (minus_pi, minus_half) = (emit.mul(pi, minus), emit.mul(half, minus));
-    let turn = emit.select(below, minus_pi, pi);
-    let turned = emit.add(angle, turn);
-    let left = emit.op("Less", &[x, zero]);
-    let sideways = emit.select(left, turned, angle);
-    let (on_axis, at_zero) = (emit.op("Equal", &[x, zero]), emit.op("Equal", &[y, zero]));
-    let straight = emit.select(below, minus_half, half);
-    let straight = emit.select(at_zero, zero, straight);
-    Ok(emit.select(on_axis, straight, sideways).into())
+    Ok(numeric::atan2(node.emit, y, x).into())
 }
 
 fn complex(node: &mut Node<'_>) -> Result<Output> {

@@ -26,7 +26,9 @@ fn mat_mul(node: &mut Node<'_>) -> Result<Output> {
 /// The product of two matrices. `Gemm` transposes and adds the bias by itself, but only float matrices.
 fn product(emit: &mut Emit, a: Value, b: Value, (first, second): (bool, bool), bias: Option<Value>) -> Value {
     let plain = !first && !second && bias.is_none();
-    if !plain && emit.rank(a) == Some(2) && emit.rank(b) == Some(2) && emit.dtype(a).is_float() {
+    // `Gemm` broadcasts matrices at most.
+    let fits = bias.is_none_or(|bias| emit.rank(bias).is_some_and(|rank| rank <= 2));
+    if !plain && fits && emit.rank(a) == Some(2) && emit.rank(b) == Some(2) && emit.dtype(a).is_float() {
         let attributes = [("transA", i64::from(first).into()), ("transB", i64::from(second).into())];
         return emit.op_with("Gemm", &[a, b, bias.unwrap_or(Value::ABSENT)], attributes);
     }

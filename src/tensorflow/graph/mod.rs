@@ -10,6 +10,7 @@ mod creation;
 mod definition;
 mod functionalize;
 mod functions;
+mod hash_table;
 mod image;
 mod item;
 mod list;
@@ -25,8 +26,10 @@ mod slice_join;
 mod spectral;
 mod strided_slice;
 mod suppression;
+mod table;
 mod tensor_list;
 mod transformation;
+mod value;
 
 pub(super) use node::Rule;
 
@@ -47,6 +50,7 @@ const GROUPS: &[&[(&str, Rule)]] = &[
     control::RULES,
     convolution::RULES,
     creation::RULES,
+    hash_table::RULES,
     image::RULES,
     logical::RULES,
     loops::RULES,
@@ -85,6 +89,7 @@ pub fn translate(artifacts: &Artifacts) -> Result<Emit> {
         rules: rules(),
         functions: definition::functions(&artifacts.topology["library"])?,
         weights: &artifacts.weights,
+        tables: table::tables(artifacts, &nodes)?,
         left: Cell::new(MAX_NODES),
         depth: Cell::new(0),
         refusals: RefCell::default(),

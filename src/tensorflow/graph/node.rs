@@ -4,6 +4,7 @@ use super::definition::{Definition, Function};
 use super::item::Item;
 use super::list::TensorList;
 use super::scope::Scope;
+use super::table::Table;
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::constant::Constant;
@@ -24,6 +25,8 @@ pub struct Graph<'a> {
     pub rules: HashMap<&'static str, Rule>,
     pub functions: HashMap<&'a str, Rc<Function<'a>>>,
     pub weights: &'a Weights,
+    /// The tables by the nodes that stand for them.
+    pub tables: HashMap<Rc<str>, Table>,
     /// How many nodes may still be translated.
     pub left: Cell<usize>,
     /// Functions that are under way.
@@ -126,14 +129,16 @@ impl Node<'_> {
         Ok(self.emit.dtype(self.input(at)?))
     }
 
-    /// The constant that the weights hold under the node's name.
+    /// The constant that the weights hold under the node's name, or that the node has itself.
     pub fn weight(&self) -> Result<Constant> {
         let name: &Rc<str> = &self.definition.name;
-        self.graph
-            .weights
-            .get(&**name)
-            .cloned()
-            .ok_or_else(|| error!(InvalidModel, "the weights have no tensor of this name"))
+        match self.graph.weights.get(&**name) {
+            Some(weight) => Ok(weight.clone()),
+            None => self
+                .definition
+                .value()
+                .unwrap_or_else(|| Err(error!(InvalidModel, "the weights have no tensor of this name"))),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::node::{Node, Output, wrap_axis};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::Value;
+use crate::tensorflow::numeric;
 
 pub const RULES: &[(&str, Rule)] = &[
     ("Sum", |node| reduce(node, "ReduceSum")),
@@ -54,39 +55,13 @@ fn cumsum(node: &mut Node<'_>) -> Result<Output> {
     Ok(node.emit.op_with("CumSum", &[x, axis], flags).into())
 }
 
-/// A running product, by `Scan`.
 fn cumprod(node: &mut Node<'_>) -> Result<Output> {
     let x = node.input(0)?;
     let rank = node.rank(0)?;
     let axis = node.constant_axis(1, rank)?;
-    let dtype = node.dtype(0)?;
     let exclusive = node.definition.flag("exclusive");
-    let direction = i64::from(node.definition.flag("reverse"));
-    let emit = &mut *node.emit;
-    let mut inner = emit.shape(x).cloned().unwrap_or_default();
-    inner.remove(axis);
-    let shape = emit.shape_of(x);
-    let others: Vec<i64> = (0..rank as i64).filter(|&other| other != axis as i64).collect();
-    let others = emit.int64s(&others);
-    let shape = emit.gather(shape, others, 0);
-    let ones = emit.fill(1.0, dtype, shape);
-    let body = emit.body(|emit| {
-        let so_far = emit.body_input("product", dtype, Some(inner.clone()));
-        let next = emit.body_input("element", dtype, Some(inner));
-        let product = emit.mul(so_far, next);
-        Ok((vec![so_far, next], vec![product, if exclusive { so_far } else { product }]))
-    })?;
-    let attributes = [
-        ("num_scan_inputs", 1.into()),
-        ("scan_input_axes", vec![axis as i64].into()),
-        ("scan_output_axes", vec![axis as i64].into()),
-        ("scan_input_directions", vec![direction].into()),
-        ("scan_output_directions", vec![direction].into()),
-    ];
-    let made = emit.op_with_bodies("Scan", &[ones, x], attributes, vec![("body", body)], 2)[1];
-    let shape = emit.shape(x).cloned().unwrap_or_default();
-    emit.assume_shape(made, &shape);
-    Ok(made.into())
+    let reverse = node.definition.flag("reverse");
+    Ok(numeric::running_product(node.emit, x, axis, exclusive, reverse)?.into())
 }
 
 /// How often each number below `size` occurs, or the sum of the weights where it does, for each row.
@@ -102,13 +77,7 @@ fn bincount(node: &mut Node<'_>) -> Result<Output> {
     let emit = &mut *node.emit;
     let size = emit.cast(size, DType::Int64);
     let size = emit.reshape(size, &[1]);
-    let (x, off_on) = (emit.cast(x, DType::Int64), emit.floats(&[0.0, 1.0]));
-    let zero = emit.int64(0);
-    // A negative index counts from the end for `OneHot`, one beyond the end counts nowhere.
-    let negative = emit.op("Less", &[x, zero]);
-    let beyond = emit.squeeze(size, &[0]);
-    let x = emit.select(negative, beyond, x);
-    let hot = emit.op_with("OneHot", &[x, size, off_on], [("axis", (-1).into())]);
+    let hot = numeric::one_hot(emit, x, size, -1);
     let counted: Value = if weighted && !binary {
         let weights = emit.cast(weights, DType::Float32);
         let weights = emit.unsqueeze(weights, &[-1]);

@@ -5,6 +5,7 @@ use super::node::{Node, Output};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};
+use crate::tensorflow::numeric;
 
 pub const RULES: &[(&str, Rule)] = &[
     ("NonMaxSuppressionV2", |node| Ok(suppress(node, false)?.indices.into())),
@@ -43,6 +44,87 @@ fn suppress(node: &mut Node<'_>, with_score: bool) -> Result<Suppressed> {
     Ok(Suppressed { indices: emit.cast(indices, DType::Int32), count })
 }
 
+/// Boxes as their lower and upper corners, and how large they are.
+struct Boxes {
+    low: Value,
+    high: Value,
+    area: Value,
+}
+
+impl Boxes {
+    fn of(emit: &mut Emit, boxes: Value) -> Self {
+        let (one, other) = (emit.slice(boxes, 1, 0, 2), emit.slice(boxes, 1, 2, 4));
+        let (low, high) = (emit.op("Min", &[one, other]), emit.op("Max", &[one, other]));
+        let sides = emit.sub(high, low);
+        Self { low, high, area: emit.reduce("ReduceProd", sides, Some(&[1]), false) }
+    }
+
+    /// Which part of both each box has in common with the one at a place.
+    fn overlap(&self, emit: &mut Emit, place: Value) -> Value {
+        let [low, high, area] = [self.low, self.high, self.area].map(|part| emit.gather(part, place, 0));
+        let (low, high) = (emit.op("Max", &[low, self.low]), emit.op("Min", &[high, self.high]));
+        let sides = emit.sub(high, low);
+        let sides = emit.op("Relu", &[sides]);
+        let common = emit.reduce("ReduceProd", sides, Some(&[1]), false);
+        let both = emit.add(area, self.area);
+        let whole = emit.sub(both, common);
+        numeric::div_no_nan(emit, common, whole)
+    }
+}
+
+/// Chooses the best box again and again; each lowers the scores of the others by how much they overlap. Gives the scores that
+/// the chosen had then too.
+fn suppress_softly(node: &mut Node<'_>, sigma: f32) -> Result<(Suppressed, Value)> {
+    let [boxes, scores, most, overlap, least] =
+        [node.input(0)?, node.input(1)?, node.input(2)?, node.input(3)?, node.input(4)?];
+    let emit = &mut *node.emit;
+    let boxes = Boxes::of(emit, boxes);
+    let [overlap, least] = [overlap, least].map(|limit| emit.reshape(limit, &[]));
+    let most = emit.cast(most, DType::Int64);
+    let most = emit.reshape(most, &[]);
+    let (gone, slope) = (emit.float(f32::NEG_INFINITY), emit.float(-0.5 / sigma));
+    let holds = |emit: &mut Emit, scores: Value| {
+        let best = emit.reduce("ReduceMax", scores, Some(&[0]), false);
+        emit.op("Greater", &[best, least])
+    };
+    // Without a box there is none that is best.
+    let none = emit.floats(&[f32::NEG_INFINITY]);
+    let shown = emit.concat(&[scores, none], 0);
+    let start = holds(emit, shown);
+    let known = emit.shape(scores).cloned();
+    let body = emit.body(|emit| {
+        let iteration = emit.body_input("iteration", DType::Int64, Some(Vec::new()));
+        let before = emit.body_input("condition", DType::Bool, Some(Vec::new()));
+        let scores = emit.body_input("scores", DType::Float32, known.or(Some(vec![None])));
+        let place = emit.op_with("ArgMax", &[scores], [("axis", 0.into()), ("keepdims", 1.into())]);
+        let score = emit.gather(scores, place, 0);
+        let shared = boxes.overlap(emit, place);
+        let square = emit.mul(shared, shared);
+        let power = emit.mul(square, slope);
+        let weight = emit.op("Exp", &[power]);
+        let zero = emit.float(0.0);
+        let beyond = emit.op("Greater", &[shared, overlap]);
+        let weight = emit.select(beyond, zero, weight);
+        let lowered = emit.mul(scores, weight);
+        let was_gone = emit.op("Equal", &[scores, gone]);
+        let lowered = emit.select(was_gone, gone, lowered);
+        let shape = emit.shape_of(scores);
+        let count = emit.squeeze(shape, &[0]);
+        let (from, step) = (emit.int64(0), emit.int64(1));
+        let places = emit.op("Range", &[from, count, step]);
+        let itself = emit.op("Equal", &[places, place]);
+        let left = emit.select(itself, gone, lowered);
+        let goes_on = holds(emit, left);
+        let (place, score) = (emit.squeeze(place, &[0]), emit.squeeze(score, &[0]));
+        Ok((vec![iteration, before, scores], vec![goes_on, left, place, score]))
+    })?;
+    let made = emit.op_with_bodies("Loop", &[most, start, scores], [], vec![("body", body)], 3);
+    emit.assume_shape(made[1], &[None]);
+    emit.assume_shape(made[2], &[None]);
+    let count = emit.shape_of(made[1]);
+    Ok((Suppressed { indices: emit.cast(made[1], DType::Int32), count }, made[2]))
+}
+
 /// Fills a list with zeros up to as many elements as an input says.
 fn fill_up(emit: &mut Emit, list: Value, count: Value, most: Value) -> Value {
     let most = emit.cast(most, DType::Int64);
@@ -74,14 +156,19 @@ fn suppress_padded(node: &mut Node<'_>) -> Result<Output> {
 
 fn suppress_scored(node: &mut Node<'_>) -> Result<Output> {
     let sigma = node.input(5)?;
-    let hard = node.emit.constant_of(sigma).and_then(|sigma| sigma.numbers()).is_some_and(|sigma| sigma == [0.0]);
-    if !hard {
-        return Err(error!(UnsupportedModel, "a soft_nms_sigma other than 0 is not supported"));
-    }
+    let sigma = node.emit.constant_of(sigma).and_then(|sigma| sigma.numbers()).filter(|sigma| sigma.len() == 1);
+    let Some(sigma) = sigma.map(|sigma| sigma[0]).filter(|sigma| *sigma >= 0.0) else {
+        return Err(error!(UnsupportedModel, "its soft_nms_sigma is computed at run time, or negative"));
+    };
     let (scores, most) = (node.input(1)?, node.input(2)?);
-    let Suppressed { mut indices, count } = suppress(node, true)?;
+    let (Suppressed { mut indices, count }, mut chosen) = if sigma > 0.0 {
+        suppress_softly(node, sigma as f32)?
+    } else {
+        let suppressed = suppress(node, true)?;
+        let chosen = node.emit.gather(scores, suppressed.indices, 0);
+        (suppressed, chosen)
+    };
     let emit = &mut *node.emit;
-    let mut chosen = emit.gather(scores, indices, 0);
     if node.definition.flag("pad_to_max_output_size") {
         indices = fill_up(emit, indices, count, most);
         chosen = fill_up(emit, chosen, count, most);

@@ -6,6 +6,7 @@ use super::node::{Node, Output, wrap_axis};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};
+use crate::tensorflow::numeric;
 use crate::tensorflow::spatial::channels_last;
 
 pub const RULES: &[(&str, Rule)] = &[
@@ -130,26 +131,12 @@ fn mirror_pad(node: &mut Node<'_>) -> Result<Output> {
             let pads = node.constant_ints(1, "the paddings")?;
             let emit = &mut *node.emit;
             for (axis, &[before, after]) in pads.as_chunks().0.iter().enumerate() {
-                x = mirror(emit, x, axis as i64, before, after);
+                x = numeric::mirror(emit, x, axis as i64, before, after);
             }
             Ok(x.into())
         }
         Some(other) => Err(error!(UnsupportedModel, "mode {other} is not supported")),
     }
-}
-
-/// The first and last elements of an axis, mirrored at its edges, which are repeated.
-fn mirror(emit: &mut Emit, x: Value, axis: i64, before: i64, after: i64) -> Value {
-    let mut parts = vec![x];
-    if before > 0 {
-        let first = emit.slice(x, axis, 0, before);
-        parts.insert(0, emit.slice_by(first, axis, -1, i64::MIN, -1));
-    }
-    if after > 0 {
-        let last = emit.slice(x, axis, -after, i64::MAX);
-        parts.push(emit.slice_by(last, axis, -1, i64::MIN, -1));
-    }
-    emit.concat(&parts, axis)
 }
 
 fn blocks(node: &mut Node<'_>, op_type: &'static str) -> Result<Output> {

@@ -1,7 +1,8 @@
 //! Activations, as functions of other layers and as layers.
 
+use super::author::Keras;
 use super::config::{Config, wrong};
-use super::layer::{Keras, Layer, Rule};
+use super::layer::{Layer, Rule};
 use crate::error::{Result, error};
 use crate::tensorflow::emit::{Emit, Value};
 use serde_json::Value as Json;
@@ -26,15 +27,17 @@ impl Layer<'_, '_> {
     }
 }
 
-/// The name of a function: a text, or an object that wraps it. `linear` when it is absent.
+/// The name of a function: a text, or an object that wraps it. `linear` when it is absent. Keras wrote the names of some of
+/// TensorFlow's functions, such as `softmax_v2`.
 pub fn name(json: &Json) -> Result<&str> {
     match json {
         Json::Null => Ok("linear"),
-        Json::String(name) => Ok(name),
+        Json::String(name) => Ok(name.strip_suffix("_v2").unwrap_or(name)),
         Json::Object(_) => {
             let class = json["class_name"].as_str();
             let inside = if class == Some("function") { json["config"].as_str() } else { class };
-            inside.ok_or_else(|| wrong("activation", "a function", json))
+            let inside = inside.ok_or_else(|| wrong("activation", "a function", json))?;
+            Ok(inside.strip_suffix("_v2").unwrap_or(inside))
         }
         other => Err(wrong("activation", "a function", other)),
     }
@@ -60,13 +63,13 @@ pub fn apply(emit: &mut Emit, keras: Keras, function: &Json, x: Value) -> Result
         "selu" => emit.op("Selu", &[x]),
         "celu" => emit.op("Celu", &[x]),
         "sigmoid" => emit.op("Sigmoid", &[x]),
-        "hard_sigmoid" | "hardSigmoid" => hard_sigmoid(emit, keras, x),
+        "hard_sigmoid" => hard_sigmoid(emit, keras, x),
         "softplus" => emit.op("Softplus", &[x]),
         "softsign" => emit.op("Softsign", &[x]),
         "tanh" => emit.op("Tanh", &[x]),
         "exponential" => emit.op("Exp", &[x]),
         "softmax" => emit.op_with("Softmax", &[x], [("axis", (-1).into())]),
-        "log_softmax" | "logSoftmax" => emit.op_with("LogSoftmax", &[x], [("axis", (-1).into())]),
+        "log_softmax" => emit.op_with("LogSoftmax", &[x], [("axis", (-1).into())]),
         "swish" | "silu" => {
             let gate = emit.op("Sigmoid", &[x]);
             emit.mul(x, gate)
@@ -226,7 +229,8 @@ fn softmax(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     Ok(vec![softmax_over(layer.emit, x, &axes)])
 }
 
-fn softmax_over(emit: &mut Emit, x: Value, axes: &[i64]) -> Value {
+/// Softmax over several axes at once.
+pub fn softmax_over(emit: &mut Emit, x: Value, axes: &[i64]) -> Value {
     if let &[axis] = axes {
         return emit.op_with("Softmax", &[x], [("axis", axis.into())]);
     }

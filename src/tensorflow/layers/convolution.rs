@@ -1,6 +1,7 @@
 //! Convolutions over one to three axes.
 
-use super::layer::{Keras, Layer, Rule};
+use super::author::Keras;
+use super::layer::{Layer, Rule};
 use crate::error::{Result, error};
 use crate::tensorflow::emit::{Emit, Value};
 use crate::tensorflow::spatial::{self, Padding, Window};

@@ -1,5 +1,6 @@
 //! A layer at one of its calls.
 
+use super::author::Keras;
 use super::config::Config;
 use super::refused::REFUSED;
 use super::topology::{Argument, Call, Kind, Model, Spec};
@@ -13,25 +14,6 @@ use std::collections::HashSet;
 
 /// What a layer does: reads its configuration, weights and inputs, and emits operations. Returns the layer's outputs.
 pub type Rule = fn(&mut Layer<'_, '_>) -> Result<Vec<Value>>;
-
-/// Who wrote the model. What a layer means has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keras {
-    /// Keras 1 and 2.
-    Two,
-    Three,
-    TensorFlowJs,
-}
-
-impl Keras {
-    pub fn of(version: Option<&str>) -> Self {
-        match version {
-            Some(version) if version.starts_with("tfjs") => Self::TensorFlowJs,
-            Some(version) if version.starts_with('3') => Self::Three,
-            _ => Self::Two,
-        }
-    }
-}
 
 /// A value, and which of its time steps count.
 #[derive(Debug, Clone, Copy)]

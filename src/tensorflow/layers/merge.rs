@@ -1,6 +1,7 @@
 //! Layers of several inputs.
 
-use super::layer::{Keras, Layer, Rule};
+use super::author::Keras;
+use super::layer::{Layer, Rule};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::Value;

@@ -3,7 +3,9 @@
 //! | context | noun |
 //! |---|---|
 //! | `topology` | which layers there are, and on what each is called |
-//! | `weights` | the weights by their many names |
+//! | `weight_names` | the weights by their many names |
+//! | `author` | who wrote the model |
+//! | `spelling` | topologies in camelCase |
 //! | `keras1` | the names of Keras 1 |
 //! | `config` | the fields of a layer's configuration |
 //! | [`layer`] | a layer at one of its calls: what a rule reads and writes |
@@ -12,6 +14,7 @@
 
 mod activation;
 mod attention;
+mod author;
 mod call;
 mod config;
 mod convolution;
@@ -27,6 +30,7 @@ mod preprocessing;
 mod recurrent;
 pub mod refused;
 mod reshaping;
+mod spelling;
 mod topology;
 mod weight_names;
 mod wrapper;
@@ -34,8 +38,10 @@ mod wrapper;
 use super::artifacts::Artifacts;
 use super::emit::Emit;
 use crate::error::{Result, error};
-use layer::{Context, Keras, Rule, Tensor};
+use author::Keras;
+use layer::{Context, Rule, Tensor};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use topology::{Kind, Model, Spec};
 use weight_names::{Scope, WeightIndex};
@@ -66,32 +72,38 @@ pub fn classes() -> impl Iterator<Item = &'static str> {
     TABLES.iter().flat_map(|table| table.iter()).map(|(class, _)| *class)
 }
 
+/// The operations of Keras 3 that can be translated.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    operation::RULES.iter().map(|(class, _)| *class)
+}
+
 /// Translates the topology into a graph whose inputs and outputs have the names of their layers.
 ///
 /// # Errors
 /// As [`super::translate`].
 pub fn translate(artifacts: &Artifacts) -> Result<Emit> {
-    let unpacked: Json;
-    let modern: Json;
-    let mut topology = match &artifacts.topology["model_config"] {
-        Json::Null => &artifacts.topology,
-        Json::String(text) => {
-            unpacked = serde_json::from_str(text)
-                .map_err(|problem| error!(InvalidModel, "\"model_config\" is not valid JSON: {problem}"))?;
-            &unpacked
-        }
-        wrapped => wrapped,
-    };
-    let version = [&artifacts.topology, topology].into_iter().find_map(|json| json["keras_version"].as_str());
-    if version.is_some_and(|version| version.starts_with("1.")) {
-        let mut copy = topology.clone();
-        keras1::modernize(&mut copy)?;
-        modern = copy;
-        topology = &modern;
+    let mut topology = Cow::Borrowed(&artifacts.topology);
+    if spelling::has_camel_case(&topology) {
+        spelling::spell(topology.to_mut());
     }
-    let model = Model::parse(topology)?;
+    let mut config = match &topology["model_config"] {
+        Json::Null => Cow::Borrowed(&*topology),
+        Json::String(text) => {
+            let mut unpacked = serde_json::from_str(text)
+                .map_err(|problem| error!(InvalidModel, "\"model_config\" is not valid JSON: {problem}"))?;
+            spelling::spell(&mut unpacked);
+            Cow::Owned(unpacked)
+        }
+        wrapped => Cow::Borrowed(wrapped),
+    };
+    let version = [&*topology, &*config].into_iter().find_map(|json| json["keras_version"].as_str()).map(str::to_owned);
+    if version.as_deref().is_some_and(|version| version.starts_with("1.")) {
+        keras1::modernize(config.to_mut())?;
+    }
+    let author = Keras::of(&config, version.as_deref(), artifacts.generator.as_deref());
+    let model = Model::parse(&config)?;
     let mut emit = Emit::new();
-    let mut context = Context::new(WeightIndex::new(&artifacts.weights), Keras::of(version), rule);
+    let mut context = Context::new(WeightIndex::new(&artifacts.weights), author, rule);
     context.name_unsupported(&model, "");
 
     let mut names = HashSet::new();

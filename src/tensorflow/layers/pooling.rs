@@ -27,7 +27,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("AdaptiveMaxPooling3D", |layer| adaptive(layer, "MaxPool", 3)),
 ];
 
-fn pool(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result<Vec<Value>> {
+pub fn pool(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result<Vec<Value>> {
     let field = if layer.config.has("pool_length") { "pool_length" } else { "pool_size" };
     let sizes = layer.config.sizes(field, axes, 2)?;
     let window = layer.window(&sizes, Some(&sizes))?;
@@ -58,7 +58,7 @@ fn global_average_1d(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// Pooling to an output of a given size, where the input is a multiple of it.
-fn adaptive(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result<Vec<Value>> {
+pub fn adaptive(layer: &mut Layer<'_, '_>, op_type: &'static str, axes: usize) -> Result<Vec<Value>> {
     let wanted = layer.config.sizes("output_size", axes, 1)?;
     let made = layer.channels_first(axes, |emit, x| {
         let mut sizes = Vec::new();

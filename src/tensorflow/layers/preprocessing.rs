@@ -1,7 +1,8 @@
 //! Layers that prepare images and features.
 
+use super::author::Keras;
 use super::config::wrong;
-use super::layer::{Keras, Layer, Rule};
+use super::layer::{Layer, Rule};
 use super::reshaping::Resize;
 use crate::error::{Result, error};
 use crate::tensor::DType;
@@ -66,13 +67,17 @@ fn rescaling(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 /// Height and width of what is wanted.
 fn wanted(layer: &Layer<'_, '_>) -> Result<(i64, i64)> {
+    if layer.config.has("size") {
+        let size = layer.config.sizes("size", 2, 1)?;
+        return Ok((size[0], size[1]));
+    }
     match (layer.config.int("height", 0)?, layer.config.int("width", 0)?) {
         (height, width) if height > 0 && width > 0 => Ok((height, width)),
         (height, width) => Err(error!(InvalidModel, "an image of {height} by {width} is no image")),
     }
 }
 
-fn resizing(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
+pub fn resizing(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     if layer.config.flag("pad_to_aspect_ratio", false)? {
         return Err(error!(UnsupportedModel, "\"pad_to_aspect_ratio\" is not supported"));
     }

@@ -1,7 +1,8 @@
 //! Layers that move elements without computing.
 
+use super::author::Keras;
 use super::config::wrong;
-use super::layer::{Keras, Layer, Rule};
+use super::layer::{Layer, Rule};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::{Emit, Value};

@@ -3,6 +3,7 @@
 //! Keras 2 writes `dense/kernel` and `lstm/lstm_cell/kernel`, Keras 3 puts the models around in front
 //! (`sequential/dense/kernel`), its `.keras` files count instead (`layers/dense_1/vars/0`), Keras 1 wrote `dense_1_W`.
 
+use super::spelling::snake_case;
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::constant::Constant;
@@ -203,24 +204,6 @@ impl Scope {
     }
 }
 
-/// `MultiHeadAttention` as `multi_head_attention`, `Conv2D` as `conv2d`: the folders of Keras 3.
-fn snake_case(class: &str) -> String {
-    let letters: Vec<char> = class.chars().collect();
-    let mut made = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| letters[at]);
-        let after = letters.get(at + 1);
-        if letter.is_ascii_uppercase()
-            && let Some(before) = before
-            && (before.is_ascii_lowercase() || after.is_some_and(char::is_ascii_lowercase))
-        {
-            made.push('_');
-        }
-        made.push(letter.to_ascii_lowercase());
-    }
-    made
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,23 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn weights_of_wrapped_layers_may_have_the_names_of_both() {
+        for wrapped in ["m/td/bi/", "td/bi/", "td/"] {
+            let names =
+                [format!("{wrapped}forward_gru/gru_cell/kernel"), format!("{wrapped}backward_gru/gru_cell/kernel")];
+            let weights = weights(&[&names[0], &names[1]]);
+            let mut index = WeightIndex::new(&weights);
+            let layer = Scope::root().model("m").layer("td", "TimeDistributed", 0).part(&["bi/", ""], "layer");
+            for (at, direction) in ["forward_", "backward_"].into_iter().enumerate() {
+                let mut scope = layer.part(&[direction, "gru/"], direction).part(&[""], "cell");
+                let found = index.take(&mut scope, "kernel", 1).unwrap();
+                assert_eq!(found.floats().unwrap(), [at as f32], "{wrapped}");
+            }
+        }
+    }
+
+    #[test]
     fn no_guess_is_made() {
         assert_eq!(found(&["a/d/kernel", "b/d/kernel"], "d", "Dense", "kernel"), None);
         assert_eq!(found(&["d/a/kernel", "d/b/kernel"], "d", "Dense", "kernel"), None);
         assert_eq!(found(&["d/kernel"], "d", "Dense", "bias"), None);
-    }
-
-    #[test]
-    fn folders_have_the_names_of_keras() {
-        for (class, folder) in [
-            ("MultiHeadAttention", "multi_head_attention"),
-            ("Conv2D", "conv2d"),
-            ("ConvLSTM2D", "conv_lstm2d"),
-            ("Conv1DTranspose", "conv1d_transpose"),
-            ("PReLU", "p_re_lu"),
-            ("GRUCell", "gru_cell"),
-        ] {
-            assert_eq!(snake_case(class), folder);
-        }
     }
 }

@@ -1,16 +1,22 @@
 //! Layers around another layer.
 
 use super::layer::{Layer, Rule, Tensor};
-use super::topology::{Kind, Spec};
+use super::topology::Spec;
+use super::weight_names::Scope;
 use crate::error::{Result, error};
 use crate::tensorflow::emit::Value;
 
 pub const RULES: &[(&str, Rule)] = &[("TimeDistributed", time_distributed), ("SpectralNormalization", transparent)];
 
+/// Where the weights of the wrapped layer are: Keras 3 has its name in theirs.
+fn inner_scope(layer: &Layer<'_, '_>, spec: &Spec<'_>) -> Scope {
+    layer.scope.part(&[&format!("{}/", spec.name), ""], "layer")
+}
+
 /// The layer, as it is after training.
 fn transparent(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let spec = Spec::parse(layer.config.json("layer"))?;
-    let scope = layer.scope.part(&[""], "layer");
+    let scope = inner_scope(layer, &spec);
     let made = layer.call_within(&spec, &scope, &layer.inputs.clone())?;
     let Layer { context, scope, .. } = layer;
     context.weights.skip(scope, "kernel");
@@ -28,10 +34,7 @@ fn time_distributed(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     if rank < 2 {
         return Err(error!(InvalidModel, "an input with time is expected"));
     }
-    let scope = match &spec.kind {
-        Kind::Model(_) => layer.scope.part(&[&format!("{}/", spec.name), ""], "layer"),
-        _ => layer.scope.part(&[""], "layer"),
-    };
+    let scope = inner_scope(layer, &spec);
     let known = layer.emit.shape(x).cloned();
     let shape = layer.emit.shape_of(x);
     let leading = layer.emit.slice(shape, 0, 0, 2);

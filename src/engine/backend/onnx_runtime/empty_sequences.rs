@@ -1,5 +1,4 @@
-//! The empty sequence as an input: the C interface cannot make one, a model of one node can. The empty optional cannot be had
-//! at all: ONNX Runtime reads through its null pointer when it is given one that such a model made.
+//! The empty sequence as an input: the C interface cannot make one, a model of one node can.
 
 use super::builder::plain;
 use super::value::{OrtValueBox, call};

@@ -2,12 +2,15 @@
 
 use super::builder::{plain, with_cpu};
 use super::library::OnnxRuntime;
+use super::optional_inputs::OptionalInputs;
+use super::session::Empty;
 use super::{empty_sequences, guard, message, providers, session, text_budget};
 use crate::engine::backend::interface::{Backend, LoadPurpose, Loaded};
 use crate::engine::control::RunControl;
 use crate::engine::providers::{Placement, Provider, Providers, UnusedProvider, reasons};
 use crate::error::{Error, ErrorCode, Result, error};
 use crate::model::Prepared;
+use crate::onnx::proto::ModelProto;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use prost::Message;
@@ -46,29 +49,35 @@ impl Backend for OnnxRuntime {
         providers: &Providers,
         control: &RunControl,
     ) -> Result<Loaded> {
+        let rewritten = OptionalInputs::rewrite(&model.model);
+        let graph = rewritten.as_ref().map_or(&model.model, |(graph, _)| graph);
         // ort's own reading of types and names may panic on a file that is wrong in a way it did not foresee.
         let (session, placement) =
-            catch_unwind(AssertUnwindSafe(|| self.place(model, purpose, providers, control)))
+            catch_unwind(AssertUnwindSafe(|| self.place(graph, model, purpose, providers, control)))
                 .map_err(|_| error!(InvalidModel, "ONNX Runtime cannot read the model's inputs and outputs"))??;
-        let inputs = model.model.graph.as_ref().map_or(&[][..], |graph| &graph.input);
-        let empty_sequences = empty_sequences::EmptySequences::of_inputs(&self.environment, inputs)?;
-        let session =
-            session::OnnxRuntimeSession::new(session, empty_sequences, placement.allows_overlap(), self.max_run_bytes);
+        let inputs = graph.graph.as_ref().map_or(&[][..], |graph| &graph.input);
+        let empty = Empty {
+            sequences: empty_sequences::EmptySequences::of_inputs(&self.environment, inputs)?,
+            optionals: rewritten.map(|(_, inputs)| inputs).unwrap_or_default(),
+        };
+        let session = session::OnnxRuntimeSession::new(session, empty, &placement.overlap(), self.max_run_bytes);
         Ok(Loaded { session: Box::new(session), placement })
     }
 }
 
 impl OnnxRuntime {
-    /// Loads the model with all providers that can be used. One that fails is given up, and the others are tried without it.
+    /// Loads the model's `graph` with all providers that can be used. One that fails is given up, and the others are tried without
+    /// it.
     pub fn place(
         &self,
+        graph: &ModelProto,
         model: &Prepared,
         purpose: LoadPurpose,
         wanted: &Providers,
         control: &RunControl,
     ) -> Result<(Session, Placement)> {
-        let guarded = guard::make_safe(&model.model)?;
-        let bytes = guarded.as_ref().unwrap_or(&model.model).encode_to_vec();
+        let guarded = guard::make_safe(graph)?;
+        let bytes = guarded.as_ref().unwrap_or(graph).encode_to_vec();
         let form = Form {
             lean: purpose == LoadPurpose::Check && model.weight_bytes > MAX_FULL_CHECK_BYTES,
             counts_texts: guarded.as_ref().is_some_and(guard::counts_texts),
@@ -78,17 +87,20 @@ impl OnnxRuntime {
             wanted.accelerated().partition(|provider| available.contains(&provider.name));
         let lacking = format!("this ONNX Runtime library has only {}", available.join(", "));
         let mut unused: Vec<_> = missing.into_iter().map(|provider| give_up(provider, &lacking)).collect();
+        let mut lacks_memory = false;
         while !usable.is_empty() && control.stopped().is_none() {
             match self.load_accelerated(model, &bytes, form, &usable, control) {
                 Ok((session, nodes)) => match usable.iter().find(|provider| nodes.contains_key(&provider.name)) {
                     Some(first) => {
                         let execution_provider = first.name.clone();
-                        return Ok((session, Placement { execution_provider, nodes, unused_providers: unused }));
+                        let unused_providers = unused;
+                        return Ok((session, Placement { execution_provider, nodes, unused_providers, lacks_memory }));
                     }
                     None => unused
                         .extend(usable.drain(..).map(|provider| give_up(provider, "it runs no part of this model"))),
                 },
                 Err((blamed, problem)) => {
+                    lacks_memory |= message::is_lack_of_memory(problem.message());
                     unused.push(give_up(
                         usable.remove(blamed),
                         &message::without_folders(problem.message(), &self.folder),
@@ -103,7 +115,7 @@ impl OnnxRuntime {
             .and_then(|builder| self.commit(builder, &bytes, control))
             .map_err(|problem| control.stopped().unwrap_or_else(|| load_error(&problem)))?;
         if wanted.allow_cpu() {
-            return Ok((session, Placement::on_cpu(unused)));
+            return Ok((session, Placement { lacks_memory, ..Placement::on_cpu(unused) }));
         }
         Err(error!(EngineUnavailable, "no execution provider can be used: {}", reasons(&unused)))
     }
@@ -179,12 +191,23 @@ fn give_up(provider: &Provider, reason: &str) -> UnusedProvider {
     UnusedProvider { name: provider.name.clone(), reason: reason.to_owned() }
 }
 
+/// The domain of the operators of onnxruntime-extensions.
+const EXTENSIONS: &str = "ai.onnx.contrib";
+
 fn load_error(problem: &ort::Error) -> Error {
     let message = message::clean(problem.message());
+    if let Some(reason) = message::too_new(&message) {
+        return Error::new(ErrorCode::UnsupportedModel, reason);
+    }
     let unknown_operator =
         ["is not a registered function/op", "No Op registered for", "Could not find an implementation for"];
     let unsupported = problem.code() == ort::ErrorCode::NotImplemented
         || unknown_operator.iter().any(|phrase| message.contains(phrase));
     let code = if unsupported { ErrorCode::UnsupportedModel } else { ErrorCode::InvalidModel };
-    Error::new(code, format!("ONNX Runtime refuses the model: {message}"))
+    let advice = if message.contains(EXTENSIONS) {
+        "; the operators of onnxruntime-extensions are not available here"
+    } else {
+        ""
+    };
+    Error::new(code, format!("ONNX Runtime refuses the model: {message}{advice}"))
 }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-/// Removes source locations (`/onnxruntime_src/... Function(arguments)`) and the prefix of the API.
+/// Removes source locations (`/onnxruntime_src/... Function(arguments)`), the prefix of the API, and what CUDA's provider says of
+/// the machine.
 pub fn clean(message: &str) -> String {
-    let mut rest = message;
+    let message = without_machine(message);
+    let mut rest = message.as_str();
     let mut cleaned = String::with_capacity(message.len());
     while let Some(start) = rest.find("/onnxruntime_src/") {
         cleaned.push_str(&rest[..start]);
@@ -25,6 +27,48 @@ pub fn clean(message: &str) -> String {
         }
     }
     kept.join(" ")
+}
+
+/// What is said of a model that is newer than the library.
+pub fn too_new(message: &str) -> Option<String> {
+    let between = |start: &str, end: &str| {
+        let (_, rest) = message.split_once(start)?;
+        Some(rest.split(end).next().unwrap_or(rest).trim())
+    };
+    if let Some(found) = between("Unsupported model IR version: ", ",") {
+        let newest = between("max supported IR version: ", " ")?;
+        return Some(format!(
+            "the model has IR version {found}, ONNX Runtime here reads up to {newest}; export it with an older release of the \
+             exporter, or save it again with `model.ir_version = {newest}`"
+        ));
+    }
+    let found = between("Opset ", " is under development")?;
+    let domain = between("Current official support for domain ", " ")?;
+    let newest = between(" is till opset ", ".")?;
+    Some(format!(
+        "the model uses operator set {found} of {domain}, ONNX Runtime here knows it up to {newest}; export it with \
+         `opset_version={newest}` or lower, or convert it with `onnx.version_converter`"
+    ))
+}
+
+/// ` ; GPU=0 ; hostname=box ; file=a.cc ; line=1 ; expr=call(); ` stands behind the failure of a call of CUDA, cuBLAS or cuDNN.
+fn without_machine(message: &str) -> String {
+    let mut cleaned = message.to_owned();
+    while let Some(start) = cleaned.find("GPU=").filter(|start| cleaned[*start..].contains("hostname=")) {
+        let end = cleaned[start..].find("expr=").map_or(start, |at| start + at);
+        // The call ends its line.
+        let end = cleaned[end..].find('\n').map_or(cleaned.len(), |at| end + at);
+        let kept = cleaned[..start].trim_end_matches([' ', ';']).len();
+        cleaned.replace_range(kept..end, "");
+    }
+    cleaned
+}
+
+/// Whether a failure says that there is no memory left, of a device or within `maxRunBytes`: another time there may be.
+pub fn is_lack_of_memory(message: &str) -> bool {
+    const SIGNS: [&str; 5] =
+        ["out of memory", "allocate", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "Available memory of"];
+    SIGNS.iter().any(|sign| message.contains(sign))
 }
 
 /// Cleans the reason of a failure that is about files of this machine, and leaves only their names. `known` is a folder whose
@@ -105,7 +149,7 @@ fn after_template(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, without_folders};
+    use super::{clean, is_lack_of_memory, too_new, without_folders};
     use std::path::Path;
 
     #[test]
@@ -134,6 +178,39 @@ mod tests {
             ),
             "Exception: [EP] no rank"
         );
+    }
+
+    #[test]
+    fn what_is_too_new_is_told_with_both_numbers() {
+        let ir = too_new("Unsupported model IR version: 99, max supported IR version: 13").unwrap();
+        assert!(ir.contains("version 99") && ir.contains("up to 13;"), "{ir}");
+        let opset = too_new(
+            "ONNX Runtime only *guarantees* support for models stamped with official released onnx opset versions. Opset 99 is \
+             under development and support for this is limited. Current official support for domain ai.onnx is till opset 26.",
+        );
+        let opset = opset.unwrap();
+        assert!(opset.contains("set 99 of ai.onnx") && opset.contains("up to 26;"), "{opset}");
+        assert_eq!(too_new("Protobuf parsing failed."), None);
+    }
+
+    #[test]
+    fn what_cuda_says_of_the_machine_is_removed() {
+        let message = "Non-zero status code returned while running Conv node. Status Message: CUDNN failure 2: \
+             CUDNN_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=box-17 ; \
+             file=/onnxruntime_src/onnxruntime/core/providers/cuda/nn/conv.cc ; line=541 ; \
+             expr=cudnnConvolutionForward(handle, &alpha, s_.x_tensor); ";
+        assert_eq!(
+            clean(message),
+            "Non-zero status code returned while running Conv node. Status Message: CUDNN failure 2: \
+             CUDNN_STATUS_ALLOC_FAILED"
+        );
+        assert!(is_lack_of_memory(message));
+        assert!(is_lack_of_memory("Available memory of 536867840 is smaller than requested bytes of 536870912"));
+        let two = "CUDA failure 2: out of memory ; GPU=1 ; hostname=a ; file=b.cc ; line=1 ; expr=f(x); \nCUDA failure \
+                   700: an illegal access ; GPU=1 ; hostname=a ; file=c.cc ; line=2 ; expr=g(); ";
+        assert_eq!(clean(two), "CUDA failure 2: out of memory CUDA failure 700: an illegal access");
+        assert_eq!(clean("an input GPU=fast is unknown"), "an input GPU=fast is unknown");
+        assert!(!is_lack_of_memory("CUDA failure 100: no CUDA-capable device is detected"));
     }
 
     #[test]

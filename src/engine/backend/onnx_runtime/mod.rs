@@ -6,6 +6,7 @@ mod guard;
 mod library;
 mod load;
 mod message;
+mod optional_inputs;
 mod providers;
 mod session;
 mod text_budget;
@@ -14,3 +15,4 @@ pub mod trial;
 mod value;
 
 pub use library::{LibraryOptions, OnnxRuntime};
+pub use message::is_lack_of_memory;

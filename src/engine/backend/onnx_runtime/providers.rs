@@ -74,7 +74,9 @@ static ENTRIES: &[Entry] = entries! {
 pub fn register(builder: &mut SessionBuilder, provider: &Provider) -> ort::Result<()> {
     match ENTRIES.iter().find(|entry| entry.name == provider.name) {
         Some(Entry { register: Register::Plain(register), .. }) => register(builder),
-        Some(Entry { register: Register::WithOptions(register), .. }) => register(builder, &provider.options),
+        Some(Entry { register: Register::WithOptions(register), .. }) => {
+            register(builder, &provider.effective_options())
+        }
         None => Err(ort::Error::new("it is not known")),
     }
 }

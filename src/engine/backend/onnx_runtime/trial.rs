@@ -1,6 +1,6 @@
 //! For tests: a model that runs on the CPU, in a session that takes it for another provider's.
 
-use super::session::OnnxRuntimeSession;
+use super::session::{Empty, OnnxRuntimeSession};
 use super::{LibraryOptions, OnnxRuntime, empty_sequences};
 use crate::engine::backend::{LoadPurpose, Loaded};
 use crate::engine::control::RunControl;
@@ -31,12 +31,14 @@ pub fn endless(placement: Placement) -> (Prepared, Loaded) {
     let bytes = bytes::Bytes::from(model().encode_to_vec());
     let file = ModelFile { name: "model.onnx".to_owned(), content: Content::Memory(bytes) };
     let source = Source { files: vec![file], beside: false, cache_folder: None };
-    let prepared = source.prepare(Framework::Onnx).unwrap();
-    let (session, _) =
-        RUNTIME.place(&prepared, LoadPurpose::Run, &Providers::default(), &RunControl::unstoppable()).unwrap();
+    let prepared = source.prepare(Some(Framework::Onnx)).unwrap();
+    let (session, _) = RUNTIME
+        .place(&prepared.model, &prepared, LoadPurpose::Run, &Providers::default(), &RunControl::unstoppable())
+        .unwrap();
     let inputs = &prepared.model.graph.as_ref().unwrap().input;
-    let empty = empty_sequences::EmptySequences::of_inputs(&RUNTIME.environment, inputs).unwrap();
-    let session = Box::new(OnnxRuntimeSession::new(session, empty, placement.allows_overlap(), 64 << 20));
+    let sequences = empty_sequences::EmptySequences::of_inputs(&RUNTIME.environment, inputs).unwrap();
+    let empty = Empty { sequences, ..Empty::default() };
+    let session = Box::new(OnnxRuntimeSession::new(session, empty, &placement.overlap(), 64 << 20));
     (prepared, Loaded { session, placement })
 }
 

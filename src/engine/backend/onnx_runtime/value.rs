@@ -122,6 +122,9 @@ fn tensor_to_ort(tensor: &Tensor) -> Result<OrtValueBox<'_>> {
 }
 
 /// Copies a value out.
+///
+/// # Errors
+/// `RUN_FAILED` for a tensor that has elements and no memory.
 pub fn from_ort(value: &OrtValueBox) -> Result<Value> {
     let pointer = value.pointer();
     if pointer.is_null() {
@@ -182,6 +185,10 @@ fn tensor_from_ort(pointer: *const OrtValue) -> Result<Tensor> {
     // SAFETY: the tensor holds `length` bytes: its element type and shape were just read from it.
     let bytes = unsafe {
         call!(GetTensorData(pointer, &mut data))?;
+        if length > 0 && data.is_null() {
+            // Some providers count such a run as a success.
+            return Err(error!(RunFailed, "the engine gave no memory for an output"));
+        }
         if length == 0 { Bytes::default() } else { Bytes::copy_from(std::slice::from_raw_parts(data.cast(), length)) }
     };
     Tensor::from_bytes(dtype, shape, bytes)

@@ -58,6 +58,7 @@ impl Node<'_> {
             ElementType::ByAttribute(name, default) => {
                 self.named_type(name).or(default).unwrap_or_else(|| self.dtype(0))
             }
+            ElementType::Labels => DType::Int64,
             ElementType::ByAttributeOrLike(name, input) => self.named_type(name).unwrap_or_else(|| self.dtype(input)),
         };
         match self.operation.operator.types {

@@ -100,21 +100,17 @@ pub fn gelu(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 pub fn softmax(layer: &mut Layer<'_, '_>, op_type: &'static str) -> Result<Vec<Value>> {
     let x = layer.x()?;
-    let axis = layer.field_int(&["axis"], -1)?;
-    Ok(vec![layer.emit.op_with(op_type, &[x], [("axis", axis.into())])])
+    let axes = layer.field_ints(&["axis"])?.unwrap_or_else(|| vec![-1]);
+    match (axes.as_slice(), op_type) {
+        (&[axis], _) => Ok(vec![layer.emit.op_with(op_type, &[x], [("axis", axis.into())])]),
+        (_, "Softmax") => Ok(vec![activation::softmax_over(layer.emit, x, &axes)]),
+        _ => Err(error!(UnsupportedModel, "one axis is expected")),
+    }
 }
 
 pub fn cast(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let x = layer.raw();
-    let dtype = match layer.field(&["dtype"]) {
-        Some(Argument::Plain(Json::String(name))) => match name.as_str() {
-            "float32" | "float16" | "bfloat16" => Some(DType::Float32),
-            "int32" | "int64" | "bool" => DType::from_name(name),
-            _ => None,
-        },
-        _ => None,
-    };
-    let dtype = dtype.ok_or_else(|| error!(UnsupportedModel, "its element type is not supported"))?;
+    let dtype = layer.wanted_type(None)?;
     if layer.emit.dtype(x) == DType::String {
         return Err(error!(UnsupportedModel, "string tensors cannot be cast"));
     }
@@ -127,12 +123,7 @@ pub fn same(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 pub fn like(layer: &mut Layer<'_, '_>, number: f64) -> Result<Vec<Value>> {
     let x = layer.raw();
-    let dtype = match layer.field(&["dtype"]) {
-        Some(Argument::Plain(Json::String(name))) => DType::from_name(name),
-        _ => Some(layer.emit.dtype(x)),
-    };
-    let dtype = dtype.filter(|dtype| matches!(dtype, DType::Float32 | DType::Int32 | DType::Int64 | DType::Bool));
-    let dtype = dtype.ok_or_else(|| error!(UnsupportedModel, "its element type is not supported"))?;
+    let dtype = layer.wanted_type(Some(layer.emit.dtype(x)))?;
     let shape = layer.emit.shape_of(x);
     let number = layer.emit.constant(Constant::of_numbers(dtype, &[], &[number]));
     Ok(vec![layer.emit.op("Expand", &[number, shape])])

@@ -2,208 +2,22 @@
 //! Keras 2 wraps as `TFOpLambda`. Shapes are broadcast as NumPy does, unlike those of layers with the same names.
 
 mod element_wise;
+mod functions;
+mod image;
+mod literal;
+mod matrix;
+mod movement;
+mod network;
+mod number;
 mod operands;
+mod ordering;
 mod products;
 mod reduction;
 mod reshaping;
 mod selection;
+mod statistics;
+mod table;
+mod two;
 
-use super::layer::{Layer, Rule};
-use crate::error::{Result, error};
-use crate::tensorflow::emit::Value;
-use element_wise::{
-    activate, binary, cast, choose, clip, divide, elu, gelu, inverse_root, leaky_relu, like, logical, logical_not,
-    not_equal, same, shifted_log, softmax, square, unary,
-};
-use operands::{FUNCTION_LAYER, ITEM_LAYER};
-use products::{einsum, matmul};
-use reduction::{arg, normalize, reduce, reduce_bools};
-use reshaping::{concatenate, expand_dims, reshape, split, squeeze, stack, swap_axes, tile, transpose};
-use selection::{get_item, take};
-
-/// The operations of Keras 3 by class.
-pub const RULES: &[(&str, Rule)] = &[
-    ("Abs", |layer| unary(layer, "Abs")),
-    ("Absolute", |layer| unary(layer, "Abs")),
-    ("Ceil", |layer| unary(layer, "Ceil")),
-    ("Cos", |layer| unary(layer, "Cos")),
-    ("Erf", |layer| unary(layer, "Erf")),
-    ("Exp", |layer| unary(layer, "Exp")),
-    ("Floor", |layer| unary(layer, "Floor")),
-    ("Log", |layer| unary(layer, "Log")),
-    ("Negative", |layer| unary(layer, "Neg")),
-    ("Reciprocal", |layer| unary(layer, "Reciprocal")),
-    ("Sign", |layer| unary(layer, "Sign")),
-    ("Sin", |layer| unary(layer, "Sin")),
-    ("Sqrt", |layer| unary(layer, "Sqrt")),
-    ("Tan", |layer| unary(layer, "Tan")),
-    ("Square", square),
-    ("Rsqrt", inverse_root),
-    ("Log1p", shifted_log),
-    ("Relu", |layer| activate(layer, "relu")),
-    ("Relu6", |layer| activate(layer, "relu6")),
-    ("Sigmoid", |layer| activate(layer, "sigmoid")),
-    ("HardSigmoid", |layer| activate(layer, "hard_sigmoid")),
-    ("Silu", |layer| activate(layer, "silu")),
-    ("HardSilu", |layer| activate(layer, "hard_silu")),
-    ("Selu", |layer| activate(layer, "selu")),
-    ("Softplus", |layer| activate(layer, "softplus")),
-    ("Softsign", |layer| activate(layer, "softsign")),
-    ("Tanh", |layer| activate(layer, "tanh")),
-    ("Elu", elu),
-    ("LeakyRelu", leaky_relu),
-    ("Gelu", gelu),
-    ("Softmax", |layer| softmax(layer, "Softmax")),
-    ("LogSoftmax", |layer| softmax(layer, "LogSoftmax")),
-    ("Add", |layer| binary(layer, "Add")),
-    ("Subtract", |layer| binary(layer, "Sub")),
-    ("Multiply", |layer| binary(layer, "Mul")),
-    ("Divide", divide),
-    ("TrueDivide", divide),
-    ("Power", |layer| binary(layer, "Pow")),
-    ("Maximum", |layer| binary(layer, "Max")),
-    ("Minimum", |layer| binary(layer, "Min")),
-    ("Equal", |layer| binary(layer, "Equal")),
-    ("NotEqual", not_equal),
-    ("Greater", |layer| binary(layer, "Greater")),
-    ("GreaterEqual", |layer| binary(layer, "GreaterOrEqual")),
-    ("Less", |layer| binary(layer, "Less")),
-    ("LessEqual", |layer| binary(layer, "LessOrEqual")),
-    ("LogicalAnd", |layer| logical(layer, "And")),
-    ("LogicalOr", |layer| logical(layer, "Or")),
-    ("LogicalXor", |layer| logical(layer, "Xor")),
-    ("LogicalNot", logical_not),
-    ("Where", choose),
-    ("Clip", clip),
-    ("Matmul", matmul),
-    ("Einsum", einsum),
-    ("Mean", |layer| reduce(layer, "ReduceMean")),
-    ("Sum", |layer| reduce(layer, "ReduceSum")),
-    ("Max", |layer| reduce(layer, "ReduceMax")),
-    ("Amax", |layer| reduce(layer, "ReduceMax")),
-    ("Min", |layer| reduce(layer, "ReduceMin")),
-    ("Amin", |layer| reduce(layer, "ReduceMin")),
-    ("Prod", |layer| reduce(layer, "ReduceProd")),
-    ("Logsumexp", |layer| reduce(layer, "ReduceLogSumExp")),
-    ("Any", |layer| reduce_bools(layer, "ReduceMax")),
-    ("All", |layer| reduce_bools(layer, "ReduceMin")),
-    ("Argmax", |layer| arg(layer, "ArgMax")),
-    ("Argmin", |layer| arg(layer, "ArgMin")),
-    ("Normalize", normalize),
-    ("Cast", cast),
-    ("ConvertToTensor", same),
-    ("StopGradient", same),
-    ("Copy", same),
-    ("OnesLike", |layer| like(layer, 1.0)),
-    ("ZerosLike", |layer| like(layer, 0.0)),
-    ("ExpandDims", expand_dims),
-    ("Squeeze", squeeze),
-    ("Reshape", reshape),
-    ("Transpose", transpose),
-    ("Swapaxes", swap_axes),
-    ("Concatenate", concatenate),
-    ("Stack", stack),
-    ("Split", split),
-    ("Tile", tile),
-    ("Take", take),
-    ("GetItem", get_item),
-];
-
-/// The layers of Keras 2 that wrap functions of TensorFlow.
-pub const WRAPPED: &[(&str, Rule)] = &[(FUNCTION_LAYER, wrapped), (ITEM_LAYER, get_item)];
-
-/// TensorFlow's functions by the names that Keras 2 writes, and the operation of Keras 3 that does the same.
-const FUNCTIONS: &[(&str, &str)] = &[
-    ("__operators__.add", "Add"),
-    ("__operators__.sub", "Subtract"),
-    ("__operators__.mul", "Multiply"),
-    ("__operators__.truediv", "Divide"),
-    ("__operators__.pow", "Power"),
-    ("__operators__.matmul", "Matmul"),
-    ("__operators__.getitem", "GetItem"),
-    ("math.add", "Add"),
-    ("math.subtract", "Subtract"),
-    ("math.multiply", "Multiply"),
-    ("math.divide", "Divide"),
-    ("math.truediv", "Divide"),
-    ("math.pow", "Power"),
-    ("math.maximum", "Maximum"),
-    ("math.minimum", "Minimum"),
-    ("math.equal", "Equal"),
-    ("math.not_equal", "NotEqual"),
-    ("math.greater", "Greater"),
-    ("math.greater_equal", "GreaterEqual"),
-    ("math.less", "Less"),
-    ("math.less_equal", "LessEqual"),
-    ("math.logical_and", "LogicalAnd"),
-    ("math.logical_or", "LogicalOr"),
-    ("math.logical_not", "LogicalNot"),
-    ("math.abs", "Abs"),
-    ("math.ceil", "Ceil"),
-    ("math.cos", "Cos"),
-    ("math.erf", "Erf"),
-    ("math.exp", "Exp"),
-    ("math.floor", "Floor"),
-    ("math.log", "Log"),
-    ("math.log1p", "Log1p"),
-    ("math.negative", "Negative"),
-    ("math.reciprocal", "Reciprocal"),
-    ("math.rsqrt", "Rsqrt"),
-    ("math.sign", "Sign"),
-    ("math.sin", "Sin"),
-    ("math.sqrt", "Sqrt"),
-    ("math.square", "Square"),
-    ("math.sigmoid", "Sigmoid"),
-    ("math.tanh", "Tanh"),
-    ("math.softplus", "Softplus"),
-    ("math.reduce_mean", "Mean"),
-    ("math.reduce_sum", "Sum"),
-    ("math.reduce_max", "Max"),
-    ("math.reduce_min", "Min"),
-    ("math.reduce_prod", "Prod"),
-    ("math.reduce_logsumexp", "Logsumexp"),
-    ("math.reduce_any", "Any"),
-    ("math.reduce_all", "All"),
-    ("math.argmax", "Argmax"),
-    ("math.argmin", "Argmin"),
-    ("math.l2_normalize", "Normalize"),
-    ("nn.relu", "Relu"),
-    ("nn.relu6", "Relu6"),
-    ("nn.elu", "Elu"),
-    ("nn.selu", "Selu"),
-    ("nn.silu", "Silu"),
-    ("nn.gelu", "Gelu"),
-    ("nn.leaky_relu", "LeakyRelu"),
-    ("nn.softmax", "Softmax"),
-    ("nn.log_softmax", "LogSoftmax"),
-    ("linalg.matmul", "Matmul"),
-    ("einsum", "Einsum"),
-    ("clip_by_value", "Clip"),
-    ("where", "Where"),
-    ("cast", "Cast"),
-    ("convert_to_tensor", "ConvertToTensor"),
-    ("identity", "StopGradient"),
-    ("stop_gradient", "StopGradient"),
-    ("ones_like", "OnesLike"),
-    ("zeros_like", "ZerosLike"),
-    ("expand_dims", "ExpandDims"),
-    ("squeeze", "Squeeze"),
-    ("reshape", "Reshape"),
-    ("transpose", "Transpose"),
-    ("concat", "Concatenate"),
-    ("stack", "Stack"),
-    ("split", "Split"),
-    ("tile", "Tile"),
-    ("gather", "Take"),
-];
-
-fn wrapped(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
-    let function = layer.config.text("function", "")?;
-    let name = function.strip_prefix("compat.v1.").unwrap_or(function);
-    let found = FUNCTIONS.iter().find(|(known, _)| *known == name);
-    let rule = found.and_then(|(_, class)| RULES.iter().find(|(known, _)| known == class));
-    match rule {
-        Some((_, rule)) => rule(layer),
-        None => Err(error!(UnsupportedModel, "the function \"{function}\" is not supported")),
-    }
-}
+pub use functions::WRAPPED;
+pub use table::RULES;

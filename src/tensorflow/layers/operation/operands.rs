@@ -1,8 +1,8 @@
 //! What an operation is called on: its operands and fields, in the forms in which Keras and TensorFlow write them.
 
+use super::literal::{Kind, Literal};
 use crate::error::{Result, error};
 use crate::tensor::DType;
-use crate::tensorflow::constant::Constant;
 use crate::tensorflow::emit::Value;
 use crate::tensorflow::layers::layer::{Layer, Tensor};
 use crate::tensorflow::layers::topology::Argument;
@@ -54,6 +54,68 @@ impl<'a> Layer<'_, 'a> {
         matches!(self.field(names), Some(Argument::Plain(Json::Bool(true))))
     }
 
+    /// The element type that the field `dtype` names, as far as it can be given.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_MODEL` for other types, and without the field when there is no default.
+    pub fn wanted_type(&self, default: Option<DType>) -> Result<DType> {
+        let dtype = match self.field(&["dtype"]) {
+            Some(Argument::Plain(Json::String(name))) => match name.as_str() {
+                "float32" | "float16" | "bfloat16" | "float64" => Some(DType::Float32),
+                "int32" | "int64" | "bool" => DType::from_name(name),
+                "int8" | "int16" | "uint8" | "uint16" => Some(DType::Int32),
+                _ => None,
+            },
+            _ => default,
+        };
+        let given = [DType::Float32, DType::Int32, DType::Int64, DType::Bool];
+        let dtype = dtype.filter(|dtype| given.contains(dtype));
+        dtype.ok_or_else(|| error!(UnsupportedModel, "its element type is not supported"))
+    }
+
+    /// The order of a norm.
+    pub fn field_order(&self) -> Result<Order> {
+        match self.field(&["ord"]) {
+            None => Ok(Order::Default),
+            Some(Argument::Plain(json)) if json.is_number() => Ok(Order::Number(json.as_f64().unwrap_or(2.0))),
+            Some(Argument::Plain(Json::String(name))) => match name.as_str() {
+                "fro" | "euclidean" => Ok(Order::Default),
+                other => Err(error!(UnsupportedModel, "the order \"{other}\" is not supported")),
+            },
+            Some(_) => Err(error!(UnsupportedModel, "its order is not in the file")),
+        }
+    }
+
+    /// A text among the fields.
+    pub fn field_text(&self, names: &[&str]) -> Option<&'a str> {
+        match self.field(names)? {
+            Argument::Plain(json) => json.as_str(),
+            _ => None,
+        }
+    }
+
+    /// An operand as a tensor.
+    pub fn operand_value(&mut self, at: usize, names: &[&str]) -> Result<Value> {
+        match self.operand(at, names)? {
+            Argument::Tensor(tensor) => Ok(tensor.value),
+            given => Ok(alike(self, &[given])?[0]),
+        }
+    }
+
+    /// The numbers of an operand that the file has, and whether they are a list.
+    pub fn plain_numbers(&self, at: usize, names: &[&str]) -> Result<(Vec<f64>, bool)> {
+        let literal = Literal::of(&self.operand(at, names)?)?;
+        Ok((literal.numbers, !literal.shape.is_empty()))
+    }
+
+    /// One number among the operands.
+    pub fn plain_number(&self, at: usize, names: &[&str]) -> Option<f64> {
+        match self.plain_numbers(at, names).ok()?.0.as_slice() {
+            &[only] => Some(only),
+            _ => None,
+        }
+    }
+
     /// An operand: by its place or by its name.
     pub fn operand(&self, at: usize, names: &[&str]) -> Result<Argument<'a, Tensor>> {
         let found = self.given.arguments.get(at).cloned();
@@ -62,53 +124,56 @@ impl<'a> Layer<'_, 'a> {
     }
 }
 
+/// Which length of a vector is meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Order {
+    /// The root of the sum of squares, of vectors and matrices.
+    Default,
+    Number(f64),
+}
+
 pub fn integers<T>(argument: &Argument<'_, T>) -> Option<Vec<i64>> {
     match argument {
-        Argument::Plain(Json::Array(items)) => items.iter().map(Json::as_i64).collect(),
-        Argument::Plain(json) => json.as_i64().map(|only| vec![only]),
-        Argument::List(items) => {
-            let lists = items.iter().map(integers).collect::<Option<Vec<_>>>()?;
-            Some(lists.concat())
-        }
         Argument::Tensor(_) => None,
+        argument => {
+            let literal = Literal::of(argument).ok()?;
+            let whole = literal.kind == Kind::Integer || literal.numbers.is_empty();
+            whole.then(|| literal.numbers.iter().map(|&number| number as i64).collect())
+        }
     }
 }
 
 /// Operands of one element type: integers only where no operand has a fraction.
 pub fn alike(layer: &mut Layer<'_, '_>, operands: &[Argument<'_, Tensor>]) -> Result<Vec<Value>> {
     let mut dtype = None;
+    let mut literals = Vec::new();
     let mut fraction = false;
     for operand in operands {
-        match operand {
-            Argument::Tensor(tensor) => match layer.emit.dtype(tensor.value) {
+        if let Argument::Tensor(tensor) = operand {
+            match layer.emit.dtype(tensor.value) {
                 DType::Bool => {}
                 found @ (DType::Int32 | DType::Int64) if dtype.is_none_or(|dtype| dtype == found) => {
-                    dtype = Some(found)
+                    dtype = Some(found);
                 }
                 _ => dtype = Some(DType::Float32),
-            },
-            Argument::Plain(json) => fraction |= json.is_f64(),
-            Argument::List(_) => fraction = true,
+            }
+            literals.push(None);
+        } else {
+            let literal = Literal::of(operand)?;
+            fraction |= literal.kind == Kind::Fraction;
+            literals.push(Some(literal));
         }
     }
     let dtype = if fraction { DType::Float32 } else { dtype.unwrap_or(DType::Int32) };
     let mut made = Vec::new();
-    for operand in operands {
-        made.push(match operand {
-            Argument::Tensor(tensor) => {
+    for (operand, literal) in operands.iter().zip(literals) {
+        made.push(match (operand, literal) {
+            (Argument::Tensor(tensor), _) => {
                 let value = if dtype == DType::Float32 { layer.float(tensor.value)? } else { tensor.value };
                 layer.emit.cast(value, dtype)
             }
-            Argument::Plain(json) => {
-                let number = json.as_f64().or(json.as_bool().map(|flag| f64::from(u8::from(flag))));
-                let number = number.ok_or_else(|| error!(UnsupportedModel, "an operand is not a number"))?;
-                layer.emit.constant(Constant::of_numbers(dtype, &[], &[number]))
-            }
-            Argument::List(_) => {
-                let list = integers(operand).ok_or_else(|| error!(UnsupportedModel, "an operand is not a number"))?;
-                let numbers: Vec<f64> = list.iter().map(|&number| number as f64).collect();
-                layer.emit.constant(Constant::of_numbers(dtype, &[numbers.len()], &numbers))
-            }
+            (_, Some(literal)) => layer.emit.constant(literal.constant(dtype)),
+            _ => return Err(error!(Internal, "an operand has no value")),
         });
     }
     Ok(made)
@@ -127,6 +192,11 @@ pub fn list(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         return Ok(layer.inputs.iter().map(|input| input.value).collect());
     }
     alike(layer, &operands)
+}
+
+/// Axes, counted from the start.
+pub fn wrapped_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+    axes.iter().map(|&axis| wrapped_axis(axis, rank)).collect()
 }
 
 /// An axis, counted from the start.

@@ -25,11 +25,18 @@ pub fn reduce_bools(layer: &mut Layer<'_, '_>, op_type: &'static str) -> Result<
 
 pub fn arg(layer: &mut Layer<'_, '_>, op_type: &'static str) -> Result<Vec<Value>> {
     let x = layer.x()?;
-    let Some(axis) = layer.field_ints(&["axis"])?.filter(|axes| axes.len() == 1) else {
-        return Err(error!(UnsupportedModel, "an axis is expected"));
+    let keep = layer.field_flag(&["keepdims"]);
+    let (x, axis, own) = match layer.field_ints(&["axis"])?.as_deref() {
+        Some(&[axis]) => (x, axis, keep),
+        Some(_) => return Err(error!(InvalidModel, "\"axis\" should be one integer")),
+        None => (layer.emit.reshape(x, &[-1]), 0, false),
     };
-    let keep = i64::from(layer.field_flag(&["keepdims"]));
-    let made = layer.emit.op_with(op_type, &[x], [("axis", axis[0].into()), ("keepdims", keep.into())]);
+    let attributes = [("axis", axis.into()), ("keepdims", i64::from(own).into())];
+    let mut made = layer.emit.op_with(op_type, &[x], attributes);
+    if keep && !own {
+        let rank = layer.rank(layer.raw())?;
+        made = layer.emit.reshape(made, &vec![1; rank]);
+    }
     Ok(vec![layer.emit.cast(made, DType::Int32)])
 }
 

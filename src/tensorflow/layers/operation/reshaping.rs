@@ -14,8 +14,15 @@ pub fn expand_dims(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 pub fn squeeze(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let x = layer.raw();
-    let axes = layer.field_ints(&["axis"])?.filter(|axes| !axes.is_empty());
-    let axes = axes.ok_or_else(|| error!(UnsupportedModel, "the axes that it removes are not in the file"))?;
+    let axes = match layer.field_ints(&["axis"])?.filter(|axes| !axes.is_empty()) {
+        Some(axes) => axes,
+        None => {
+            let shape = layer.emit.shape(x).filter(|shape| shape.iter().skip(1).all(Option::is_some));
+            let shape = shape.ok_or_else(|| error!(UnsupportedModel, "the axes that it removes are not known"))?;
+            let ones = shape.iter().enumerate().filter(|(_, size)| **size == Some(1));
+            ones.map(|(axis, _)| axis as i64).collect()
+        }
+    };
     Ok(vec![layer.emit.squeeze(x, &axes)])
 }
 
@@ -68,9 +75,16 @@ pub fn stack(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
 
 /// Into equal parts, or at indices; TensorFlow gives the sizes instead.
 pub fn split(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
+    let axis = layer.field_int(&["axis"], 0)?;
+    split_along(layer, axis, false)
+}
+
+/// Into parts along an axis; those of an `uneven` split differ by one element at most.
+pub fn split_along(layer: &mut Layer<'_, '_>, axis: i64, uneven: bool) -> Result<Vec<Value>> {
     let x = layer.raw();
     let rank = layer.rank(x)?;
-    let axis = wrapped_axis(layer.field_int(&["axis"], 0)?, rank)?;
+    // A list has only one.
+    let axis = wrapped_axis(if rank == 1 { 0 } else { axis }, rank)?;
     let size = layer.emit.size(x, axis as i64);
     let size = size.ok_or_else(|| error!(UnsupportedModel, "the size of the axis that it splits is not known"))?;
     let by_sizes = layer.field_ints(&["num_or_size_splits"])?;
@@ -80,10 +94,10 @@ pub fn split(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let sizes = match (by_indices, by_sizes) {
         (Some(count), _) | (None, Some(count)) if single => {
             let count = count[0];
-            if !(1..=1000).contains(&count) || size % count != 0 {
+            if !(1..=1000).contains(&count) || (size % count != 0 && !uneven) {
                 return Err(error!(InvalidModel, "{size} elements cannot be split into {count} parts"));
             }
-            vec![size / count; count as usize]
+            (0..count).map(|at| size / count + i64::from(at < size % count)).collect()
         }
         (Some(indices), _) => {
             let bounds: Vec<i64> = [0].into_iter().chain(indices).chain([size]).collect();

@@ -1,6 +1,6 @@
 //! Operations that choose elements by their indices.
 
-use super::operands::integers;
+use super::operands::FUNCTION_LAYER;
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use crate::tensorflow::emit::Value;
@@ -10,16 +10,19 @@ use crate::tensorflow::layers::topology::Argument;
 use serde_json::Value as Json;
 
 pub fn take(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
-    let axis = layer.field_int(&["axis"], 0)?;
-    let x = layer.raw();
-    let indices = match layer.operand(1, &["indices"])? {
-        Argument::Tensor(tensor) => layer.emit.cast(tensor.value, DType::Int64),
-        Argument::Plain(json) if json.is_number() => layer.emit.int64(json.as_i64().unwrap_or(0)),
-        list => {
-            let indices = integers(&list).ok_or_else(|| error!(UnsupportedModel, "its indices are not integers"))?;
-            layer.emit.int64s(&indices)
+    let mut x = layer.raw();
+    let axis = match layer.field_ints(&["axis"])?.as_deref() {
+        Some(&[axis]) => axis,
+        Some(_) => return Err(error!(InvalidModel, "\"axis\" should be one integer")),
+        None if layer.class == FUNCTION_LAYER => 0,
+        // Keras takes from all elements.
+        None => {
+            x = layer.emit.reshape(x, &[-1]);
+            0
         }
     };
+    let indices = layer.operand_value(1, &["indices"])?;
+    let indices = layer.emit.cast(indices, DType::Int64);
     Ok(vec![layer.emit.gather(x, indices, axis)])
 }
 

@@ -7,8 +7,9 @@ use crate::onnx::Attribute;
 use crate::tensorflow::constant::Constant;
 use crate::tensorflow::emit::{Emit, Value};
 use crate::tensorflow::layers::activation;
+use crate::tensorflow::layers::author::Keras;
 use crate::tensorflow::layers::config::Config;
-use crate::tensorflow::layers::layer::{Keras, Layer};
+use crate::tensorflow::layers::layer::Layer;
 use crate::tensorflow::layers::weight_names::Scope;
 use serde_json::Value as Json;
 
@@ -378,7 +379,7 @@ fn native(keras: Keras, function: &Json) -> Result<Option<Native>> {
         "softplus" => plain("Softplus"),
         "elu" => Native { name: "Elu", alpha: Some(1.0), beta: None },
         "linear" => Native { name: "Affine", alpha: Some(1.0), beta: Some(0.0) },
-        "hard_sigmoid" | "hardSigmoid" => {
+        "hard_sigmoid" => {
             Native { name: "HardSigmoid", alpha: Some(activation::hard_sigmoid_slope(keras)), beta: Some(0.5) }
         }
         _ => return Ok(None),

@@ -10,8 +10,9 @@ mod mask;
 mod pass;
 mod scan;
 
+use super::author::Keras;
 use super::config::Config;
-use super::layer::{Keras, Layer, Rule, Tensor};
+use super::layer::{Layer, Rule, Tensor};
 use super::topology::{Argument, Spec};
 use super::weight_names::Scope;
 use crate::error::{Result, error};

@@ -59,6 +59,11 @@ pub struct Call<'a, T = Place> {
 }
 
 impl<'a, T> Argument<'a, T> {
+    /// Python's `None`.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Plain(Json::Null))
+    }
+
     /// The tensors in it, in order.
     pub fn tensors<'t>(&'t self, found: &mut Vec<&'t T>) {
         match self {

@@ -54,6 +54,7 @@ impl Scopes {
         match kind {
             ElementType::Is(dtype) => Some(dtype),
             ElementType::Like(input) => like(input),
+            ElementType::Labels => Some(labels_type(node)),
             ElementType::ByAttribute(name, default) => named(name).unwrap_or(default),
             ElementType::ByAttributeOrLike(name, input) => named(name).unwrap_or_else(|| like(input)),
         }
@@ -77,6 +78,11 @@ fn declared(info: &ValueInfoProto) -> Option<DType> {
         Some(TypeProto { value: Some(TypeValue::TensorType(tensor)), .. }) => DType::from_code(tensor.elem_type()),
         _ => None,
     }
+}
+
+fn labels_type(node: &NodeProto) -> DType {
+    let texts = node.attribute("classlabels_strings").is_some_and(|attribute| !attribute.strings.is_empty());
+    if texts { DType::String } else { DType::Int64 }
 }
 
 /// What a `Constant` holds.

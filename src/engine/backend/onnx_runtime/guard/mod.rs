@@ -161,8 +161,9 @@ impl Rewrite {
             let is_outermost = !self.in_function && self.met.len() == 1;
             self.bounds_texts |= texts::bound(&mut node, &self.scopes, &mut self.copies, is_outermost, &mut draft)?;
         }
-        if integers::is_division(&node) && integers::may_trap(&node, &self.scopes) {
-            integers::divide(&node, &mut draft)?;
+        let operands = integers::operand_type(&node, &self.scopes);
+        if integers::is_division(&node) && integers::may_trap(operands) {
+            integers::divide(&node, operands, &mut draft)?;
         } else {
             let needs = self.unmet(&node);
             if needs.is_empty() {
@@ -288,7 +289,9 @@ mod tests {
     fn integer_divisions_are_rewritten_and_float_divisions_are_not() {
         assert_eq!(node_count(divide(DType::Int64, 18).unwrap()), 13);
         assert_eq!(node_count(divide(DType::Float32, 18).unwrap()), 3);
-        assert_eq!(divide(DType::Int32, 7).unwrap_err().code, ErrorCode::UnsupportedModel);
+        assert_eq!(node_count(divide(DType::Float32, 6).unwrap()), 3);
+        assert_eq!(node_count(divide(DType::Int32, 7).unwrap()), 16);
+        assert_eq!(divide(DType::Int32, 6).unwrap_err().code, ErrorCode::UnsupportedModel);
     }
 
     fn top_k(shape: &[Option<i64>]) -> Option<ModelProto> {

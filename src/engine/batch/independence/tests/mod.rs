@@ -88,7 +88,7 @@ impl Graph {
 }
 
 fn of(model: &ModelProto) -> Independence {
-    let signature = Signature::of_graph(model.graph.as_ref().unwrap()).unwrap();
+    let signature = Signature::of_model(model).unwrap();
     analyse(model, &signature).independence
 }
 

@@ -1,44 +1,70 @@
 // Features of entities, with their history: what was known at a time can be read back.
-import { createId } from '../binding.js';
-import { authorizeAttributes, requireVisible, visibleTo } from './http/access.js';
-import { ApiError } from './errors.js';
-import { readJsonObject } from './http/body.js';
-import { isEventId } from './monitoring/record.js';
-import { canBeKey, readQuery, shown, time } from './http/query.js';
-import { commit } from './storage/disk.js';
-import { table } from './storage/tables.js';
+import { createId } from '../../binding.js';
+import { authorizeAttributes, requireVisible, visibleTo } from '../http/access.js';
+import { ApiError } from '../errors.js';
+import { isEventId } from '../monitoring/record.js';
+import { textsOf } from '../http/json.js';
+import { canBeKey, shown, time } from '../http/query.js';
+import { commit } from '../storage/disk.js';
+import { table } from '../storage/tables.js';
 
 const MAX_ENTITY_BYTES = 256;
 const ATTRIBUTES = ['entityId', 'features', 'timestamp', 'created'];
 
-/** `PUT /features/:entityId` with `{features, timestamp?}` */
-export async function put({ params, query, stream, user }) {
-	readQuery(query, []);
+/** Throws unless a caller may write features. */
+export function authorizeWriting(user) {
 	authorizeAttributes(user, 'Feature', 'insert', ATTRIBUTES);
 	authorizeAttributes(user, 'Feature', 'update', ATTRIBUTES);
-	const entityId = entity(params.entityId);
-	const { features, timestamp: given } = await readJsonObject(stream, ['features', 'timestamp']);
+}
+
+/**
+ * Writes features for a caller.
+ *
+ * @param {{entityId: unknown, features?: any, text?: string, timestamp?: unknown}} request `text`: the features as JSON text,
+ *   where that has more digits
+ * @param {object | undefined} user Harper's user
+ */
+export async function putFeatures({ entityId: givenId, features, text, timestamp: given }, user) {
+	authorizeWriting(user);
+	const entityId = entity(givenId);
 	if (features === null || typeof features !== 'object' || Array.isArray(features)) {
 		throw new ApiError('INVALID_REQUEST', `features must be an object of values by name, received ${shown(features)}`);
 	}
 	if (given !== undefined && typeof given !== 'number') {
 		throw new ApiError('INVALID_REQUEST', `timestamp must be a time in Unix milliseconds, received ${shown(given)}`);
 	}
-	time('timestamp', given === undefined ? undefined : String(given));
-	const timestamp = await writeFeatures(entityId, features, { timestamp: given });
-	return { body: { success: true, entityId, timestamp } };
+	time('timestamp', given);
+	const timestamp = await writeFeatures(entityId, features, { timestamp: given, text });
+	return { success: true, entityId, timestamp };
 }
 
-/** `GET /features/:entityId?names=a,b&asOf=` */
-export async function get({ params, query, user }) {
-	const { names, asOf } = readQuery(query, ['names', 'asOf']);
-	const entityId = entity(params.entityId);
-	const wanted = names === undefined ? undefined : names.split(',').filter(Boolean);
+/**
+ * Reads features for a caller, as values.
+ *
+ * @param {Parameters<typeof getFeaturesText>[0]} request
+ * @param {object | undefined} user Harper's user
+ */
+export async function getFeatures(request, user) {
+	const { entityId, text, timestamp } = await getFeaturesText(request, user);
+	return { entityId, features: JSON.parse(text), timestamp };
+}
+
+/**
+ * Reads features for a caller, as JSON text with all digits.
+ *
+ * @param {{entityId: unknown, names?: string[], asOf?: unknown}} request `asOf` in Unix milliseconds, a number or its text
+ * @param {object | undefined} user Harper's user
+ */
+export async function getFeaturesText({ entityId: givenId, names, asOf }, user) {
+	const entityId = entity(givenId);
+	if (names !== undefined && !(Array.isArray(names) && names.every((name) => typeof name === 'string'))) {
+		throw new ApiError('INVALID_REQUEST', `names must be a list of names, received ${shown(names)}`);
+	}
 	requireVisible(user, 'Feature', asOf === undefined ? ['features'] : ['features', 'timestamp', 'created']);
-	const { features, timestamp } = await featuresOf(entityId, { names: wanted, asOf: time('asOf', asOf) });
+	const { text, timestamp } = await featuresOf(entityId, { names, asOf: time('asOf', asOf) });
 	const isVisible = visibleTo(user, 'Feature');
 	const shownOf = (attribute, value) => (isVisible(attribute) ? value : undefined);
-	return { body: { entityId: shownOf('entityId', entityId), features, timestamp: shownOf('timestamp', timestamp) } };
+	return { entityId: shownOf('entityId', entityId), text, timestamp: shownOf('timestamp', timestamp) };
 }
 
 /**
@@ -47,24 +73,25 @@ export async function get({ params, query, user }) {
  * @param {string} entityId
  * @param {{names?: string[], asOf?: number, now?: number}} [options] in Unix milliseconds; without `asOf` what holds now, also
  *   when the clock was ahead while it was written
- * @returns {Promise<{features: Record<string, any>, timestamp: number}>} `timestamp` of the newest value
+ * @returns {Promise<{text: string, timestamp: number}>} the features as JSON text with the digits that they were given with, and
+ *   the `timestamp` of the newest value
  */
 export async function featuresOf(entityId, { names, asOf, now = Date.now() } = {}) {
 	entity(entityId);
-	const features = {};
+	const features = new Map();
 	let timestamp;
 	let any = false;
 	for await (const record of history(entityId, asOf)) {
 		const values = valuesOf(record);
 		if (values === undefined || !(asOf === undefined ? holds(record, now) : record.created <= asOf)) continue;
 		any = true;
-		for (const name of names ?? Object.keys(values)) {
-			if (Object.hasOwn(values, name) && !Object.hasOwn(features, name)) {
-				Object.defineProperty(features, name, { value: values[name], enumerable: true });
+		for (const name of names ?? values.keys()) {
+			if (values.has(name) && !features.has(name)) {
+				features.set(name, values.get(name));
 				timestamp ??= record.timestamp;
 			}
 		}
-		if (names?.every((name) => Object.hasOwn(features, name))) break;
+		if (names?.every((name) => features.has(name))) break;
 	}
 	if (!any) {
 		throw new ApiError(
@@ -72,7 +99,8 @@ export async function featuresOf(entityId, { names, asOf, now = Date.now() } = {
 			`there are no features of the entity ${shown(entityId)}${asOf === undefined ? '' : ' at that time'}`
 		);
 	}
-	return { features, timestamp };
+	const fields = [...features].map(([name, text]) => `${JSON.stringify(name)}:${text}`);
+	return { text: `{${fields}}`, timestamp };
 }
 
 /**
@@ -81,15 +109,16 @@ export async function featuresOf(entityId, { names, asOf, now = Date.now() } = {
  *
  * @param {string} entityId
  * @param {object} features
- * @param {{timestamp?: number, now?: number}} [times] in Unix milliseconds
+ * @param {{timestamp?: number, now?: number, text?: string}} [options] times in Unix milliseconds; `text`: the features as JSON
  * @returns {Promise<number>} from when on they hold
  */
-export async function writeFeatures(entityId, features, { timestamp: given, now = Date.now() } = {}) {
+export async function writeFeatures(entityId, features, options = {}) {
+	const { timestamp: given, now = Date.now(), text = JSON.stringify(features) } = options;
 	const timestamp = given ?? Math.max(now, (await newestHeld(entityId, now))?.timestamp ?? 0);
 	const record = {
 		id: await nextKey(`${entityId}|${sortable(timestamp)}|`),
 		entityId,
-		features: JSON.stringify(features),
+		features: text,
 		timestamp,
 		// So that it holds by what is stored of it, whatever the clock says.
 		created: given === undefined ? timestamp : now,
@@ -139,12 +168,11 @@ function range(lowest, highest, limit) {
 	});
 }
 
-/** The values that a record holds; nothing for one that no route wrote. */
+/** The texts of the values that a record holds, by name; nothing for one that no route wrote. */
 function valuesOf({ features, timestamp, created }) {
 	if (!Number.isFinite(timestamp) || !Number.isFinite(created)) return undefined;
 	try {
-		const values = JSON.parse(features);
-		return values !== null && typeof values === 'object' && !Array.isArray(values) ? values : undefined;
+		return textsOf(Buffer.from(features));
 	} catch {
 		return undefined;
 	}
@@ -154,6 +182,9 @@ function valuesOf({ features, timestamp, created }) {
 const sortable = (milliseconds) => milliseconds.toFixed(3).padStart(20, '0');
 
 function entity(entityId) {
+	if (typeof entityId !== 'string') {
+		throw new ApiError('INVALID_REQUEST', `entityId must be a text, received ${shown(entityId)}`);
+	}
 	if (Buffer.byteLength(entityId) > MAX_ENTITY_BYTES || entityId.includes('|') || !canBeKey(entityId)) {
 		throw new ApiError(
 			'INVALID_REQUEST',

@@ -1,0 +1,53 @@
+// Many rows as one request: each is a prediction, and they are answered in their order.
+import { PredictRequest } from '../../../binding.js';
+import { answerOf } from '../../errors.js';
+import { visibleTo } from '../../http/access.js';
+import { deadlineOf } from '../../http/deadline.js';
+import { identifier } from '../../http/query.js';
+import { sessionFor } from '../../registry/sessions.js';
+import { modelFor } from '../../registry/stages.js';
+import { answerJson, authorizeRecording } from '../inference.js';
+import { inOrder } from './order.js';
+import { LIMITS, runRow, templateOf } from './run.js';
+
+/** What is said of all rows. */
+export const FIELDS = [
+	'modelId',
+	'version',
+	'stage',
+	'outputs',
+	'timeoutMs',
+	'priority',
+	'record',
+	'userId',
+	'sessionId',
+	'requestId',
+];
+
+/**
+ * Predicts for rows. What is wrong with the request as a whole is thrown before the first row is read.
+ *
+ * @param {Record<string, any>} fields of {@link FIELDS}
+ * @param {(model: object) => AsyncIterable<{features?: string, error?: Error}>} rowsFor the rows, when the model is known
+ * @param {{user: object | undefined, signal: AbortSignal}} call the caller, and what ends it
+ * @returns {Promise<AsyncGenerator<string[]>>} answers as JSON text, as many at a time as are known
+ */
+export async function predictRows(fields, rowsFor, { user, signal }) {
+	const template = templateOf(fields);
+	const request = PredictRequest.parse(template);
+	authorizeRecording(user, request);
+	identifier('modelId', request.modelId);
+	const model = await modelFor(request, user);
+	const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
+
+	const isVisible = visibleTo(user, 'Model');
+	const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));
+	return inOrder(rowsFor(model), LIMITS, sizeOf, run);
+}
+
+const sizeOf = ({ features }) => features?.length ?? 0;
+
+function line(row, model, isVisible, { result, error }) {
+	if (result) return `{"row":${row},${answerJson(result, model, isVisible).slice(1)}`;
+	return JSON.stringify({ row, ...answerOf(error).body });
+}

@@ -295,7 +295,7 @@ describe('what else there is', () => {
 				seen.push([id, modelId, correct ?? null, modelKey ?? null]);
 				if (correct) break;
 			}
-			// No event ends this one.
+			// No event ends this one; whenever it is aborted, it ends.
 			setTimeout(() => leaving.abort(new Error('enough')), 50);
 			const ended = await edge.events
 				.subscribe({ sessionId: 'nobody' }, caller)
@@ -387,6 +387,7 @@ describe('what else there is', () => {
 					);
 					let job;
 					do {
+						// Between two looks at a condition.
 						await new Promise((resolve) => setTimeout(resolve, 20));
 						job = await edge.jobs.get({ id }, call);
 					} while (job.state === 'running');

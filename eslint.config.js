@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import globals from 'globals';
 
+/** Harper's globals, for applications. The component reaches Harper through resources/harper.js alone. */
 const harper = {
 	Resource: 'readonly',
 	createBlob: 'readonly',
@@ -11,10 +12,10 @@ const harper = {
 };
 
 export default [
-	{ ignores: ['.harper/', '.venv/', 'commonjs/', 'native/', 'target/'] },
+	{ ignores: ['.harper/', '.venv/', 'benchmark/servers/.venv/', 'commonjs/', 'native/', 'target/'] },
 	js.configs.recommended,
 	{
-		languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: { ...globals.nodeBuiltin, ...harper } },
+		languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: globals.nodeBuiltin },
 		linterOptions: { reportUnusedDisableDirectives: 'error' },
 		rules: {
 			'consistent-return': 'error',
@@ -35,5 +36,6 @@ export default [
 		files: ['__test__/**', 'scripts/tensorflow-operations.js'],
 		rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' },
 	},
+	{ files: ['examples/**', 'benchmark/**', '__test__/**'], languageOptions: { globals: harper } },
 	{ files: ['scripts/**', 'benchmark/**', '__test__/**', 'examples/**'], rules: { 'no-console': 'off' } },
 ];

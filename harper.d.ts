@@ -198,6 +198,45 @@ export interface ModelDescription extends VersionSummary {
 	conflict?: { digest: string; uploadedAt: number; node: string }[];
 }
 
+export interface UploadRequest {
+	modelId: string;
+	version: string;
+	/** The graph, and the files of its external data or its shards under their own names. Those that are streams are read in turn. */
+	files: {
+		name: string;
+		content: ArrayBufferView | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+	}[];
+	/** What the bytes say when it is absent. */
+	framework?: 'onnx' | 'tensorflow' | 'tensorflowjs' | 'tfjs' | null;
+	/** `development` when absent. */
+	stage?: Stage | null;
+	/** JSON text, or a value in its place; read from the model when absent. */
+	inputSchema?: string | object | null;
+	/** JSON text, or a value in its place; read from the model when absent. */
+	outputSchema?: string | object | null;
+	/** JSON text, or a value in its place. */
+	metadata?: string | object | null;
+	/** Under which `GET /model/upload/:uploadId/progress` knows it. */
+	uploadId?: string | null;
+}
+
+export interface UploadAnswer {
+	success: true;
+	modelId: string;
+	version: string;
+	/** `modelId:version` */
+	id: string;
+	/** Unix milliseconds */
+	uploadedAt?: number;
+	framework?: 'onnx' | 'tensorflow';
+	/** SHA-256 */
+	digest?: string;
+	/** Bytes */
+	size?: number;
+	/** What is doubtful about the model. */
+	warnings?: string[];
+}
+
 export interface VersionName {
 	modelId: string;
 	version: string;
@@ -205,6 +244,11 @@ export interface VersionName {
 
 /** The registry. `MODEL_NOT_FOUND`. */
 export const models: {
+	/**
+	 * As `POST /model/upload`: the model is checked, loaded and run once before it is stored. The same bytes again give the same answer;
+	 * other bytes under the same version are `VERSION_EXISTS`.
+	 */
+	upload(request: UploadRequest, caller: Caller): Promise<UploadAnswer>;
 	/** As `GET /model`. */
 	list(caller: Caller): Promise<{ models: ModelSummary[] }>;
 	/** As `GET /model/versions`: in upload order. */
@@ -266,6 +310,8 @@ export interface Job {
 	timeoutMs?: number;
 	/** Whose rights it has; absent when it has the component's own. */
 	userId?: string;
+	/** Rows that it has, once they are counted. */
+	total?: number;
 	/** Rows that ran. */
 	processed?: number;
 	/** Rows of the target that hold their results. */

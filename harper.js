@@ -1,6 +1,7 @@
 // What the code of an application in Harper imports: predictions, and all that belongs to them, without HTTP. What the routes do
 // and what these functions do is the same code. harper.d.ts documents them.
 import { operation, stream } from './resources/application/operation.js';
+import { uploadModel } from './resources/application/upload.js';
 import { jsonValue } from './resources/application/values.js';
 import { getFeatures, putFeatures } from './resources/features/features.js';
 import { identifier } from './resources/http/query.js';
@@ -17,6 +18,7 @@ import {
 	readModel,
 	removeModel,
 } from './resources/registry/models.js';
+import { FIELDS as UPLOAD_FIELDS } from './resources/registry/registration.js';
 import { modelFor } from './resources/registry/stages.js';
 
 export { predict, predictBatch } from './resources/application/predictions.js';
@@ -48,6 +50,10 @@ const versionOf = ({ modelId, version }) => ({
 });
 
 export const models = Object.freeze({
+	upload: operation(
+		{ name: 'models.upload', needs: { Model: ['insert'] }, fields: [...UPLOAD_FIELDS, 'files'], iterates: true },
+		uploadModel
+	),
 	list: operation({ name: 'models.list', needs: READS_MODELS, hasRequest: false }, (_request, { user }) =>
 		listModels(user)
 	),

@@ -6,6 +6,7 @@ import { serve } from './resources/http/router.js';
 import { shadowWatch } from './resources/http/shadows.js';
 import { batch } from './resources/serving/batch.js';
 import { compare } from './resources/serving/compare.js';
+import { exportedResources, findHarper, log } from './resources/harper.js';
 import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as models from './resources/registry/routes.js';
@@ -16,12 +17,14 @@ import * as quarantine from './resources/registry/quarantine/routes.js';
 import { start } from './resources/background/entries.js';
 import { routePrefix } from './resources/options.js';
 import { status } from './resources/status.js';
+import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
-import { upload } from './resources/registry/upload.js';
+import { upload, uploadProgress } from './resources/registry/upload.js';
 import * as v2 from './resources/protocols/v2/routes.js';
 
 const routes = [
 	['POST', '/model/upload', { Model: ['insert'] }, upload],
+	['GET', '/model/upload/:uploadId/progress', { Model: ['insert'] }, uploadProgress],
 	['GET', '/model', { Model: ['read'] }, models.list],
 	['GET', '/model/versions', { Model: ['read'] }, models.versions],
 	['GET', '/model/:modelId', { Model: ['read'] }, models.versionsOfModel],
@@ -46,6 +49,8 @@ const routes = [
 	['DELETE', '/status/quarantine/:digest', { Model: ['update'] }, quarantine.ofDigest],
 ];
 
+await findHarper();
+
 const table = serve(
 	[
 		{ prefix: '', errors: answerOf, routes },
@@ -55,11 +60,7 @@ const table = serve(
 	],
 	routePrefix
 );
+offerChannels(routePrefix);
 
-const { logger, server } = globalThis;
-const lookForShadowed = shadowWatch(
-	table,
-	() => server.resources,
-	(message) => logger.warn(message)
-);
+const lookForShadowed = shadowWatch(table, exportedResources, log.warn);
 start([{ name: 'shadowed resources', owner: 'process', everyMs: 5000, run: lookForShadowed }]);

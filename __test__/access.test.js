@@ -29,6 +29,7 @@ const form = () => {
  */
 const ROUTES = [
 	['POST', '/model/upload?modelId=access&version=v1', form, OPERATORS, 409],
+	['GET', `/model/upload/${UNKNOWN_ID}/progress`, undefined, OPERATORS, 404],
 	['GET', '/model', undefined, READERS, 200],
 	['GET', '/model/', undefined, READERS, 200],
 	['GET', '/model/versions?modelId=access', undefined, READERS, 200],

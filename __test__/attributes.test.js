@@ -127,6 +127,7 @@ before(async () => {
 		target: { database: 'data', table: 'the target', fields: { y: 'prediction' } },
 		record: true,
 		userId: 'the owner',
+		total: 4567890,
 		processed: 1234567,
 		written: 2345678,
 		failed: 3456789,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { dropUnread } from '../resources/http/unread.js';
 import { ADMIN, credentials, startHarper } from './support/harper.js';
 import { RawConnection } from './support/raw-http.js';
@@ -135,44 +135,6 @@ describe('connections', () => {
 		assert.deepEqual(new Set(await Promise.all(innocent)), new Set([200]));
 		assert.deepEqual(await Promise.all(bombs), Array(20).fill([413, 200]));
 	});
-
-	for (const [encoding, pack] of [
-		['gzip', gzipSync],
-		['x-gzip', gzipSync],
-		['deflate', deflateSync],
-		['br', brotliCompressSync],
-		['identity', Buffer.from],
-	]) {
-		test(`Content-Encoding: ${encoding} is read on every route`, async () => {
-			const send = (method, path, type, body) =>
-				harper.request(method, path, {
-					body: pack(Buffer.from(body)),
-					headers: { 'content-type': type, 'content-encoding': encoding },
-				});
-			const json = (method, path, body) => send(method, path, 'application/json', JSON.stringify(body));
-			const features = { float_input: [5.1, 3.5, 1.4, 0.2] };
-			const predicted = await json('POST', '/predict', { modelId: 'iris', features });
-			assert.equal(predicted.status, 200);
-			const { inferenceId } = predicted.body;
-			const form = `${part('Content-Disposition: form-data; name="modelId"', 'm')}--xyz--`;
-			const tensor = { name: 'float_input', datatype: 'FP32', shape: [1, 4], data: features.float_input };
-			for (const [answer, status] of [
-				[await json('POST', '/feedback', { inferenceId, outcome: 1 }), 200],
-				[await json('PUT', '/features/a', { features }), 200],
-				[await json('PATCH', '/model/iris/v1', { stage: 'staging' }), 200],
-				[await json('POST', '/benchmark/compare', { models: [{ modelId: 'iris' }], features, iterations: 1 }), 200],
-				[await json('POST', '/jobs/predict', { modelId: 'iris', source: { table: 'x' }, target: { table: 'x' } }), 404],
-				[await json('POST', '/predict/batch', { modelId: 'iris', rows: [features] }), 200],
-				[await send('POST', '/predict/batch?modelId=iris', 'text/csv', 'float_input[0]\n1\n'), 200],
-				[await json('POST', '/v1/models/iris:predict', { instances: [features.float_input] }), 200],
-				[await json('POST', '/v2/models/iris/infer', { inputs: [tensor] }), 200],
-				[await json('POST', '/v2/logging', {}), 200],
-				[await send('POST', '/model/upload', FORM['content-type'], form), 400],
-			]) {
-				assert.equal(answer.status, status, JSON.stringify(answer.body));
-			}
-		});
-	}
 });
 
 test('what is left of a body is dropped within limits', async () => {

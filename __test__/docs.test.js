@@ -180,6 +180,17 @@ describe('docs/protocols.md', () => {
 });
 
 describe('docs/platforms.md', () => {
+	test('says which releases of Harper are supported, the one that is tested among them', () => {
+		const { engines, devDependencies } = JSON.parse(read('package.json'));
+		const { harperdb: range } = engines;
+		const { harperdb: tested } = devDependencies;
+		assert.ok(prose('docs/platforms.md').includes(`\`${range}\``), range);
+		assert.ok(prose('docs/platforms.md').includes(`${tested} is what every test`), tested);
+		assert.equal(JSON.parse(read('node_modules/harperdb/package.json')).version, tested);
+		// All patches from the one that is tested on.
+		assert.equal(range, `~${tested}`);
+	});
+
 	test('uses the names of platform.js', () => {
 		for (const [name, addon, library] of table('docs/platforms.md', 'package')) {
 			const platform = name.replace(/^harper-edge-ai-/, '');
@@ -237,10 +248,10 @@ describe('examples', () => {
 		'docs/in-harper.md': (code) =>
 			code.startsWith('import ')
 				? code
-				: `import { events, predict, predictBatch } from 'harper-edge-ai/harper';
+				: `import { events, models, predict, predictBatch } from 'harper-edge-ai/harper';
 const { context, logger, MODEL, REVIEW_FROM, server, tables } = /** @type {any} */ (globalThis);
 export const sample = async () => {
-	console.log(context, logger, server, tables, MODEL, REVIEW_FROM, events, predict, predictBatch);
+	console.log(context, logger, server, tables, MODEL, REVIEW_FROM, events, models, predict, predictBatch);
 	${code.replace(/^export class /gm, 'return class ')}
 };`,
 	};

@@ -15,7 +15,7 @@ import { STATES, SHOWN as SHOWN_OF_JOB } from '../resources/jobs/record.js';
 import { FILTERS } from '../resources/monitoring/metrics.js';
 import { FIELDS, KEYS, SHOWN } from '../resources/monitoring/record.js';
 import { ATTRIBUTES } from '../resources/registry/record.js';
-import { FIELDS as UPLOAD_FIELDS } from '../resources/registry/multipart.js';
+import { FIELDS as UPLOAD_FIELDS } from '../resources/registry/registration.js';
 import { answerJson } from '../resources/serving/inference.js';
 import { root } from './support/harper.js';
 
@@ -142,8 +142,8 @@ describe('a model', () => {
 		assert.deepEqual(absent, []);
 	});
 
-	test('is uploaded with the same fields in both APIs', () =>
-		same([...UPLOAD_FIELDS, 'file'], Object.keys(MODEL_FIELDS)));
+	test('is uploaded with the same fields in both APIs, but for the one that tells a client how far it is', () =>
+		same([...UPLOAD_FIELDS, 'file'], [...Object.keys(MODEL_FIELDS), 'uploadId']));
 
 	test('has the same stages and frameworks everywhere', () => {
 		assert.deepEqual(unionOf('Stage'), STAGES);

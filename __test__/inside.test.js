@@ -1,12 +1,14 @@
 // What the code of an application in Harper imports: the same answers, rights, events and errors as over HTTP.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { encode } from 'cbor-x';
 import { STATUS_OF } from '../resources/errors.js';
 import { startHarper, root } from './support/harper.js';
+import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.7, 3, 5.2, 2.3];
@@ -22,7 +24,8 @@ const local = (text) =>
 const APPLICATION = {
 	'shop/config.yaml': 'rest: true\ngraphqlSchema:\n  files: schema.graphql\njsResource:\n  files: resources.js\n',
 	'shop/schema.graphql': `
-		type Flower @table @export { id: ID @primaryKey sizes: [Float] sepalLength: Float species: Any }`,
+		type Flower @table @export { id: ID @primaryKey sizes: [Float] sepalLength: Float species: Any }
+		type Artifact @table { id: ID @primaryKey content: Blob }`,
 	'first/config.yaml': 'rest: true\njsResource:\n  files: resources.js\n',
 	'first/resources.js': local(blocks[0]),
 	'shop/resources.js': `
@@ -59,8 +62,12 @@ before(async () => {
 after(() => harper?.dispose());
 
 /** Runs a function in the application, for a user of Harper. */
-async function inside(act, { user, ...given } = {}) {
-	const { status, body } = await harper.request('POST', '/inside', { body: { code: String(act), given }, user });
+async function inside(act, { user, headers, ...given } = {}) {
+	const { status, body } = await harper.request('POST', '/inside', {
+		body: { code: String(act), given },
+		user,
+		headers,
+	});
 	assert.equal(status, 200, JSON.stringify(body));
 	return body;
 }
@@ -322,6 +329,39 @@ describe('what else there is', () => {
 		for (const [id] of seen) assert.ok(ids.includes(id));
 	});
 
+	test('a subscription hears of every event, whatever thread recorded it', async () => {
+		const following = answerOf(async (edge, { context, tables }) => {
+			for await (const { id, userId } of edge.events.subscribe({ sessionId: 'heard' }, { context })) {
+				// On its own, because what the request writes is written when it ends.
+				const own = {};
+				await globalThis.transaction(own, () => tables.Flower.put({ id }, own));
+				if (userId === 'last') break;
+			}
+			return 'ended';
+		});
+		/** Predicts on a thread of Harper's choice, and says on which. */
+		const predicted = (userId) =>
+			answerOf(
+				async (edge, { context, given }) => {
+					const { inferenceId } = await edge.predict({ ...given, sessionId: 'heard' }, { context });
+					return { thread: globalThis.server.workerIndex, id: inferenceId };
+				},
+				{ modelId: 'iris', features: { float_input: SETOSA }, userId, headers: { connection: 'close' } }
+			);
+		const isHeard = async ({ id }) => (await harper.get(`/Flower/${id}`)).status === 200;
+		await until('it has begun', async () => isHeard(await predicted('first')));
+		const all = [];
+		const threads = new Set();
+		await until('both threads predicted', async () => {
+			all.push(await predicted('each'));
+			threads.add(all.at(-1).thread);
+			return threads.size === 2;
+		});
+		for (const each of all) await until(`${each.id} is heard`, () => isHeard(each));
+		await predicted('last');
+		assert.equal(await following, 'ended');
+	});
+
 	test('features with their history', async () => {
 		const [before, after] = await answerOf(async (edge, { context }) => {
 			const entityId = 'tulip';
@@ -408,6 +448,140 @@ describe('what else there is', () => {
 	}
 });
 
+describe('models.upload', () => {
+	const bytes = readFileSync(join(root, 'examples/iris/model.onnx'));
+	const metadata = '{"owner":"ann","limit":9007199254740993}';
+	const fields = { framework: 'onnx', stage: 'staging', metadata };
+
+	/** What a record has that differs between two uploads. */
+	const same = ({ id, version, uploadedAt, files, ...rest }) => ({
+		...rest,
+		has: [id, version, uploadedAt].every(Boolean),
+		files: files.map(({ fileId, ...file }) => ({ ...file, has: Boolean(fileId) })),
+	});
+	const recordOf = async (version) => {
+		const rows = await harper.rows('Model', ['*']);
+		return same(rows.find(({ id }) => id === `uploaded:${version}`));
+	};
+
+	/** Each way to give a content of the same bytes. */
+	const contents = {
+		'a Uint8Array': '(bytes) => new Uint8Array(bytes)',
+		'part of another one': '(bytes) => new Uint8Array([0, ...bytes, 0]).subarray(1, -1)',
+		'an ArrayBuffer': '(bytes) => new Uint8Array(bytes).buffer',
+		'a Blob': '(bytes) => new Blob([new Uint8Array(bytes)])',
+		'a stream': '(bytes) => new Blob([new Uint8Array(bytes)]).stream()',
+		'a generator': '(bytes) => (async function* () { for (const byte of bytes) yield new Uint8Array([byte]); })()',
+		"a blob of Harper's": '(bytes) => createBlob(Buffer.from(bytes))',
+	};
+
+	test('makes the record that the route makes, of whatever kind the content is', async () => {
+		const given = { modelId: 'uploaded', version: 'routed', ...fields };
+		const routed = await harper.upload(given, [{ name: 'model.onnx', content: bytes }]);
+		assert.equal(routed.status, 201);
+		for (const [what, content] of Object.entries(contents)) {
+			const code = `(edge, { context, given }) => edge.models.upload({
+				modelId: 'uploaded', version: given.version, ...given.fields,
+				files: [{ name: 'model.onnx', content: (${content})(given.bytes) }],
+			}, { context })`;
+			const version = what.replaceAll(/\W/g, '-');
+			const answer = await answerOf(code, { bytes: [...bytes], version, fields });
+			const expected = { ...routed.body, version, id: `uploaded:${version}`, uploadedAt: answer.uploadedAt };
+			assert.deepEqual(answer, expected, what);
+			assert.deepEqual(await recordOf(version), await recordOf('routed'), what);
+		}
+		const { body } = await harper.predict({
+			modelId: 'uploaded',
+			version: 'a-Blob',
+			features: { float_input: SETOSA },
+		});
+		assert.equal(body.prediction.output_label, 0);
+	});
+
+	test('takes metadata and schemas as values, with all digits', async () => {
+		await answerOf(
+			(edge, { context, given }) =>
+				edge.models.upload(
+					{
+						modelId: 'uploaded',
+						version: 'values',
+						...given.fields,
+						metadata: { owner: 'ann', limit: 9007199254740993n },
+						inputSchema: { inputs: [{ name: 'float_input', dtype: 'float32' }] },
+						files: [{ name: 'model.onnx', content: new Uint8Array(given.bytes) }],
+					},
+					{ context }
+				),
+			{ bytes: [...bytes], fields }
+		);
+		const found = await harper.request('GET', '/model/uploaded/values');
+		assert.deepEqual(JSON.parse(found.body.metadata).owner, 'ann');
+		assert.match(found.body.metadata, /9007199254740993/);
+	});
+
+	test('answers the same for the same bytes, and refuses other bytes', async () => {
+		const act = (edge, { context, given }) => {
+			const files = [{ name: 'model.onnx', content: new Uint8Array(given.bytes) }];
+			return edge.models.upload({ modelId: 'iris', version: '1', files }, { context });
+		};
+		const again = await answerOf(act, { bytes: [...bytes] });
+		assert.equal(again.id, 'iris:1');
+		const { error } = await inside(act, { bytes: [...bytes, 0] });
+		const routed = await harper.upload({ modelId: 'iris', version: '1' }, [
+			{ name: 'model.onnx', content: Buffer.concat([bytes, Buffer.from([0])]) },
+		]);
+		assert.deepEqual([error.code, error.message, error.statusCode], [routed.body.code, routed.body.error, 409]);
+	});
+
+	const named = (name, content = [1]) => ({ name, content });
+	const refused = [
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x' }],
+		['INVALID_REQUEST', { version: 'x', files: [named('model.onnx')] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', stage: 'live', files: [named('model.onnx')] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', metadata: '[', files: [named('model.onnx')] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', file: 1, files: [named('model.onnx')] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', files: [] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', files: [named('')] }],
+		['INVALID_REQUEST', { modelId: 'uploaded', version: 'x', files: [named('model.onnx', 'text')] }],
+		['INVALID_MODEL', { modelId: 'uploaded', version: 'x', files: [named('a\nb.onnx')] }],
+		['INVALID_MODEL', { modelId: 'uploaded', version: 'x', files: [named('model.onnx')] }],
+	];
+	for (const [code, request] of refused) {
+		test(`refuses ${JSON.stringify(request)}`, async () => {
+			const { error } = await inside(
+				(edge, { context, given }) => {
+					const asBytes = ({ name, content }) => ({
+						name,
+						content: Array.isArray(content) ? new Uint8Array(content) : content,
+					});
+					const files = given.request.files?.map(asBytes);
+					return edge.models.upload({ ...given.request, files }, { context });
+				},
+				{ request }
+			);
+			assert.deepEqual([error?.code, error?.statusCode], [code, STATUS_OF[code]], JSON.stringify(error));
+		});
+	}
+
+	test('leaves nothing behind when a stream of the caller fails', async () => {
+		const { error } = await inside((edge, { context }) => {
+			async function* content() {
+				yield new Uint8Array(100_000);
+				throw new Error('the source is gone');
+			}
+			const files = [{ name: 'model.onnx', content: content() }];
+			return edge.models.upload({ modelId: 'uploaded', version: 'failed', files }, { context });
+		});
+		assert.equal(error.message, 'the source is gone');
+		assert.equal((await harper.request('GET', '/model/uploaded/failed')).status, 404);
+		const folders = readdirSync(join(harper.rootPath, 'edge-ai-cache'));
+		assert.deepEqual(
+			folders.filter((name) => name.startsWith('upload.')),
+			[]
+		);
+	});
+});
+
 /** Every function with a request that changes nothing, and its route. */
 const CALLS = {
 	predict: [{ modelId: 'iris', features: { float_input: SETOSA } }, 'POST', '/predict'],
@@ -415,6 +589,7 @@ const CALLS = {
 	feedback: [{ inferenceId: UNKNOWN_ID, outcome: 1 }, 'POST', '/feedback'],
 	'features.put': [{ entityId: 'e', features: { a: 1 } }, 'PUT', '/features/e'],
 	'features.get': [{ entityId: 'e' }, 'GET', '/features/e'],
+	'models.upload': [{ modelId: 'iris', version: '1', files: [] }, 'POST', '/model/upload'],
 	'models.list': [undefined, 'GET', '/model'],
 	'models.versions': [{ modelId: 'iris' }, 'GET', '/model/versions?modelId=iris'],
 	'models.get': [{ modelId: 'iris', version: '1' }, 'GET', '/model/iris/1'],
@@ -656,11 +831,23 @@ describe('docs/in-harper.md', () => {
 	);
 	test('quotes the example', () => assert.equal(ofExample.length, 2));
 
-	const answers = [[0, [0, 2]], 1, 'a confidence', ['MODEL_NOT_FOUND', 404]];
+	const digest = createHash('sha256')
+		.update(readFileSync(join(root, 'examples/iris/model.onnx')))
+		.digest('hex');
+	const answers = [[digest, []], [0, [0, 2]], 1, 'a confidence', ['MODEL_NOT_FOUND', 404]];
+	before(() =>
+		answerOf(
+			async (_edge, { tables, given }) => {
+				const content = createBlob(Buffer.from(given.bytes), { saveBeforeCommit: true });
+				await tables.Artifact.put({ id: 'flowers.onnx', content });
+			},
+			{ bytes: [...readFileSync(join(root, 'examples/iris/model.onnx'))] }
+		)
+	);
 	ofCalls.forEach((text, at) =>
 		test(`JavaScript ${at + 1} runs`, async () => {
 			const answer = await answerOf(`async (edge, { context, tables }) => {
-				const { predict, predictBatch } = edge;
+				const { models, predict, predictBatch } = edge;
 				${text}
 			}`);
 			if (typeof answers[at] === 'string') assert.ok(answer > 0.9);

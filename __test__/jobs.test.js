@@ -138,6 +138,7 @@ describe('a job', () => {
 			target: { database: 'data', table: 'All', fields },
 			record: true,
 			userId: ADMIN,
+			total: 3000,
 			processed: 3000,
 			written: 3000,
 			failed: 0,
@@ -271,7 +272,7 @@ describe('a job', () => {
 		await makeTable('Followed');
 		const id = await start(definition('Followed', { record: false }));
 		const leaving = new AbortController();
-		const response = await fetch(`${harper.base}/edge_ai/Job/${id}`, {
+		const response = await fetch(`${harper.base}/jobs/${id}`, {
 			headers: { accept: 'text/event-stream', ...credentials(ADMIN) },
 			signal: leaving.signal,
 		});
@@ -369,6 +370,42 @@ describe('cancelling', () => {
 		const { body } = await harper.request('DELETE', `/jobs/${id}`);
 		assert.equal(body.state, 'cancelled');
 		await until('no run', async () => (await running()) === 0);
+	});
+});
+
+describe('how many rows a job has', () => {
+	const total = async (change) => {
+		const id = await start({
+			modelId: 'loop',
+			target: { table: 'Counted', fields: { y: 'prediction' } },
+			// So that it is seen while it runs.
+			timeoutMs: 200,
+			...change,
+		});
+		let job;
+		await until('the total of a job that runs', async () => (job = await get(id)).total !== undefined, JOB_TIMEOUT_MS);
+		await harper.request('DELETE', `/jobs/${id}`);
+		return job;
+	};
+	before(() => makeTable('Counted'));
+
+	test('is known while it runs, as soon as the rows are counted', async () => {
+		const job = await total({ source: { table: 'Numbers', fields: { x: 'x' } } });
+		assert.equal(job.state, 'running');
+		assert.equal(job.total, 3000);
+		assert.ok(job.processed < 3000, JSON.stringify(job));
+	});
+
+	test('counts those that meet the conditions', async () => {
+		const conditions = [{ attribute: 'parity', value: 'odd' }];
+		const job = await total({ source: { table: 'Numbers', conditions, fields: { x: 'x' } } });
+		assert.equal(job.total, 1500);
+	});
+
+	test('is none of none', async () => {
+		const conditions = [{ attribute: 'parity', value: 'neither' }];
+		const { id } = await completed(await start(definition('Counted', { source: { table: 'Numbers', conditions } })));
+		assert.equal((await get(id)).total, 0);
 	});
 });
 

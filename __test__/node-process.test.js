@@ -152,20 +152,46 @@ describe('the end of a process', () => {
 		}
 	});
 
-	test('of the main thread, which does not have the package, is clean while a worker loads', async () => {
-		const path = join(folder, 'slow-in-worker.onnx');
-		writeFileSync(path, slowModel(2000));
-		const script = `
+	describe('of the main thread, which does not have the package', () => {
+		const loading = `
+			import { once } from 'node:events';
 			import { Worker } from 'node:worker_threads';
 			const source = \`
 				const { parentPort, workerData } = require('node:worker_threads');
-				import('harper-edge-ai').then(({ InferenceEngine }) => {
-					new InferenceEngine().load(workerData).catch(() => {});
-					parentPort.postMessage('');
+				import('harper-edge-ai').then(async ({ InferenceEngine }) => {
+					const loading = new InferenceEngine().load(workerData);
+					parentPort.postMessage('it loads');
+					loading.then(() => parentPort.postMessage('it is loaded'), () => {});
 				});\`;
-			const worker = new Worker(source, { eval: true, execArgv: [], workerData: process.argv[1] });
-			worker.on('message', () => setTimeout(() => process.exit(6), 100));`;
-		for (let round = 0; round < 3; round++) assertExit(await runScript(script, { args: [path] }), 6);
+			const [path, ms] = process.argv.slice(1);
+			const start = (workerData) => new Worker(source, { eval: true, execArgv: [], workerData });`;
+
+		// The library is brought in, makes its environment, and reads the model.
+		for (const ms of [0, 5, 10, 15, 20, 30, 100]) {
+			test(`is clean ${ms} ms after a worker began to load`, async () => {
+				const path = join(folder, 'slow-in-worker.onnx');
+				writeFileSync(path, slowModel(2000));
+				const script = `${loading}
+					start(path).on('message', () => setTimeout(() => process.exit(6), Number(ms)));`;
+				for (let round = 0; round < 3; round++) {
+					assertExit(await runScript(script, { args: [path, String(ms)] }), 6);
+				}
+			});
+		}
+
+		test('does not come with the end of its workers: the next one loads', async () => {
+			const slow = join(folder, 'slow-before.onnx');
+			writeFileSync(slow, slowModel(2000));
+			const script = `${loading}
+				const first = start(path);
+				await once(first, 'message');
+				await first.terminate();
+				const next = start(${JSON.stringify(modelPath('identity_float'))});
+				await once(next, 'message');
+				const [said] = await once(next, 'message');
+				process.exit(said === 'it is loaded' ? 7 : 8);`;
+			assertExit(await runScript(script, { args: [slow] }), 7);
+		});
 	});
 
 	test('by an exception that nobody catches has the code of Node.js', async () => {

@@ -259,18 +259,19 @@ describe('TypeScript under strict rules', () => {
 	});
 });
 
+const entryOf = (kind) =>
+	write(
+		`bundle/${kind}.js`,
+		kind === 'import'
+			? "import { InferenceEngine } from 'harper-edge-ai'; console.log(typeof InferenceEngine);"
+			: "const { InferenceEngine } = require('harper-edge-ai'); console.log(typeof InferenceEngine);"
+	);
+
 describe('bundled with esbuild', { skip: without('esbuild') }, () => {
 	const bundles = [];
 	for (const format of ['esm', 'cjs']) {
 		for (const kind of ['import', 'require']) bundles.push([format, kind]);
 	}
-	const entryOf = (kind) =>
-		write(
-			`bundle/${kind}.js`,
-			kind === 'import'
-				? "import { InferenceEngine } from 'harper-edge-ai'; console.log(typeof InferenceEngine);"
-				: "const { InferenceEngine } = require('harper-edge-ai'); console.log(typeof InferenceEngine);"
-		);
 	const bundle = async (kind, format, more = {}) => {
 		const { build } = await import('esbuild');
 		const outfile = join(folder, 'bundle', 'out', `${kind}.${format === 'esm' ? 'mjs' : 'cjs'}`);
@@ -303,4 +304,29 @@ describe('bundled with esbuild', { skip: without('esbuild') }, () => {
 			assert.deepEqual(await output([path]), { code: 0, stdout: 'function\n', stderr: '' }, `${kind} in ${format}`);
 		}
 	});
+});
+
+describe('bundled with webpack', { skip: without('webpack') }, () => {
+	const bundle = async (kind, more = {}) => {
+		const { default: webpack } = await import('webpack');
+		const path = join(folder, 'bundle', 'webpack');
+		const output = { path, filename: `${kind}.cjs` };
+		const given = { entry: entryOf(kind), output, mode: 'production', target: 'node', ...more };
+		const stats = await promisify(webpack)({ ...given, context: folder });
+		assert.deepEqual(stats.toJson({ all: false, errors: true }).errors, []);
+		return join(path, output.filename);
+	};
+
+	for (const kind of ['import', 'require']) {
+		test(`${kind} says what to do`, async () => {
+			const { code, stderr } = await output([await bundle(kind)]);
+			assert.equal(code, 1);
+			assert.match(stderr, /Error: harper-edge-ai is inside a bundle.*externals: .* for webpack/);
+		});
+
+		test(`${kind} runs when it is external`, async () => {
+			const path = await bundle(kind, { externals: { 'harper-edge-ai': 'commonjs harper-edge-ai' } });
+			assert.deepEqual(await output([path]), { code: 0, stdout: 'function\n', stderr: '' });
+		});
+	}
 });

@@ -2,18 +2,23 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { HeldOutput } from '../scripts/held-output.js';
 import { freePort } from './support/free-port.js';
+import { until, untilStill } from './support/until.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const READY_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 30_000;
+/** What only Harper prints: its name, and the colours of its logo. */
+// eslint-disable-next-line no-control-regex
+const FOREIGN = /HarperDB|\u001b/;
 
 const run = promisify(execFile);
 
@@ -55,6 +60,12 @@ class Start {
 			await sleep(50);
 		}
 		return this.output.match(pattern);
+	}
+
+	/** Resolves to its exit code. */
+	async ended() {
+		if (this.#child.exitCode === null) await once(this.#child, 'close');
+		return this.#child.exitCode;
 	}
 
 	/** Ends it as Ctrl+C does, or by a signal to the first process alone. */
@@ -107,6 +118,14 @@ describe('npm start', () => {
 		assert.equal(data, rootPath);
 	});
 
+	test('prints nothing of Harper’s own, neither before nor after', async () => {
+		const command = await printedCommand();
+		assert.doesNotMatch(start.output, FOREIGN);
+		await untilStill('the output', () => start.output.length);
+		assert.doesNotMatch(start.output, FOREIGN);
+		assert.ok(start.output.trimEnd().endsWith(command.trimEnd()), start.output);
+	});
+
 	test('its example answers the printed command', async () => {
 		const { stdout } = await run('sh', ['-c', `${(await printedCommand()).trimEnd()} --silent --show-error`]);
 		const answer = JSON.parse(stdout);
@@ -134,5 +153,57 @@ describe('npm start', () => {
 	test('SIGTERM to the first process ends all of them', async () => {
 		await start.stop('SIGTERM', { whole: false });
 		await assert.rejects(fetch(base));
+	});
+
+	test('shows all that Harper says when it does not start', async () => {
+		writeFileSync(join(rootPath, 'harperdb-config.yaml'), 'http: [');
+		start = new Start(environment);
+		assert.equal(await start.ended(), 1);
+		assert.match(start.output, /\n +at .*harperdb[\s\S]*\nHarper ended before it answered\.\n$/);
+	});
+});
+
+describe('the output of a process that starts', () => {
+	/** A process that prints a banner and an error, then what it is told to. */
+	const script = `
+		console.log('banner');
+		console.error('error');
+		console.log('last words');
+		process.stdin.on('data', (text) => process.stdout.write(text));`;
+	let child, shown, output;
+
+	beforeEach(() => {
+		child = spawn(process.execPath, ['--eval', script], { stdio: 'pipe' });
+		shown = { stdout: '', stderr: '' };
+		const to = (name) => ({ write: (chunk) => (shown[name] += chunk) });
+		output = new HeldOutput(child, { stdout: to('stdout'), stderr: to('stderr') });
+	});
+	afterEach(async () => {
+		child.stdin.end();
+		if (child.exitCode === null) await once(child, 'exit');
+	});
+
+	test('is held until it is over, and dropped but for errors', async () => {
+		await output.until('last words', 60_000);
+		await until('the error', () => {
+			output.drop();
+			return shown.stderr === 'error\n';
+		});
+		assert.equal(shown.stdout, '');
+		child.stdin.write('later');
+		await until('what comes later', () => shown.stdout === 'later');
+	});
+
+	test('is shown as a whole when that is asked for', async () => {
+		await output.until('last words', 60_000);
+		output.show();
+		await until('all', () => shown.stdout === 'banner\nlast words\n' && shown.stderr === 'error\n');
+	});
+
+	test('is waited for no longer than the process lives, or than is said', async () => {
+		await output.until('never', 1);
+		child.stdin.end();
+		await output.until('never', 600_000);
+		assert.equal(shown.stdout, '');
 	});
 });

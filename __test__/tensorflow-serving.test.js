@@ -224,6 +224,35 @@ describe('a prediction', () => {
 	});
 });
 
+describe('record', () => {
+	const ask = (query) =>
+		harper.request('POST', `/v1/models/digits_int64:predict${query}`, {
+			body: { inputs: models.find(({ name }) => name === 'digits_int64').cases.at(-1).features },
+		});
+	const count = async () => (await harper.get('/monitoring/events?modelId=digits_int64')).body.count;
+
+	test('as a parameter says whether there is an event, as of /predict', async () => {
+		for (const [query, events] of [
+			['?record=false', 0],
+			['?record=false&unknown=1', 0],
+			['?record=true', 1],
+			['', 2],
+		]) {
+			const { status, body } = await ask(query);
+			assert.equal(status, 200, JSON.stringify(body));
+			assert.equal(await count(), events, query);
+		}
+	});
+
+	test('is true or false', async () => {
+		for (const value of ['', 'no', '0', 'False']) {
+			const { status, body } = await ask(`?record=${value}`);
+			assert.deepEqual([status, Object.keys(body)], [400, ['error']]);
+			assert.match(body.error, /record must be true or false/);
+		}
+	});
+});
+
 describe('what is refused', () => {
 	const mixed = { petal_length: 1.5, sepal_length: 4.6, species: 'setosa' };
 	for (const [what, modelId, body, said] of [

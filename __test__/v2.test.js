@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { modelPath, models } from './support/fixtures.js';
 import { ADMIN, credentials, root, startHarper } from './support/harper.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.7, 2.5, 5.8, 1.8];
@@ -354,6 +355,106 @@ describe('binary data', () => {
 		const { json: head, bytes } = parted(await inferBinary('identity_float', json));
 		assert.deepEqual([head.outputs[0].shape, bytes.length], [[0, 6], 0]);
 	});
+});
+
+describe('a body without JSON', () => {
+	const shapes = { matrix: ['rows', 'columns'], cube: ['a', 'b', 'c'], fixed: [2, 3], any: undefined };
+	before(async () => {
+		for (const [modelId, shape] of Object.entries(shapes)) {
+			const tensors = ['x', 'y'].map((name) => [name, FLOAT, shape]);
+			const content = onnxModel({ nodes: [['Identity', ['x'], ['y']]], inputs: [tensors[0]], outputs: [tensors[1]] });
+			await upload(modelId, '1', { name: 'model.onnx', content });
+		}
+	});
+
+	const raw = (modelId, bytes, headers) => {
+		const body = Buffer.from(bytes.buffer ?? bytes, bytes.byteOffset, bytes.byteLength);
+		return infer(modelId, body, { headers: { 'inference-header-content-length': '0', ...headers } });
+	};
+
+	test('is the bytes of the one input, and is answered in JSON', async () => {
+		for (const rows of [[SETOSA], [SETOSA, VIRGINICA]]) {
+			const said = { inputs: [{ ...ROW, shape: [rows.length, 4], data: rows }] };
+			const expected = await inferred('iris', said);
+			for (const path of ['iris', 'iris/versions/1']) {
+				const { status, body } = await raw(path, Float32Array.from(rows.flat()));
+				assert.equal(status, 200, JSON.stringify(body));
+				assert.deepEqual(body.outputs, expected.outputs);
+			}
+		}
+		const [event] = await eventsOf('modelId=iris&limit=1');
+		assert.deepEqual(JSON.parse(event.featuresIn), { float_input: { data: [...SETOSA, ...VIRGINICA], shape: [2, 4] } });
+	});
+
+	test('is answered in binary data when that is accepted', async () => {
+		const elements = Float32Array.of(0.1, -0, NaN, Infinity, 1e-45, 6);
+		const answer = await raw('identity_float', elements, { accept: 'application/octet-stream' });
+		const { json, bytes } = parted(answer);
+		assert.deepEqual(json.outputs[0].shape, [1, 6]);
+		assert.ok(bytes.equals(Buffer.from(elements.buffer)));
+	});
+
+	test('has elements of the datatype of the input', async () => {
+		for (const [model, elements, data] of [
+			['identity_double', Float64Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3, 4, 5, 6]],
+			['identity_float16', Uint16Array.of(0x3c00, 0, 0, 0, 0, 0xc000), [1, 0, 0, 0, 0, -2]],
+			['identity_int64', BigInt64Array.of(1n, -2n, 3n), [1, -2, 3]],
+			['identity_uint8', Uint8Array.of(1, 2, 255), [1, 2, 255]],
+			['identity_bool', Uint8Array.of(1, 0), [true, false]],
+		]) {
+			const { status, body } = await raw(model, elements);
+			assert.equal(status, 200, `${model}: ${JSON.stringify(body)}`);
+			assert.deepEqual([body.outputs[0].shape, body.outputs[0].data], [[1, data.length], data], model);
+		}
+	});
+
+	test('is one text for an input of texts', async () => {
+		const text = 'a wonderful film, "Grüße"\n';
+		const inputs = [{ name: 'text', shape: [1, 1], datatype: 'BYTES', data: [text] }];
+		const expected = await inferred('review_tfidf', { inputs });
+		const { status, body } = await raw('review_tfidf', Buffer.from(text));
+		assert.equal(status, 200, JSON.stringify(body));
+		assert.deepEqual(body.outputs, expected.outputs);
+		assert.equal((await raw('review_tfidf', Buffer.alloc(0))).status, 200, 'a text may be empty');
+	});
+
+	test('has the shape that follows from its length', async () => {
+		const six = Float32Array.of(1, 2, 3, 4, 5, 6);
+		for (const [model, elements, shape] of [
+			['identity_float', new Float32Array(18), [3, 6]],
+			['identity_float', new Float32Array(0), [0, 6]],
+			['fixed', six, [2, 3]],
+			// A batch of one, as Triton has it.
+			['matrix', six, [1, 6]],
+		]) {
+			const { status, body } = await raw(model, elements);
+			assert.equal(status, 200, `${model}: ${JSON.stringify(body)}`);
+			assert.deepEqual(body.outputs[0].shape, shape, model);
+		}
+	});
+
+	test('may be packed', async () => {
+		const { status, body } = await raw('iris', gzipSync(Float32Array.from(SETOSA)), { 'content-encoding': 'gzip' });
+		assert.deepEqual([status, body.outputs?.[0].data], [200, [0]], JSON.stringify(body));
+	});
+
+	for (const [what, model, bytes, message] of [
+		['for a model with several inputs', 'iris_mixed_columns', Buffer.alloc(4), /one input.*petal_length, sepal_length/],
+		['of a part of a row', 'iris', new Float32Array(6), /"float_input".*\[-1, 4\].*multiple of 16 bytes, received 24/],
+		['of a part of an element', 'iris', Buffer.alloc(15), /multiple of 16 bytes, received 15/],
+		['that is larger than the shape', 'fixed', new Float32Array(7), /\[2, 3\].*24 bytes, received 28/],
+		['that is smaller than the shape', 'fixed', Buffer.alloc(0), /24 bytes, received 0/],
+		['for a shape with several free dimensions', 'cube', new Float32Array(8), /\[-1, -1, -1\].*one dimension/],
+		['for any number of dimensions', 'any', new Float32Array(8), /any number of dimensions/],
+		['of one text where there are several', 'identity_string', Buffer.from('a'), /one element.*\[-1, 4\]/],
+		['that is no text', 'review_tfidf', Buffer.of(255), /UTF-8/],
+	]) {
+		test(`${what} is refused`, async () => {
+			const answer = await raw(model, bytes);
+			assert.deepEqual([answer.status, Object.keys(answer.body)], [400, ['error']], JSON.stringify(answer.body));
+			assert.match(answer.body.error, message);
+		});
+	}
 });
 
 describe('the record of an inference', () => {

@@ -38,10 +38,11 @@ export class PredictRequest {
 
 	/**
 	 * @param {Uint8Array} body of `:predict` of TensorFlow Serving
+	 * @param {boolean} [record] whether an event is written, which such a body cannot say
 	 * @returns {PredictRequest}
 	 */
-	static parseTensorflowServing(body) {
-		return PredictRequest.#read(body, (slot) => native.parseTensorflowServingRequest(slot, body));
+	static parseTensorflowServing(body, record = true) {
+		return PredictRequest.#read(body, (slot) => native.parseTensorflowServingRequest(slot, body, record));
 	}
 
 	static #read(body, parse) {
@@ -67,9 +68,15 @@ export class PredictRequest {
 		return native.requestFeatureNames(this.#slot);
 	}
 
-	/** Adds the features of a JSON object that the request lacks. */
-	addFeatures(json) {
-		native.addRequestFeatures(this.#slot, json);
+	/**
+	 * Adds the features of an object that the request lacks.
+	 *
+	 * @param {string | Uint8Array} object JSON text, or bytes in a format
+	 * @param {'json' | 'cbor' | 'msgpack'} [format] of bytes
+	 */
+	addFeatures(object, format) {
+		if (format === undefined) native.addRequestFeatures(this.#slot, object);
+		else native.addEncodedRequestFeatures(this.#slot, object, format);
 	}
 
 	/** The features as JSON text, or a summary of them when that is longer than `maxBytes`. */

@@ -1,4 +1,5 @@
 // Every error code and its HTTP status: the only such table. The first part are the codes of src/error.rs.
+import { log } from './harper.js';
 
 /** @type {Record<string, number>} */
 export const STATUS_OF = {
@@ -59,7 +60,7 @@ export class ApiError extends Error {
 export function answerOf(error) {
 	const status = Object.hasOwn(STATUS_OF, error.code ?? '') ? STATUS_OF[error.code] : undefined;
 	if (status === undefined) {
-		globalThis.logger?.error?.('edge-ai:', error);
+		log.error('edge-ai:', error);
 		return { status: 500, body: { error: 'internal error; the log of the server says more', code: 'INTERNAL' } };
 	}
 	return { status, body: { error: error.message, code: error.code, details: error.details } };

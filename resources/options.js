@@ -5,6 +5,7 @@ import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js
 import { flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { shown } from '../library/shown.js';
 import { DEFAULT_VERSIONS } from '../library/versions.js';
+import { harperConfig, isInHarper } from './harper.js';
 import { beginJournal } from './journal.js';
 
 /**
@@ -153,7 +154,7 @@ export function configure(given) {
 	const read = readOptions(given);
 	configureEngine(Object.fromEntries(Object.keys(OF_ENGINE).map((name) => [name, read[name]])));
 	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
-	if (globalThis.server) beginJournal(join(rootPath(), 'edge-ai-journal'));
+	if (isInHarper()) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
 }
 
@@ -179,4 +180,4 @@ export function cacheDirectory() {
 }
 
 /** Where Harper keeps its data. */
-export const rootPath = () => globalThis.server?.config?.rootPath ?? process.env.ROOTPATH ?? process.cwd();
+export const rootPath = () => harperConfig().rootPath ?? process.env.ROOTPATH ?? process.cwd();

@@ -25,6 +25,8 @@ from keras import ops
 from keras.src.applications.convnext import LayerScale, StochasticDepth
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
+from keras_cases import encode, save, without
+
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "keras-layers.json"
 random = np.random.default_rng(7)
 written = []
@@ -33,24 +35,15 @@ written = []
 # ---- writing -----------------------------------------------------------------------------------------------------------
 
 
-def encode(array):
-    array = np.asarray(array)
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"dtype": str(array.dtype), "shape": list(array.shape), "b64": data}
+NEEDLESS = ("_initializer", "_regularizer", "_constraint", "trainable", "registered_name", "build_config", "seed")
+NEEDLESS += ("shared_object_id", "quantization_config", "dropout", "implementation", "stateful", "unroll")
 
 
-def without_training(topology):
+def is_needless(name, value):
     """Initialisers and the like make up most of a topology."""
-    if isinstance(topology, list):
-        return [without_training(item) for item in topology]
-    if not isinstance(topology, dict):
-        return topology
-    endings = ("_initializer", "_regularizer", "_constraint", "trainable", "registered_name", "build_config", "seed")
-    endings += ("shared_object_id", "quantization_config", "dropout", "implementation", "stateful", "unroll")
-    needless = {name for name, item in topology.items() if name.endswith(endings)}
-    needless |= {name for name, item in topology.items() if name == "dtype" and isinstance(item, dict)}
-    needless |= {name for name, item in topology.items() if name == "module" and ".ops." not in item}
-    return {name: without_training(item) for name, item in topology.items() if name not in needless}
+    if name == "module":
+        return ".ops." not in value
+    return name.endswith(NEEDLESS) or (name == "dtype" and isinstance(value, dict))
 
 
 def numbered(model):
@@ -89,7 +82,7 @@ def write(name, inputs, outputs, arrays, weights=named, rename=None, trained=Tru
         value = value if value.dtype == np.float32 else value.astype(np.int32)
         specs.append({"name": weight, "shape": list(value.shape), "dtype": str(value.dtype)})
         data += value.tobytes()
-    text = json.dumps(without_training(json.loads(model.to_json())))
+    text = json.dumps(without(json.loads(model.to_json()), is_needless))
     for before, after in (rename or {}).items():
         text = text.replace(f'"class_name": "{before}"', f'"class_name": "{after}"')
     written.append(
@@ -395,5 +388,4 @@ hidden = keras.layers.RNN(keras.layers.StackedRNNCells([keras.layers.GRUCell(3),
 ends = [keras.layers.Dense(2)(keras.layers.LayerNormalization()(hidden)), keras.layers.Dense(1)(hidden)]
 write("numbered weights", [words], ends, [WORDS], weights=numbered)
 
-TARGET.write_text("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in written) + "\n]\n")
-print(f"{len(written)} cases, {TARGET.stat().st_size} bytes")
+save(written, TARGET)

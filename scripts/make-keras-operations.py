@@ -6,7 +6,6 @@
 Each case is a model in one JSON object as TensorFlow.js exchanges it, its inputs in order, and its outputs in order.
 """
 
-import base64
 import json
 import os
 import pathlib
@@ -17,24 +16,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cases import encode, save, without
+
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "keras-operations.json"
 NEEDLESS = ("registered_name", "build_config", "compile_config", "trainable", "sparse", "ragged", "optional")
 random = np.random.default_rng(7)
 written = []
-
-
-def encode(array):
-    array = np.asarray(array)
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"dtype": str(array.dtype), "shape": list(array.shape), "b64": data}
-
-
-def without_needless(topology):
-    if isinstance(topology, list):
-        return [without_needless(item) for item in topology]
-    if not isinstance(topology, dict):
-        return topology
-    return {name: without_needless(item) for name, item in topology.items() if name not in NEEDLESS}
 
 
 def operations(topology):
@@ -47,7 +34,7 @@ def write(build, *arrays, by=None):
     inputs = [keras.Input(batch_shape=(None, *array.shape[1:]), dtype=str(array.dtype)) for array in arrays]
     outputs = keras.tree.flatten(build(*inputs))
     model = keras.Model(inputs, outputs)
-    topology = without_needless(json.loads(model.to_json()))
+    topology = without(json.loads(model.to_json()), lambda name, _: name in NEEDLESS)
     try:
         expected = keras.tree.flatten(model(list(arrays)))
     except (TypeError, ValueError):
@@ -310,6 +297,4 @@ write(lambda x: ops.rms_normalization(x, np.array([1.0, 2.0, 3.0, 4.0], "float32
 write(ops.dot_product_attention, f(2, 3, 2, 4), f(2, 5, 2, 4), f(2, 5, 2, 4))
 
 if __name__ == "__main__":
-    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in written)
-    TARGET.write_text(f"[\n{lines}\n]\n")
-    print(f"{len(written)} cases, {TARGET.stat().st_size} bytes")
+    save(written, TARGET)

@@ -6,10 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.js';
 import { baseUrl, harperEnvironment, spawnHarper } from './harper.js';
+import { HeldOutput } from './held-output.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const example = join(root, 'examples', 'iris');
 const READY_TIMEOUT_MS = 120_000;
+/** The end of what Harper prints when it starts, and how long it may come after its first answer. */
+const LAST_WORDS = 'successfully started';
+const LAST_WORDS_MS = 10_000;
+const TERMS = 'https://harperdb.io/legal/end-user-license-agreement';
 
 /** The administrator's password is made on the first start and kept beside the data, readable by the owner only. */
 function adminPassword(rootPath) {
@@ -33,6 +38,7 @@ async function untilReady(routes, headers, harper) {
 		}
 		await sleep(200);
 	}
+	if (harper.exitCode !== null) throw new Error('Harper ended before it answered.');
 	throw new Error(`Harper did not answer on ${routes} within ${READY_TIMEOUT_MS / 1000} s.`);
 }
 
@@ -56,7 +62,13 @@ async function registerExample(routes, headers) {
 
 /** In one write, so that nothing that Harper prints comes between the lines. */
 function welcome(base, routes, registered, environment) {
-	const lines = ['', `Edge AI for Harper listens on ${base}`, `Data: ${environment.ROOTPATH}`];
+	const lines = [
+		'',
+		`Edge AI for Harper listens on ${base}`,
+		`Data: ${environment.ROOTPATH}`,
+		`Log: ${join(environment.ROOTPATH, 'log', 'hdb.log')}`,
+		`Harper's own terms: ${TERMS}`,
+	];
 	if (registered) {
 		lines.push(
 			'Try the example model, which tells the species of an iris:\n',
@@ -75,15 +87,31 @@ const headers = { authorization: `Basic ${Buffer.from(credentials).toString('bas
 const base = baseUrl(environment);
 const routes = base + (environment.EDGE_AI_ROUTE_PREFIX ?? '');
 
-const harper = spawnHarper(root, environment, 'inherit');
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => harper.kill(signal));
-harper.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+const harper = spawnHarper(root, environment, ['inherit', 'pipe', 'pipe']);
+const output = new HeldOutput(harper);
+let isStopping = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+	process.on(signal, () => {
+		isStopping = true;
+		harper.kill(signal);
+	});
+}
+const ended = new Promise((resolve) => {
+	harper.once('close', (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+});
 
 try {
 	await untilReady(routes, headers, harper);
-	welcome(base, routes, await registerExample(routes, headers), environment);
+	const registered = await registerExample(routes, headers);
+	await output.until(LAST_WORDS, LAST_WORDS_MS);
+	output.drop();
+	welcome(base, routes, registered, environment);
+	process.exitCode = await ended;
 } catch (failure) {
-	console.error(failure.message);
 	harper.kill('SIGTERM');
-	process.exitCode = 1;
+	const code = await ended;
+	if (isStopping) process.exit(code);
+	output.show();
+	console.error(failure.message);
+	process.exit(1);
 }

@@ -162,7 +162,7 @@ fn stored_features_join_those_of_every_format() {
     for format in FORMATS {
         let body = json!({ "modelId": "m", "entityId": "e", "features": { "a": 1 } });
         let mut request = PredictRequest::parse(&encode(format, &body), format).unwrap();
-        request.add_features(r#"{"a":5,"b":[2]}"#).unwrap();
+        request.add_features(br#"{"a":5,"b":[2]}"#, Format::Json).unwrap();
         assert_eq!(request.features_json(100).unwrap(), r#"{"a":1,"b":[2]}"#);
     }
 }

@@ -10,7 +10,7 @@ mod tfjs;
 
 use harper_edge_ai::model::Framework;
 use harper_edge_ai::tensor::Tensor;
-use keras::{run, source};
+use keras::{run, run_all, source};
 use serde_json::{Value as Json, json};
 
 fn cases() -> Vec<Json> {
@@ -19,17 +19,7 @@ fn cases() -> Vec<Json> {
 
 #[test]
 fn layers_give_what_tensorflow_gives() {
-    let wanted = std::env::var("EDGE_AI_CASE").unwrap_or_default();
-    let mut failures = Vec::new();
-    for case in cases() {
-        let name = case["name"].as_str().unwrap();
-        if name.contains(&wanted)
-            && let Err(problem) = run(&case)
-        {
-            failures.push(format!("{name}: {problem}"));
-        }
-    }
-    assert!(failures.is_empty(), "{} fail: {failures:#?}", failures.len());
+    run_all(&cases());
 }
 
 #[test]

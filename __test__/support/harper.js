@@ -19,7 +19,7 @@ const READY_ANSWERS = 12;
 const FRESH_CONNECTIONS = 24;
 
 export const ADMIN = 'admin';
-const passwordOf = (user) => `the password of ${user}`;
+export const passwordOf = (user) => `the password of ${user}`;
 
 /**
  * Starts a Harper.

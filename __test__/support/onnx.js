@@ -24,8 +24,8 @@ export function message(field, content, further = 0) {
  *
  * @param {object} graph
  * @param {Array<[string, string[], string[]]>} graph.nodes operator, inputs, outputs
- * @param {Array<[string, number, Array<string | number>]>} graph.inputs name, dtype, shape
- * @param {Array<[string, number, Array<string | number>]>} graph.outputs
+ * @param {Array<[string, number, Array<string | number>?]>} graph.inputs name, dtype, shape
+ * @param {Array<[string, number, Array<string | number>?]>} graph.outputs
  * @param {Buffer} [graph.initializer] fields of the graph, at its end
  * @param {Buffer} [graph.functions] fields of the model
  * @param {number} [further] bytes of the initializer that are written later
@@ -115,8 +115,9 @@ export function slowModel(products, size = 1500) {
 	});
 }
 
+/** Without a shape there may be any number of dimensions. */
 function valueInfo(field, [name, dtype, shape]) {
-	const dimensions = shape.map((size) => message(1, typeof size === 'string' ? message(2, size) : number(1, size)));
-	const tensor = [number(1, dtype), message(2, dimensions)];
+	const dimensions = shape?.map((size) => message(1, typeof size === 'string' ? message(2, size) : number(1, size)));
+	const tensor = [number(1, dtype), ...(dimensions ? [message(2, dimensions)] : [])];
 	return message(field, [message(1, name), message(2, message(1, tensor))]);
 }

@@ -27,6 +27,8 @@ import {
 	type PredictRequest,
 	type RowAnswer,
 	type StoredEvent,
+	type UploadAnswer,
+	type UploadRequest,
 	type VersionName,
 	type VersionOrLatest,
 	type VersionSummary,
@@ -78,6 +80,19 @@ export async function others(): Promise<void> {
 	const { features: known } = await features.get({ entityId: 'rose', names: ['a'], asOf: 2 }, own);
 	console.log(known['a']);
 
+	const upload: UploadRequest = {
+		modelId: 'iris',
+		version: '2',
+		metadata: { owner: 'ann' },
+		files: [
+			{ name: 'model.onnx', content: new Uint8Array(4) },
+			{ name: 'weights', content: new Blob([]).stream() },
+		],
+	};
+	const uploaded: UploadAnswer = await models.upload(upload, own);
+	// @ts-expect-error the content is no text
+	await models.upload({ ...upload, files: [{ name: 'model.onnx', content: 'text' }] }, own);
+	console.log(uploaded.id, uploaded.warnings?.length);
 	const { models: listed } = await models.list(own);
 	const summary: ModelSummary | undefined = listed[0];
 	const name: VersionName = { modelId: summary?.modelId ?? 'iris', version: '1' };

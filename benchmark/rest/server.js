@@ -81,3 +81,18 @@ export function application(name, folder) {
 	if (name === 'bare') cpSync(join(root, 'schema.graphql'), join(path, 'schema.graphql'));
 	return path;
 }
+
+/**
+ * Registers a model of one file as version v1 of `regression`.
+ *
+ * @param {{base: string}} server a Harper with this component
+ * @param {Buffer} bytes
+ */
+export async function upload({ base }, bytes) {
+	const form = new FormData();
+	form.append('modelId', 'regression');
+	form.append('version', 'v1');
+	form.append('file', new Blob([bytes]), 'model.onnx');
+	const response = await fetch(`${base}/model/upload`, { method: 'POST', body: form });
+	if (!response.ok) throw new Error(await response.text());
+}

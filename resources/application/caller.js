@@ -3,6 +3,7 @@ import { isAbortSignal } from '../../library/abort-signal.js';
 import { checkOptions } from '../../library/options.js';
 import { oneOf } from '../../library/option-kinds.js';
 import { COMPONENT } from '../http/access.js';
+import { userOf } from '../harper.js';
 
 const isObject = (value) => value !== null && typeof value === 'object';
 
@@ -11,7 +12,7 @@ const WAYS = {
 	context: {
 		expected: 'the context of a request, as this.getContext() gives it in a resource',
 		check: isObject,
-		userOf: ({ user }) => user ?? undefined,
+		userOf,
 	},
 	user: {
 		expected: 'a user of Harper, as server.getUser(name, null) gives it',
@@ -50,11 +51,11 @@ export function callerOf(call, given, { mayAbort = false } = {}) {
 	const options = checkOptions(call, given, { ...WAYS, ...(mayAbort ? SIGNAL : {}) });
 	const [way] = ways;
 	// A user that is undefined is nobody, and has the rights of nobody.
-	const user = options[way] === undefined && way === 'user' ? undefined : userOf(way, options[way]);
+	const user = options[way] === undefined && way === 'user' ? undefined : userBy(way, options[way]);
 	return { user, signal: options.signal };
 }
 
-function userOf(way, value) {
+function userBy(way, value) {
 	if (value === undefined) throw new TypeError(`${way} must be ${WAYS[way].expected}, received undefined`);
 	return WAYS[way].userOf(value);
 }

@@ -1,6 +1,7 @@
 // A function that applications call: who calls, what that needs, what it does, and errors that Harper can answer.
 import { EdgeAiError } from '../../index.js';
 import { STATUS_OF } from '../errors.js';
+import { hasHttpServer } from '../harper.js';
 import { authorize } from '../http/access.js';
 import { readFields } from '../http/query.js';
 import { tablesExist } from '../storage/tables.js';
@@ -15,6 +16,7 @@ import { CallersContext, generatedOutside, outside } from './outside.js';
  * @property {string[]} [fields] of its request; any when absent, because Rust knows them
  * @property {string[]} [nullable] fields for which null is a value
  * @property {boolean} [mayAbort] whether it takes a signal
+ * @property {boolean} [iterates] whether its request has iterables of the caller's
  */
 
 /**
@@ -29,6 +31,7 @@ export const operation = (described, act) =>
 	async function (...given) {
 		const [request, options] = described.hasRequest === false ? [{}, given[0]] : given;
 		const caller = callerOf(described.name, options, described);
+		if (described.iterates) caller.asCaller = new CallersContext();
 		try {
 			const answer = await outside(async () => act(await admit(described, request, caller), caller));
 			// Plain objects of its own, as over HTTP: those of Harper have their values behind accessors of a prototype.
@@ -67,7 +70,7 @@ async function* answersOf(described, act, request, caller) {
  * @returns {Promise<Record<string, any>>} the request, of known fields
  */
 async function admit({ name, needs, fields, nullable }, request, { user }) {
-	if (!globalThis.server?.http) throw new Error(`${name} of harper-edge-ai/harper works inside Harper only`);
+	if (!hasHttpServer()) throw new Error(`${name} of harper-edge-ai/harper works inside Harper only`);
 	await tablesExist();
 	const needed = typeof needs === 'function' ? needs() : needs;
 	if (needed) authorize(user, needed);

@@ -9,6 +9,7 @@ import { preload } from '../serving/preload.js';
 import { leases } from '../storage/lease-rows.js';
 import { tablesExist } from '../storage/tables.js';
 import { Schedule } from './schedule.js';
+import { log } from '../harper.js';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -31,7 +32,7 @@ const makeSchedule = () =>
 		tryLock,
 		acquireLock,
 		leases,
-		log: (name, error) => globalThis.logger?.error?.(`edge-ai: background work "${name}"`, error),
+		log: (name, error) => log.error(`edge-ai: background work "${name}"`, error),
 	});
 
 let schedule;

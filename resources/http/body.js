@@ -1,7 +1,10 @@
 // Bodies: what a route takes, unpacked, bounded, and as JSON of which nothing is lost.
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { once } from 'node:events';
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import { bodyAsJson } from '../../binding.js';
 import { ApiError } from '../errors.js';
 import { options } from '../options.js';
+import { formatOf } from './formats.js';
 import { readJson, textsOf } from './json.js';
 import { readFields, shown } from './query.js';
 
@@ -70,11 +73,36 @@ export async function readBody(stream) {
 }
 
 const DECODERS = {
-	gzip: createGunzip,
-	'x-gzip': createGunzip,
-	deflate: createInflate,
-	br: createBrotliDecompress,
+	gzip: () => createGunzip(),
+	'x-gzip': () => createGunzip(),
+	deflate: inflaterFor,
+	br: () => createBrotliDecompress(),
 };
+
+/** In the first byte of zlib's header the method, deflate. Nothing that is deflated without a header begins so. */
+const METHOD_BITS = 0x0f;
+const DEFLATED = 8;
+
+/** HTTP means zlib's format by "deflate", and some clients send what is in it alone. */
+async function inflaterFor(stream) {
+	const first = stream.read(1) ?? (await arrived(stream)).read(1);
+	if (first === null) return createInflate();
+	stream.unshift(first);
+	return (first[0] & METHOD_BITS) === DEFLATED ? createInflate() : createInflateRaw();
+}
+
+/** Resolves to the stream when there is something to read, or nothing to come. */
+async function arrived(stream) {
+	if (stream.readableEnded) return stream;
+	const waiting = new AbortController();
+	const events = ['readable', 'end'].map((event) => once(stream, event, { signal: waiting.signal }));
+	try {
+		await Promise.race(events);
+	} finally {
+		waiting.abort();
+	}
+	return stream;
+}
 
 /**
  * The body while it arrives, unpacked. Whoever stops reading leaves the rest to the router, which has to answer yet.
@@ -91,12 +119,13 @@ export function bodyChunks(stream) {
 			`Content-Encoding must be gzip, deflate or br, received ${shown(encoding)}`
 		);
 	}
-	return unpacked(stream, DECODERS[encoding]());
+	return unpacked(stream, DECODERS[encoding]);
 }
 
-async function* unpacked(stream, decoder) {
-	stream.once('error', (error) => decoder.destroy(error));
+async function* unpacked(stream, decoderFor) {
 	try {
+		const decoder = await decoderFor(stream);
+		stream.once('error', (error) => decoder.destroy(error));
 		yield* stream.pipe(decoder);
 	} catch (error) {
 		if (stream.errored) throw error;
@@ -125,7 +154,20 @@ export async function readJsonObject(stream, known, { nullable, asText = [] } = 
 }
 
 /**
- * The same, and the text of each field as it came: its numbers may have digits that JavaScript's have not.
+ * The same of an object in JSON, CBOR or MessagePack.
+ *
+ * @param {import('node:http').IncomingMessage} stream
+ * @param {string[]} known
+ * @returns {Promise<Record<string, any>>}
+ */
+export async function readObject(stream, known) {
+	const format = formatOf(mediaType(stream.headers));
+	if (format === 'json') return readJsonObject(stream, known);
+	return readFields('the body', JSON.parse(bodyAsJson(await readBody(stream), format)), known);
+}
+
+/**
+ * The same as {@link readJsonObject}, and the text of each field as it came: its numbers may have digits that JavaScript's have not.
  *
  * @param {import('node:http').IncomingMessage} stream
  * @param {string[]} known

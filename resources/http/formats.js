@@ -14,14 +14,16 @@ const FORMATS = [
  * The format of a body.
  *
  * @param {string | undefined} contentType
+ * @param {string[]} [others] types that the route takes too, for the message
  * @returns {'json' | 'cbor' | 'msgpack'}
  */
-export function formatOf(contentType = 'application/json') {
+export function formatOf(contentType = 'application/json', others = []) {
 	const type = contentType.split(';', 1)[0].trim().toLowerCase();
 	const format = FORMATS.find(({ pattern }) => pattern.test(type));
 	if (format) return format.name;
-	const types = FORMATS.map((known) => known.type).join(', ');
-	throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: one of ${types}, received ${shown(contentType)}`);
+	const types = [...FORMATS.map((known) => known.type), ...others].join(', ');
+	const received = shown(contentType || 'none');
+	throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: one of ${types}, received ${received}`);
 }
 
 /**

@@ -2,6 +2,7 @@
 // (`authorizeLocal`), and what a browser adds by itself, such as a session's cookie, any page can send.
 import { isIP } from 'node:net';
 import { ApiError } from '../errors.js';
+import { harperConfig, nodeRequestOf, onRequest, onUpgrade } from '../harper.js';
 import { shown } from './query.js';
 
 const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
@@ -38,7 +39,7 @@ function isSameOrigin(origin, host, { encrypted }) {
 }
 
 /** Whether Harper takes requests without credentials from loopback as the superuser's. */
-const trustsLocal = () => Boolean(globalThis.server.config?.authentication?.authorizeLocal);
+const trustsLocal = () => Boolean(harperConfig().authentication?.authorizeLocal);
 
 /**
  * Whether the only reason to trust a request is where it comes from. A cookie is none: a page on another port of this
@@ -84,8 +85,17 @@ export function refusalOfAmbient({ headers, socket }) {
 	);
 }
 
+/**
+ * The refusal of a request of a user that may be a page's doing.
+ *
+ * @param {import('node:http').IncomingMessage} request
+ * @returns {ApiError | undefined}
+ */
+export const refusalOfUser = (request) =>
+	isTrustedForPlace(request) ? refusalOfPage(request) : refusalOfAmbient(request);
+
 function isAllowed(origin) {
-	const { cors, corsAccessList } = globalThis.server.config?.http ?? {};
+	const { cors, corsAccessList } = harperConfig().http ?? {};
 	return Boolean(cors) && (corsAccessList ?? []).some((allowed) => allowed === '*' || allowed === origin);
 }
 
@@ -96,11 +106,10 @@ function isAllowed(origin) {
  */
 export function guardHarper(answerOf) {
 	if (!trustsLocal()) return;
-	const { server } = globalThis;
-	const { port, securePort } = server.config.operationsApi?.network ?? {};
-	const operations = { port, securePort, runFirst: true };
+	const { port, securePort } = harperConfig().operationsApi?.network ?? {};
+	const operations = { port, securePort };
 	const guard = (request, next) => {
-		const refused = refusalOfPage(request._nodeRequest);
+		const refused = refusalOfPage(nodeRequestOf(request));
 		return refused ? answerOf(refused) : next(request);
 	};
 	const guardUpgrade = (request, socket, head, next) => {
@@ -108,7 +117,7 @@ export function guardHarper(answerOf) {
 		socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 		return undefined;
 	};
-	server.http(guard, operations);
-	server.upgrade?.(guardUpgrade, { runFirst: true });
-	server.upgrade?.(guardUpgrade, operations);
+	onRequest('first', guard, operations);
+	onUpgrade(guardUpgrade);
+	onUpgrade(guardUpgrade, operations);
 }

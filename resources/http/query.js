@@ -66,6 +66,20 @@ export function unknownName(kind, name, known) {
 }
 
 /**
+ * A parameter that is true or false.
+ *
+ * @param {string} name
+ * @param {string | null | undefined} text
+ * @param {boolean} otherwise what it is when it is absent
+ * @returns {boolean}
+ */
+export function readFlag(name, text, otherwise) {
+	if (text == null) return otherwise;
+	if (text === 'true' || text === 'false') return text === 'true';
+	throw new ApiError('INVALID_REQUEST', `${name} must be true or false, received ${shown(text)}`);
+}
+
+/**
  * A model's name or version.
  *
  * @param {string} field

@@ -2,6 +2,7 @@
 // routes only. Harper's own way to bring roles writes them anew at each start, over a role of the application with that name.
 import { ROUTES_DATABASE } from './access.js';
 import { DATABASE } from '../storage/tables.js';
+import { databases } from '../harper.js';
 
 const TABLES = ['Model', 'InferenceEvent', 'Feature', 'Job'];
 /** A role is written as if it had been made so long ago that, between nodes, every other one of that name wins. */
@@ -38,7 +39,7 @@ export const ROLES = {
 
 /** Makes the roles that are not there. A role that is there stays as it is, whatever it says. */
 export async function makeRoles() {
-	const roles = globalThis.databases.system.hdb_role;
+	const roles = databases().system.hdb_role;
 	const names = new Set();
 	for await (const { role } of roles.search({})) names.add(role);
 	for (const [role, content] of Object.entries(ROLES)) {

@@ -124,6 +124,22 @@ export class RouteTable {
 	}
 }
 
+/**
+ * The routes of groups below a prefix that may change.
+ *
+ * @param {Group[]} groups
+ * @param {() => string} prefixInForce
+ * @returns {() => RouteTable} the table in force
+ */
+export function tableInForce(groups, prefixInForce) {
+	let table;
+	return () => {
+		const prefix = prefixInForce();
+		if (table?.prefix !== prefix) table = new RouteTable(groups, prefix);
+		return table;
+	};
+}
+
 /** A path that is claimed. */
 class Match {
 	#table;

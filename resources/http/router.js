@@ -4,9 +4,10 @@
 // after authentication, answers them. Raw bodies reach us that way, and every failure gets the same form.
 import { authorize } from './access.js';
 import { ApiError, answerOf } from '../errors.js';
+import { nodeRequestOf, nodeResponseOf, onRequest, userOf } from '../harper.js';
 import { addForPages } from './cors.js';
-import { guardHarper, isTrustedForPlace, refusalOfAmbient, refusalOfPage } from './origin.js';
-import { RouteTable } from './route-table.js';
+import { guardHarper, refusalOfPage, refusalOfUser } from './origin.js';
+import { tableInForce } from './route-table.js';
 import { dropUnread, hasUnread, isTooMuch } from './unread.js';
 
 const INTERNAL_PREFIX = '/edge-ai-internal';
@@ -29,50 +30,43 @@ const claimed = Symbol('edge-ai path');
  *
  * @param {import('./route-table.js').Group[]} groups
  * @param {() => string} prefixInForce what stands in front of all routes
- * @returns {() => RouteTable} the table in force
+ * @returns {() => import('./route-table.js').RouteTable} the table in force
  */
 export function serve(groups, prefixInForce) {
-	let table;
-	const tableInForce = () => {
-		const prefix = prefixInForce();
-		if (table?.prefix !== prefix) table = new RouteTable(groups, prefix);
-		return table;
-	};
-	const { server } = globalThis;
+	const table = tableInForce(groups, prefixInForce);
 
 	guardHarper((error) => refusalOf(error));
-	server.http(
-		async (request, next) => {
-			const match = tableInForce().find(request.url);
-			const { _nodeRequest: stream, _nodeResponse: nodeResponse } = request;
-			if (!match) {
-				const refused = refusalOfPage(stream);
-				return refused ? refusalOf(refused) : next(request);
-			}
-			const { socket } = stream;
-			request[claimed] = match;
-			request.url = INTERNAL_PREFIX;
-			const response = await next(request);
-			// It was written directly.
-			if (!response) return response;
-			const answered = withOurForm(request, response);
-			if (stream.headers.origin !== undefined) addForPages(request, answered);
-			return hasUnread(stream) ? beforeUnread(answered, stream, socket, nodeResponse) : answered;
-		},
-		{ runFirst: true }
-	);
-	server.http(async (request, next) => {
+	onRequest('beforeAuthentication', async (request, next) => {
+		// Nobody waits for its answer.
+		if (request.isWebSocket) return next(request);
+		const match = table().find(request.url);
+		const stream = nodeRequestOf(request);
+		if (!match) {
+			const refused = refusalOfPage(stream);
+			return refused ? refusalOf(refused) : next(request);
+		}
+		const { socket } = stream;
+		request[claimed] = match;
+		request.url = INTERNAL_PREFIX;
+		const response = await next(request);
+		// It was written directly.
+		if (!response) return response;
+		const answered = withOurForm(request, response);
+		if (stream.headers.origin !== undefined) addForPages(request, answered);
+		return hasUnread(stream) ? beforeUnread(answered, stream, socket, nodeResponseOf(request)) : answered;
+	});
+	onRequest('afterAuthentication', async (request, next) => {
 		if (!request[claimed]) return next(request);
 		try {
 			const made = await dispatch(request[claimed], request);
 			// What Harper tells browsers of other origins is in the headers that it adds.
-			const isDirect = made.direct && request._nodeRequest.headers.origin === undefined;
+			const isDirect = made.direct && nodeRequestOf(request).headers.origin === undefined;
 			return isDirect ? writeDirectly(request, made) : respond(made);
 		} catch (error) {
 			return refusal(request, error);
 		}
 	});
-	return tableInForce;
+	return table;
 }
 
 /** Harper's own refusal of bad credentials in the form of all other failures. */
@@ -104,7 +98,7 @@ function beforeUnread(response, stream, socket, nodeResponse) {
 const refusalOf = (error) => respond(answerOf(error));
 
 function refusal(request, error) {
-	const answer = request[claimed].errors(error, request._nodeRequest.headers);
+	const answer = request[claimed].errors(error, nodeRequestOf(request).headers);
 	return respond({ ...answer, headers: { ...answer.headers, ...error.headers } });
 }
 
@@ -122,10 +116,11 @@ async function dispatch(match, request) {
 }
 
 function answer({ route, params }, { search, prefix }, request) {
-	const { user, _nodeRequest: stream } = request;
+	const stream = nodeRequestOf(request);
+	const user = userOf(request);
 	const call = { params, query: new URLSearchParams(search), prefix, request, stream, user };
 	if (user) {
-		const refused = isTrustedForPlace(stream) ? refusalOfPage(stream) : refusalOfAmbient(stream);
+		const refused = refusalOfUser(stream);
 		if (refused) {
 			// As whoever sends no credentials from elsewhere.
 			call.user = undefined;
@@ -162,7 +157,8 @@ class ResponseHeaders extends Map {
  * Writes an answer to the connection itself. Harper's way of doing it costs as much as a tiny prediction; given no response, it
  * takes the request as answered. Harper's analytics do not see it; `/monitoring/metrics` does.
  */
-function writeDirectly({ _nodeResponse: response }, { headers, json, bytes }) {
+function writeDirectly(request, { headers, json, bytes }) {
+	const response = nodeResponseOf(request);
 	const body = json ?? bytes;
 	const all = ['content-length', Buffer.byteLength(body)];
 	if (headers?.['content-type'] === undefined) all.push('content-type', 'application/json');

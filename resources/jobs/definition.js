@@ -98,16 +98,17 @@ function readConditions(conditions, table) {
 		);
 	}
 	return conditions.map((condition) => {
-		object('source.conditions', condition, ['attribute', 'comparator', 'value', 'operator', 'conditions']);
-		const { attribute, comparator = 'equals', value, operator } = condition;
-		if (condition.conditions !== undefined) {
+		const known = ['attribute', 'comparator', 'value', 'operator', 'conditions'];
+		const given = present(object('source.conditions', condition, known), ['value']);
+		const { attribute, comparator = 'equals', value, operator } = given;
+		if (given.conditions !== undefined) {
 			if (operator !== 'and' && operator !== 'or') {
 				throw new ApiError(
 					'INVALID_REQUEST',
 					`source.conditions: operator must be and or or, received ${shown(operator)}`
 				);
 			}
-			return { operator, conditions: readConditions(condition.conditions, table) };
+			return { operator, conditions: readConditions(given.conditions, table) };
 		}
 		checkAttribute('source.conditions', table, attribute);
 		return { attribute, comparator, value };

@@ -2,9 +2,10 @@
 import { createId } from '../../binding.js';
 import { authorize, requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
+import { copyOf } from '../harper.js';
 import { readDefinition } from './definition.js';
 import { isJob, SHOWN, STATES } from './record.js';
-import { begin, cancel, jobOf, plain } from './worker.js';
+import { begin, cancel, jobOf } from './worker.js';
 import { prepareTarget } from './target.js';
 import { readLimit } from '../monitoring/metrics.js';
 import { canBeKey, keyPart, shown } from '../http/query.js';
@@ -62,7 +63,7 @@ export async function listJobs({ state, limit: givenLimit, cursor }, user) {
 		limit: limit + 1,
 	});
 	for await (const record of found) {
-		const job = plain(record);
+		const job = copyOf(record);
 		if (isJob(job)) jobs.push(describe(job, user));
 	}
 	const page = jobs.slice(0, limit);
@@ -71,6 +72,12 @@ export async function listJobs({ state, limit: givenLimit, cursor }, user) {
 
 /** A job as its caller may see it. */
 export const readJob = async ({ id }, user) => describe(await find(id), user);
+
+/** The same, with its state, which the caller may not see. */
+export async function readJobAndState(id, user) {
+	const job = await find(id);
+	return { job: describe(job, user), state: job.state };
+}
 
 /**
  * Cancels a job that runs; one that has ended stays as it is.

@@ -43,6 +43,7 @@ const RULES = {
 	record: (value) => typeof value === 'boolean',
 	timeoutMs: (value) => isAbsent(value) || Number.isFinite(value),
 	userId: isText,
+	total: (value) => isAbsent(value) || isCount(value),
 	processed: isCount,
 	written: isCount,
 	failed: isCount,
@@ -61,6 +62,7 @@ export const SHOWN = [
 	'record',
 	'timeoutMs',
 	'userId',
+	'total',
 	'processed',
 	'written',
 	'failed',
@@ -74,7 +76,7 @@ export const SHOWN = [
 export const isJob = (job) => Object.entries(RULES).every(([field, isRight]) => isRight(job[field]));
 
 /** What a step says of a job; everything else of the job is not a step's business. */
-const PROGRESS = ['processed', 'written', 'failed', 'errors', 'checkpoint'];
+const PROGRESS = ['total', 'processed', 'written', 'failed', 'errors', 'checkpoint'];
 
 /**
  * Whether a record of the table JobStep is one that a worker of this job stores.
@@ -93,6 +95,7 @@ export function isStep(step, job) {
 		writes.every(isWrite) &&
 		isObject(progress) &&
 		Object.keys(progress).every((name) => PROGRESS.includes(name)) &&
+		(isAbsent(progress.total) || isCount(progress.total)) &&
 		isCount(progress.processed) &&
 		(isAbsent(progress.written) || isCount(progress.written)) &&
 		isCount(progress.failed) &&

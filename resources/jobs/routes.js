@@ -1,14 +1,15 @@
 // /jobs: predictions for the rows of a table.
-import { readJsonObject } from '../http/body.js';
-import { readQuery, shown } from '../http/query.js';
+import { readObject } from '../http/body.js';
+import { readFlag, readQuery } from '../http/query.js';
+import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { FIELDS } from './definition.js';
-import { ApiError } from '../errors.js';
 import { cancelJob, createJob, eraseJob, listJobs, readJob } from './jobs.js';
+import { subscribeToJob } from './subscription.js';
 
 /** `POST /jobs/predict` with `{modelId, version?, source, target, record?, timeoutMs?}` */
 export async function create({ query, stream, user, prefix }) {
 	readQuery(query, []);
-	const job = await createJob(await readJsonObject(stream, FIELDS), user);
+	const job = await createJob(await readObject(stream, FIELDS), user);
 	return { status: 202, headers: { location: `${prefix}/jobs/${job.id}` }, body: job };
 }
 
@@ -17,17 +18,15 @@ export async function list({ query, user }) {
 	return { body: await listJobs(readQuery(query, ['state', 'limit', 'cursor']), user) };
 }
 
-/** `GET /jobs/:id` */
-export async function get({ params, query, user }) {
+/** `GET /jobs/:id`; as server-sent events, whenever it has changed */
+export async function get({ params, query, stream, user }) {
 	readQuery(query, []);
+	if (wantsEvents(stream)) return serverSentEvents(stream, (how) => subscribeToJob(params, user, how));
 	return { body: await readJob(params, user) };
 }
 
 /** `DELETE /jobs/:id?erase=true`: cancels a job; sent again it changes nothing. With `erase` the record of one that has ended goes. */
 export async function remove({ params, query, user }) {
-	const { erase = 'false' } = readQuery(query, ['erase']);
-	if (erase !== 'true' && erase !== 'false') {
-		throw new ApiError('INVALID_REQUEST', `erase must be true or false, received ${shown(erase)}`);
-	}
-	return { body: await (erase === 'true' ? eraseJob : cancelJob)(params, user) };
+	const erase = readFlag('erase', readQuery(query, ['erase']).erase, false);
+	return { body: await (erase ? eraseJob : cancelJob)(params, user) };
 }

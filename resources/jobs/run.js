@@ -6,11 +6,13 @@
 // so each row is written once and is one event.
 import { createId } from '../../binding.js';
 import { ApiError } from '../errors.js';
+import { log, userNamed } from '../harper.js';
 import { COMPONENT } from '../http/access.js';
 import { byteLength, eventExists, putEvents, storeEventsAgain } from '../monitoring/events.js';
 import { find } from '../registry/models.js';
 import { options } from '../options.js';
 import { inOrder } from '../serving/rows/order.js';
+import { presenceOf } from '../serving/rows/presence.js';
 import { LIMITS, runRow, templateOf } from '../serving/rows/run.js';
 import { deadlineOf } from '../http/deadline.js';
 import { sessionFor } from '../registry/sessions.js';
@@ -22,7 +24,7 @@ import { table } from '../storage/tables.js';
 import { authorizeJob, fieldsFor } from './definition.js';
 import { eventIdOf } from './event-id.js';
 import { isStep } from './record.js';
-import { sourceRows } from './source.js';
+import { countRows, sourceRows } from './source.js';
 import { writeRows } from './target.js';
 
 const STEP_ROWS = 500;
@@ -34,11 +36,11 @@ const MAX_ERRORS = 10;
  * @param {object} job
  * @param {object} lease that this process has
  * @param {AbortSignal} signal
- * @returns {Promise<{processed: number, written: number, failed: number, errors: object[]}>} what became of its rows
+ * @returns {Promise<{total: number, processed: number, written: number, failed: number, errors: object[]}>} what became of its rows
  */
 export async function run(job, lease, signal) {
 	const isOwn = job.userId === COMPONENT.username;
-	authorizeJob(job, isOwn ? COMPONENT : await globalThis.server.getUser(job.userId, null));
+	authorizeJob(job, isOwn ? COMPONENT : await userNamed(job.userId));
 	const model = await find(job.modelId, job.modelVersion);
 	if (job.digest != null && job.digest !== model.digest) {
 		throw new ApiError(
@@ -48,14 +50,42 @@ export async function run(job, lease, signal) {
 	}
 	const session = await sessionFor(model, { deadline: deadlineOf(job.timeoutMs ?? options().loadTimeoutMs) });
 	const { modelId, modelVersion: version, record, timeoutMs } = job;
-	const batch = { template: templateOf({ modelId, version, record, timeoutMs }), model, session, signal };
+	const template = templateOf({ modelId, version, record, timeoutMs });
 
+	const leaving = new AbortController();
+	const presence = presenceOf(model, signal);
+	try {
+		const counted = countBeside(job, AbortSignal.any([signal, leaving.signal]));
+		return await runRows(job, lease, { template, model, session, presence, signal }, counted);
+	} finally {
+		leaving.abort();
+		presence.end();
+	}
+}
+
+/**
+ * Counts the rows of a job while they run; who takes a job over goes on with what is known.
+ *
+ * @returns {{total?: number}} with the number as soon as it is known
+ */
+function countBeside({ source, total }, signal) {
+	const counted = { total: total ?? undefined };
+	const take = (count) => (counted.total = count);
+	// Who reads the rows meets with the same error, and ends for it.
+	const complain = (error) => log.warn('edge-ai: the rows of a job are not counted', error);
+	if (counted.total === undefined) countRows(source, signal).then(take, complain);
+	return counted;
+}
+
+/** Runs the rows that are left. */
+async function runRows(job, lease, batch, counted) {
+	const { model, signal } = batch;
 	let progress = await finishSteps(job, lease);
 	let outcomes = [];
 	let bytes = 0;
 	let since = performance.now();
 	const step = async () => {
-		progress = await take(job, lease, await store(job, lease, outcomes, progress));
+		progress = await take(job, lease, await store(job, lease, outcomes, { ...progress, ...counted }));
 		outcomes = [];
 		bytes = 0;
 		since = performance.now();
@@ -73,7 +103,8 @@ export async function run(job, lease, signal) {
 	signal.throwIfAborted();
 	if (outcomes.length > 0) await step();
 	const { processed, written, failed, errors } = progress;
-	return { processed, written, failed, errors };
+	// Now it is known which rows there were.
+	return { total: processed, processed, written, failed, errors };
 }
 
 const sizeOf = ({ features }) => features.length;
@@ -139,7 +170,7 @@ async function deleteSteps(steps) {
 const stepId = (id, { node }) => `${id}|${node}`;
 
 /** Stores what is to be written, with the events of its rows. */
-async function store(job, lease, outcomes, { processed, written, failed, errors }) {
+async function store(job, lease, outcomes, { total, processed, written, failed, errors }) {
 	const failures = outcomes.filter(({ error }) => error);
 	const shownErrors = failures.map(({ id, error }) => ({ id, code: error.code, error: error.message }));
 	const events = await unrecorded(outcomes, lease);
@@ -154,6 +185,7 @@ async function store(job, lease, outcomes, { processed, written, failed, errors 
 			})
 		),
 		progress: JSON.stringify({
+			total,
 			processed: processed + outcomes.length,
 			written,
 			failed: failed + failures.length,

@@ -6,6 +6,8 @@ import { cellText } from '../serving/rows/cell.js';
 
 /** Rows that are looked at in one go; other requests get their turn after that. */
 const WINDOW = 256;
+/** The same where only keys are. */
+const KEY_WINDOW = 1024;
 
 /**
  * The rows behind a key that meet the conditions. It goes through the table by its primary key, a window at a time, so the
@@ -22,6 +24,24 @@ export async function* sourceRows(source, after, inputs) {
 		yield* window.rows;
 		await turn();
 	}
+}
+
+/**
+ * How many rows meet the conditions.
+ *
+ * @param {object} source
+ * @param {AbortSignal} signal
+ * @returns {Promise<number | undefined>} nothing when it is aborted
+ */
+export async function countRows(source, signal) {
+	const table = applicationTable('source', source);
+	let count = 0;
+	for (let after, keys; (keys = await keysBehind(table, after, KEY_WINDOW)).length > 0; after = keys.at(-1)) {
+		count += source.conditions.length === 0 ? keys.length : (await within(table, after, keys.at(-1), source)).length;
+		await turn();
+		if (signal.aborted) return undefined;
+	}
+	return count;
 }
 
 /**
@@ -42,14 +62,32 @@ export async function tryConditions(source) {
 async function read(source, after, dtypes = new Map()) {
 	const table = applicationTable('source', source);
 	const key = table.primaryKey;
-	const start = after == null ? [] : [{ attribute: key, comparator: 'greater_than', value: after }];
-	const keys = await all(table.search({ conditions: start, select: [key], limit: WINDOW }));
+	const keys = await keysBehind(table, after, WINDOW);
 	if (keys.length === 0) return undefined;
-	const last = keys.at(-1)[key];
-	const conditions = [...start, { attribute: key, comparator: 'less_than_equal', value: last }, ...source.conditions];
-	const records = await all(table.search({ conditions, enforceExecutionOrder: true }));
+	const last = keys.at(-1);
+	const records = await within(table, after, last, source);
 	const rowOf = (record) => ({ id: record[key], features: featuresOf(record, source.fields, dtypes) });
 	return { last, rows: records.map(rowOf) };
+}
+
+const behind = (table, after) =>
+	after == null ? [] : [{ attribute: table.primaryKey, comparator: 'greater_than', value: after }];
+
+/** The next keys behind one. */
+async function keysBehind(table, after, limit) {
+	const key = table.primaryKey;
+	const records = await all(table.search({ conditions: behind(table, after), select: [key], limit }));
+	return records.map((record) => record[key]);
+}
+
+/** The records behind a key and up to another one that meet the conditions. */
+function within(table, after, last, { conditions }) {
+	const upTo = { attribute: table.primaryKey, comparator: 'less_than_equal', value: last };
+	const found = table.search({
+		conditions: [...behind(table, after), upTo, ...conditions],
+		enforceExecutionOrder: true,
+	});
+	return all(found);
 }
 
 async function all(found) {

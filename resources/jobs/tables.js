@@ -2,6 +2,7 @@
 import { nearestName } from '../../binding.js';
 import { ROUTES_DATABASE } from '../http/access.js';
 import { ApiError } from '../errors.js';
+import { databases } from '../harper.js';
 import { shown } from '../http/query.js';
 import { DATABASE } from '../storage/tables.js';
 
@@ -26,10 +27,10 @@ export function applicationTable(field, { database = DEFAULT_DATABASE, table }) 
 			`${field}.database must be one of the application, received ${shown(database)}`
 		);
 	}
-	const { databases } = globalThis;
-	const found = Object.hasOwn(databases, database) && Object.hasOwn(databases[database], table);
+	const all = databases();
+	const found = Object.hasOwn(all, database) && Object.hasOwn(all[database], table);
 	if (!found) throw new ApiError('TABLE_NOT_FOUND', `${field}: there is no table ${shown(`${database}.${table}`)}`);
-	return databases[database][table];
+	return all[database][table];
 }
 
 /**

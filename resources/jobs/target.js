@@ -1,6 +1,7 @@
 // Writing results into a job's target.
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../errors.js';
+import { transaction } from '../harper.js';
 import { contextAfter } from '../storage/after.js';
 import { applicationTable } from './tables.js';
 
@@ -28,9 +29,9 @@ export async function writeRows({ source, target }, writes, { again = false } = 
 	const table = applicationTable('target', target);
 	const isSource = source.database === target.database && source.table === target.table;
 	// Also over what a node wrote whose clock is ahead.
-	const context = contextAfter(writes.map(({ id }) => [table, id]));
+	const context = await contextAfter(writes.map(({ id }) => [table, id]));
 	try {
-		return await globalThis.transaction(context, async () => {
+		return await transaction(context, async () => {
 			let held = 0;
 			for (const { id, fields } of writes) {
 				const record = await table.get(id, context);

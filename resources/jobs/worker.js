@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from '../../binding.js';
 import { ApiError, answerOf } from '../errors.js';
+import { copyOf, log, readAnew, transaction } from '../harper.js';
 import { deleteAfter, patchAfter, putAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
 import { RENEWAL_MS } from '../storage/lease.js';
@@ -25,7 +26,7 @@ const working = new Map();
 
 function complain(error) {
 	// A log that grows would not help a full disk; the job goes on when there is room.
-	if (error.code !== 'STORAGE_UNAVAILABLE') globalThis.logger?.error?.('edge-ai: a job', error);
+	if (error.code !== 'STORAGE_UNAVAILABLE') log.error('edge-ai: a job', error);
 }
 
 /** Takes up the jobs that nobody works on. */
@@ -71,16 +72,13 @@ export async function work(id) {
 	}
 }
 
-/** A record as an object of its own: Harper's have their values, also nested ones, behind accessors of a prototype. */
-export const plain = (record) => JSON.parse(JSON.stringify(record));
-
 /**
  * @param {string} id
  * @returns {Promise<object | undefined>}
  */
 export async function jobOf(id) {
 	const job = await table('Job').get(id);
-	const found = job && plain(job);
+	const found = job && copyOf(job);
 	return found && isJob(found) ? found : undefined;
 }
 
@@ -92,7 +90,7 @@ export async function jobOf(id) {
 export async function begin(job) {
 	const claim = leases().first(leaseOf(job.id));
 	const context = {};
-	await globalThis.transaction(context, async () => {
+	await transaction(context, async () => {
 		await table('Job').put(job, context);
 		await table('Lease').put(claim, context);
 	});
@@ -182,8 +180,9 @@ export async function cancel(id) {
 /** Waits for the node that works on a job to end it, as long as there is one. */
 async function endedElsewhere(id) {
 	const deadline = performance.now() + CANCEL_MS;
+	const isOver = async () => (await jobOf(id))?.state !== 'running' || !(await leases().isElsewhere(leaseOf(id)));
 	while (performance.now() < deadline) {
-		if ((await jobOf(id))?.state !== 'running' || !(await leases().isElsewhere(leaseOf(id)))) return;
+		if (await readAnew(isOver)) return;
 		await sleep(CANCEL_POLL_MS);
 	}
 }

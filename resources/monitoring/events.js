@@ -1,7 +1,8 @@
 // Inference events: written many in one transaction, read as descending ranges of their keys.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acquireLock, countLostEvent } from '../../binding.js';
+import { acquireLock, countLostEvent, followEvents, followsEvents } from '../../binding.js';
 import { ApiError } from '../errors.js';
+import { copyOf, readAnew, transaction } from '../harper.js';
 import { GroupCommit } from '../storage/group-commit.js';
 import { eventFrom, isEventId } from './record.js';
 import { options } from '../options.js';
@@ -23,18 +24,28 @@ const TRANSIT_POLL_MS = 20;
 let cleaned = 0;
 
 /**
- * The table of events. What Harper replicates is its audit log, which costs time and disk space, so the schema leaves it off for
- * events; it is turned on, in each thread, when another node may want them.
+ * The table of events. Other nodes and other threads hear of what is in its audit log, which costs time and disk space, so the
+ * schema leaves it off for events; it is turned on, in each thread, when somebody may want them.
  */
 function eventTable() {
 	const events = table('InferenceEvent');
-	if (!events.audit && options().replicateEvents && mayReplicate()) events.enableAuditing();
+	if (!events.audit && areAwaited()) events.enableAuditing();
 	return events;
+}
+
+const areAwaited = () => followsEvents() || (options().replicateEvents && mayReplicate());
+
+/**
+ * The table of events for who follows it: every thread tells of what it writes from now on.
+ */
+export function followedEvents() {
+	followEvents();
+	return eventTable();
 }
 
 const commits = new GroupCommit(async (records) => {
 	const context = {};
-	await commit(byteLength(records), () => globalThis.transaction(context, () => putEvents(records, context)));
+	await commit(byteLength(records), () => transaction(context, () => putEvents(records, context)));
 });
 
 const deferral = new Deferral(commits);
@@ -136,9 +147,9 @@ export async function patchEvent(id, outcomeOf) {
 		const stored = await awaitedEvent(events, id);
 		const event = stored && eventFrom(stored);
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
-		const context = contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
+		const context = await contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
 		const outcome = await outcomeOf(event);
-		const write = () => globalThis.transaction(context, () => events.patch(id, outcome, context));
+		const write = () => transaction(context, () => events.patch(id, outcome, context));
 		await commit(byteLength([event]) + JSON.stringify(outcome).length, write);
 	} finally {
 		lock.release();
@@ -158,8 +169,8 @@ export async function storeEventsAgain(ids) {
 	for (const id of Array.isArray(ids) ? ids.filter(isEventId) : []) {
 		const record = await events.get(id);
 		if (!record) continue;
-		const context = contextAfter([[events, id]], { expiresAt: record.expiresAt ?? NEVER });
-		await globalThis.transaction(context, () => events.put(JSON.parse(JSON.stringify(record)), context));
+		const context = await contextAfter([[events, id]], { expiresAt: record.expiresAt ?? NEVER });
+		await transaction(context, () => events.put(copyOf(record), context));
 	}
 }
 
@@ -170,7 +181,7 @@ async function awaitedEvent(events, id) {
 	await deferredWritten();
 	const deadline = performance.now() + (hasOtherNodes() ? TRANSIT_MS : 0);
 	for (;;) {
-		const event = await events.get(id);
+		const event = await readAnew(() => events.get(id));
 		if (event || performance.now() >= deadline) return event;
 		await sleep(TRANSIT_POLL_MS);
 	}

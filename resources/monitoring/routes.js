@@ -1,8 +1,10 @@
 // /feedback and /monitoring: what was predicted, and what really happened.
 import { readJsonObject } from '../http/body.js';
 import { readQuery } from '../http/query.js';
+import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
+import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
 export async function feedback({ query, stream, user }) {
@@ -13,8 +15,15 @@ export async function feedback({ query, stream, user }) {
 	return { body: await giveFeedback({ ...given, text }, user) };
 }
 
-/** `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=` */
-export async function events({ query, user }) {
+/**
+ * `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=`; as server-sent
+ * events those that are recorded from now on
+ */
+export async function events({ query, stream, user }) {
+	if (wantsEvents(stream)) {
+		const given = readQuery(query, SUBSCRIPTION_FIELDS);
+		return serverSentEvents(stream, (how) => subscribeToEvents(given, user, how));
+	}
 	return { body: await listEvents(readQuery(query, EVENT_FIELDS), user) };
 }
 

@@ -1,75 +1,66 @@
 // The multipart body of an upload, streamed to disk.
 import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import busboy from 'busboy';
-import { FORMAT_HEAD_BYTES, foreignFormat } from '../../binding.js';
 import { ApiError, STATUS_OF } from '../errors.js';
 import { bodyChunks } from '../http/body.js';
-import { discarded } from '../http/minor-gc.js';
 import { shown, unknownName } from '../http/query.js';
 import { options } from '../options.js';
 import { storageError } from '../storage/disk.js';
+import { tooLarge, tooManyFiles } from './received.js';
+import { FIELDS } from './registration.js';
 import { MAX_FILES } from './record.js';
-import { fileNames } from './sessions.js';
 
-export const FIELDS = ['modelId', 'version', 'framework', 'inputSchema', 'outputSchema', 'metadata', 'stage'];
 /** Parts that are files: `file`, and what `tf.LayersModel.save(url)` sends. */
 const FILE_PARTS = ['file', 'model.json', 'model.weights.bin'];
 const MAX_FIELD_BYTES = 1 << 20;
-const MAX_NAME_LENGTH = 1024;
-// eslint-disable-next-line no-control-regex
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
  * Streams the parts of a multipart body to disk.
  *
  * @param {Iterable<[string, string]>} query fields that came in the URL
  * @param {import('node:stream').Readable & {headers: Record<string, string>}} stream
- * @param {string} directory for the files
- * @param {{cache: object, blobs: object}} space that is reserved on disks as the bytes come
- * @returns {Promise<{fields: Record<string, string>, files: {name: string, path: string}[]}>}
+ * @param {import('./received.js').ReceivedFiles} received takes the files
+ * @param {import('./upload-progress.js').UploadProgress} progress hears of the bytes, and what it is called
+ * @returns {Promise<Record<string, string>>} the fields
  */
-export async function receive(query, stream, directory, space) {
-	const contentType = stream.headers['content-type'] ?? '';
+export async function receive(query, stream, received, progress) {
+	const { 'content-type': contentType = '', 'content-length': length, 'content-encoding': encoding } = stream.headers;
 	if (!/^multipart\/form-data/i.test(contentType)) {
 		throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `an upload is multipart/form-data, received ${shown(contentType)}`);
 	}
-	const contentLength = Number(stream.headers['content-length'] ?? 0);
-	if (contentLength > options().maxUploadBytes + MAX_FIELD_BYTES) throw tooLarge();
-	// The bytes are written twice: as they come, and as blobs.
-	space.cache.ensure(contentLength);
-	space.blobs.ensure(contentLength);
+	const contentLength = Number(length ?? 0);
+	if (contentLength > maxFormBytes()) throw tooLarge();
+	received.expect(contentLength);
+	// What is packed has more bytes in the end.
+	if (length !== undefined && encoding === undefined) progress.expect(contentLength);
 
-	const parts = new Parts(directory, space);
+	const parts = new Parts(received, progress);
 	for (const [name, value] of query) parts.setField(name, value);
 	await parts.read(stream);
-	if (parts.files.length === 0) {
+	if (received.isEmpty) {
 		throw new ApiError('INVALID_REQUEST', 'file is required: the model, as a file part named "file"');
 	}
-	return { fields: parts.fields, files: await numbered(parts.files, directory) };
+	return parts.fields;
 }
 
-const tooLarge = () =>
-	new ApiError('TOO_LARGE', `an upload may have at most ${options().maxUploadBytes} bytes (option maxUploadBytes)`);
+/** Of a form as a whole, with what stands around its files. */
+const maxFormBytes = () => options().maxUploadBytes + MAX_FIELD_BYTES;
 
 const malformed = (error) => new ApiError('INVALID_REQUEST', `the multipart body is malformed: ${error.message}`);
 
 /** The parts of one body. */
 class Parts {
 	fields = {};
-	files = [];
-	#directory;
-	#space;
+	#received;
+	#progress;
 	#parser;
 	#writes = [];
 	#stopping = new AbortController();
-	#size = 0;
 
-	constructor(directory, space) {
-		this.#directory = directory;
-		this.#space = space;
+	constructor(received, progress) {
+		this.#received = received;
+		this.#progress = progress;
 	}
 
 	setField(name, value) {
@@ -80,6 +71,7 @@ class Parts {
 		if (!FIELDS.includes(name)) throw unknownName('field', name, [...FIELDS, 'file']);
 		if (name in this.fields) throw new ApiError('INVALID_REQUEST', `the field ${name} is given twice`);
 		this.fields[name] = value;
+		if (name === 'uploadId') this.#progress.begin(value);
 	}
 
 	async read(stream) {
@@ -92,10 +84,10 @@ class Parts {
 		});
 		this.#on(this.#parser, 'file', (part, content, { filename }) => this.#addFile(part, content, filename));
 		this.#on(this.#parser, 'filesLimit', () => {
-			throw new ApiError('TOO_LARGE', `an upload may have at most ${MAX_FILES} files`);
+			throw tooManyFiles();
 		});
 		try {
-			await pipeline(bodyChunks(stream), this.#parser);
+			await pipeline(this.#counted(bodyChunks(stream)), this.#parser);
 			await Promise.all(this.#writes);
 		} catch (error) {
 			this.#stopping.abort();
@@ -103,6 +95,17 @@ class Parts {
 			await Promise.allSettled(this.#writes);
 			const said = storageError(error);
 			throw Object.hasOwn(STATUS_OF, said.code ?? '') ? said : malformed(error);
+		}
+	}
+
+	/** What is no file is not counted elsewhere, and packed it may be endless. */
+	async *#counted(chunks) {
+		let size = 0;
+		for await (const chunk of chunks) {
+			size += chunk.length;
+			if (size > maxFormBytes()) throw tooLarge();
+			this.#progress.received(chunk.length);
+			yield chunk;
 		}
 	}
 
@@ -122,33 +125,11 @@ class Parts {
 			content.resume();
 			throw unknownName('field', part, [...FIELDS, 'file']);
 		}
-		const path = join(this.#directory, `part-${this.files.length}`);
-		this.files.push({ name: filename || part, path });
-		if (this.files.length === 1) this.#refuseForeign(filename || part, content);
-		this.#on(content, 'data', ({ length }) => this.#count(length));
-		const written = pipeline(content, createWriteStream(path), { signal: this.#stopping.signal });
+		const file = this.#received.add(filename || part);
+		this.#on(content, 'data', file.take);
+		const written = pipeline(content, createWriteStream(file.path), { signal: this.#stopping.signal });
 		written.catch((error) => this.#parser.destroy(storageError(error)));
 		this.#writes.push(written);
-	}
-
-	/** A file of another format is refused by its first bytes, before the rest comes. Further files may begin in any way. */
-	#refuseForeign(name, content) {
-		let head = Buffer.alloc(0);
-		this.#on(content, 'data', (chunk) => {
-			if (head.length >= FORMAT_HEAD_BYTES) return;
-			head = Buffer.concat([head, chunk.subarray(0, FORMAT_HEAD_BYTES - head.length)]);
-			const refusal = foreignFormat(name, head);
-			if (refusal) throw refusal;
-		});
-	}
-
-	#count(length) {
-		this.#size += length;
-		if (this.#size > options().maxUploadBytes) throw tooLarge();
-		discarded(length);
-		this.#space.cache.ensure(length);
-		this.#space.blobs.ensure(this.#size);
-		this.#space.cache.written(length);
 	}
 }
 
@@ -159,25 +140,4 @@ function parserOf(headers) {
 	} catch (error) {
 		throw malformed(error);
 	}
-}
-
-/** Refuses names that are no names; whether they can be told from each other is asked when they are digested. */
-function checkName({ name }) {
-	const refuse = (problem) => {
-		throw new ApiError('INVALID_MODEL', `the name of a file ${problem}, received ${shown(name)}`);
-	};
-	if (name.length > MAX_NAME_LENGTH) refuse(`may have at most ${MAX_NAME_LENGTH} characters`);
-	if (CONTROL_CHARACTER.test(name)) refuse('has no control characters');
-}
-
-/** Renames files as they are named in the cache folder. */
-async function numbered(files, directory) {
-	files.forEach(checkName);
-	const names = fileNames(files);
-	for (const [at, file] of files.entries()) {
-		const path = join(directory, names[at]);
-		await rename(file.path, path);
-		file.path = path;
-	}
-	return files;
 }

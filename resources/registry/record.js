@@ -3,6 +3,7 @@
 import { checkIdentifier } from '../../binding.js';
 import { FRAMEWORKS, STAGES } from '../../library/versions.js';
 import { ApiError } from '../errors.js';
+import { log } from '../harper.js';
 import { canBeKey, MAX_TIME, shown } from '../http/query.js';
 import { table, versionKey } from '../storage/tables.js';
 
@@ -114,9 +115,7 @@ export async function* modelRecords(modelId) {
 			yield record;
 		} else if (!told.has(record.id) && told.size < MAX_TOLD) {
 			told.add(record.id);
-			globalThis.logger?.warn?.(
-				`edge-ai: the record ${shown(record.id)} of Model is not what an upload writes: ${fault}`
-			);
+			log.warn(`edge-ai: the record ${shown(record.id)} of Model is not what an upload writes: ${fault}`);
 		}
 	}
 }

@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../../binding.js';
 import { within } from '../../library/deadline.js';
 import { ApiError } from '../errors.js';
+import { log } from '../harper.js';
 import { cacheDirectory } from '../options.js';
 import { refuseQuarantined } from './quarantine/verdicts.js';
 import { isDigest } from './record.js';
@@ -73,7 +74,7 @@ async function repair(record, files) {
 	try {
 		// Another thread may have been first.
 		if (await isSound(record.digest, files)) return;
-		globalThis.logger?.warn?.(`edge-ai: the cached files of model ${record.id} are damaged and are unpacked again`);
+		log.warn(`edge-ai: the cached files of model ${record.id} are damaged and are unpacked again`);
 		await rm(directoryOf(record.digest), { recursive: true, force: true });
 		await unpack(record);
 	} finally {

@@ -9,6 +9,7 @@ import { mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { nodeName, table } from '../storage/tables.js';
 import { isDigest } from './record.js';
+import { log } from '../harper.js';
 
 /** Bytes of this very process are an upload that is under way, unless nobody names them for so long. */
 const MIN_AGE_MS = 3_600_000;
@@ -64,7 +65,7 @@ export class Sweeper {
 			seenAt.set(file.id, since);
 			if (this.#isAbandoned(file, since)) {
 				await commit(0, () => table('ModelFile').delete(file.id), 'deletion');
-				globalThis.logger?.warn?.(`edge-ai: the bytes ${file.id}, which no model names, are removed`);
+				log.warn(`edge-ai: the bytes ${file.id}, which no model names, are removed`);
 			}
 		}
 		this.#seenAt = seenAt;

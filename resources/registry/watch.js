@@ -3,6 +3,7 @@ import { modelChanged, untilSettled } from './record-cache.js';
 import { forgetUnused } from './sessions.js';
 import { table } from '../storage/tables.js';
 import { conflictOf, conflicts } from './uploads.js';
+import { log } from '../harper.js';
 
 /** Watches the models from now on. */
 export async function watchModels() {
@@ -23,7 +24,7 @@ async function follow(changes, act) {
 		try {
 			await act(change);
 		} catch (error) {
-			globalThis.logger?.error?.('edge-ai: a change of a model from elsewhere', error);
+			log.error('edge-ai: a change of a model from elsewhere', error);
 		}
 	}
 }
@@ -41,7 +42,7 @@ async function noteChange(digests, { id }) {
 
 function tell({ modelId, version, digest, lost }) {
 	const others = lost.map((upload) => `${upload.digest} (node ${upload.node})`).join(', ');
-	globalThis.logger?.warn?.(
+	log.warn(
 		`edge-ai: different bytes were uploaded as version ${version} of model ${modelId} on several nodes; it has ${digest}, lost are ${others}`
 	);
 }

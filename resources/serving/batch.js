@@ -2,25 +2,26 @@
 import { setMaxListeners } from 'node:events';
 import { PredictRequest } from '../../binding.js';
 import { ApiError, answerOf } from '../errors.js';
-import { bodyChunks, mediaType } from '../http/body.js';
+import { bodyChunks, mediaType, readBody } from '../http/body.js';
+import { formatOf } from '../http/formats.js';
 import { options } from '../options.js';
-import { readQuery, shown } from '../http/query.js';
+import { present, readQuery } from '../http/query.js';
 import { columnFields } from './rows/columns.js';
 import { csvRows } from './rows/csv.js';
+import { encodedRows } from './rows/encoded.js';
 import { readDelimiter } from './rows/header.js';
 import { jsonRows } from './rows/json.js';
 import { ndjsonRows } from './rows/ndjson.js';
 import { FIELDS, predictRows } from './rows/batch.js';
 import { signatureOf } from '../registry/signature.js';
 
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\b/i;
 const NDJSON_TYPE = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)\b/i;
 const CSV_TYPE = /^text\/csv\b/i;
 const NDJSON = 'application/x-ndjson';
 /** What is said of the columns of a table, too. */
 const CSV_FIELDS = [...FIELDS, 'delimiter', 'fields'];
 
-/** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, lines of JSON or CSV */
+/** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, in JSON, CBOR or MessagePack, lines of JSON or CSV */
 export async function batch({ query, stream, user }) {
 	const leaving = new AbortController();
 	const { signal } = leaving;
@@ -61,13 +62,9 @@ async function read(stream, query) {
 		};
 		return { fields: shared, rows: (model) => csvRows(chunks, signatureOf(model).inputs, maxBodyBytes, how) };
 	}
-	if (!JSON_TYPE.test(contentType)) {
-		throw new ApiError(
-			'UNSUPPORTED_MEDIA_TYPE',
-			`send Content-Type: application/json, ${NDJSON} or text/csv, received ${shown(contentType || 'none')}`
-		);
-	}
-	const { fields, rows } = await jsonRows(chunks, maxBodyBytes);
+	const format = formatOf(contentType, [NDJSON, 'text/csv']);
+	const { fields, rows } =
+		format === 'json' ? await jsonRows(chunks, maxBodyBytes) : encodedRows(await readBody(stream), format);
 	if (fields === undefined) return { fields: fieldsOfQuery(query), rows: () => rows };
 	readQuery(query, []);
 	return { fields: fieldsOfObject(fields), rows: () => rows };
@@ -91,7 +88,7 @@ const numberIn = (text) =>
 function fieldsOfObject(text) {
 	// It is checked as the body of a prediction; what that cannot know is checked here.
 	PredictRequest.parse(Buffer.from(text));
-	const fields = JSON.parse(text);
+	const fields = present(JSON.parse(text));
 	delete fields.features;
 	if ('entityId' in fields) {
 		throw new ApiError('INVALID_REQUEST', 'entityId is not accepted here: each row has its own features');

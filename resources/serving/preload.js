@@ -1,6 +1,7 @@
 // Loads the models of production when Harper starts, so that nobody waits for their load.
 import { engineStatus, reportPreload } from '../../binding.js';
 import { answerOf } from '../errors.js';
+import { log } from '../harper.js';
 import { eventsOf } from '../monitoring/events.js';
 import { options } from '../options.js';
 import { modelRecords } from '../registry/record.js';
@@ -46,7 +47,7 @@ async function loadOne(record, progress) {
 		await sessionFor(record, { preload: true });
 		progress.loaded += 1;
 	} catch (error) {
-		globalThis.logger?.error?.(`edge-ai: model ${id} was not preloaded`, error);
+		log.error(`edge-ai: model ${id} was not preloaded`, error);
 		const { body } = answerOf(error);
 		progress.failures.push({ modelId, version, code: body.code, error: body.error });
 	}

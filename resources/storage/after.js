@@ -3,20 +3,20 @@
 // Of two writes of a record Harper keeps the one with the later time, and drops the other one without a word. The time is that of
 // the clock of the node that wrote. When that clock is minutes ahead of this one, or this one was set back, a change or a deletion
 // here would be answered and lost. So what changes a record says that it is later than what the record holds.
+import { transaction, writtenAt } from '../harper.js';
 
 /**
  * The context of a transaction that changes records.
  *
  * @param {Array<[any, any]>} records of each its table and its key
  * @param {object} [context] what else is in it
- * @returns {object}
+ * @returns {Promise<object>}
  */
-export function contextAfter(records, context = {}) {
+export async function contextAfter(records, context = {}) {
 	let latest = 0;
 	for (const [table, key] of records) {
-		// Of a deleted record too: its deletion has a time.
-		const version = table.primaryStore.getEntry(key)?.version;
-		if (version > latest) latest = version;
+		const written = await writtenAt(table, key);
+		if (written > latest) latest = written;
 	}
 	return latest < Date.now() ? context : { ...context, timestamp: latest + 1 };
 }
@@ -27,11 +27,11 @@ export function contextAfter(records, context = {}) {
  * @template T
  * @param {Array<[any, any]>} records of each its table and its key
  * @param {(context: object) => T} change given the context for each write
- * @returns {Promise<T>}
+ * @returns {Promise<Awaited<T>>}
  */
-export function changing(records, change) {
-	const context = contextAfter(records);
-	return globalThis.transaction(context, () => change(context));
+export async function changing(records, change) {
+	const context = await contextAfter(records);
+	return transaction(context, () => change(context));
 }
 
 /** Puts a record. */

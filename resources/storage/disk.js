@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { reserveSpace } from '../../binding.js';
 import { ApiError, STATUS_OF } from '../errors.js';
+import { harperConfig, log } from '../harper.js';
 import { cacheDirectory, rootPath } from '../options.js';
 import { DATABASE } from './tables.js';
 
@@ -91,17 +92,17 @@ const FAILED_COMMIT = /commit failed|no space left|MDB_\w*FULL/i;
 export function storageError(error) {
 	const known = Object.hasOwn(STATUS_OF, error?.code ?? '');
 	if (known || !(FULL.has(error?.code) || FAILED_COMMIT.test(error?.message))) return error;
-	globalThis.logger?.error?.('edge-ai: a write failed', error);
+	log.error('edge-ai: a write failed', error);
 	return new ApiError('STORAGE_UNAVAILABLE', 'the server could not write to its disk; its log says more');
 }
 
 function databaseFolder() {
-	const { databases, storage } = globalThis.server?.config ?? {};
+	const { databases, storage } = harperConfig();
 	return databases?.[DATABASE]?.path ?? storage?.path ?? join(rootPath(), 'database');
 }
 
 function blobFolders() {
-	const { blobPaths } = globalThis.server?.config?.storage ?? {};
+	const { blobPaths } = harperConfig().storage ?? {};
 	const given = [blobPaths ?? []].flat();
 	return given.length > 0 ? given : [join(rootPath(), 'blobs')];
 }

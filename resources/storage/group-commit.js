@@ -1,5 +1,6 @@
 // Many writes in one transaction: who waits for one is told when it is on disk, or that it is not.
 import { ApiError } from '../errors.js';
+import { log } from '../harper.js';
 
 const DEFAULTS = {
 	/** Records that may wait for their commit. */
@@ -139,7 +140,7 @@ export class GroupCommit {
 		}
 		const { error, isLate = false } = failure;
 		if (isLate || batch.length === 1 || error.code === 'STORAGE_UNAVAILABLE') {
-			globalThis.logger?.error?.(`edge-ai: ${batch.length} events were not written`, error);
+			log.error(`edge-ai: ${batch.length} events were not written`, error);
 			refuse(batch, isLate ? 'unknown' : false);
 			if (isLate || error.code === 'STORAGE_UNAVAILABLE') return false;
 			this.#failures += 1;
@@ -179,7 +180,7 @@ export class GroupCommit {
 		const failure = await written;
 		this.#hung.delete(commit);
 		const outcome = failure ? 'were not written after all' : 'were written after all';
-		globalThis.logger?.warn?.(`edge-ai: ${count} events, whose commit took too long, ${outcome}`, failure?.error ?? '');
+		log.warn(`edge-ai: ${count} events, whose commit took too long, ${outcome}`, failure?.error ?? '');
 		if (!failure) this.#availableAt = this.#clock.now();
 	}
 

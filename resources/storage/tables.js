@@ -1,6 +1,7 @@
 // The component's tables. Harper makes them after this module is loaded, so they are looked up when they are used.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { databases, hostname, log } from '../harper.js';
 
 /** The component's own database. */
 export const DATABASE = 'edge_ai';
@@ -8,6 +9,7 @@ const TABLES = [
 	'Model',
 	'ModelUpload',
 	'ModelFile',
+	'UploadProgress',
 	'InferenceEvent',
 	'Feature',
 	'Job',
@@ -20,18 +22,18 @@ const TABLES = [
  * @param {TABLES[number]} name
  * @returns {any} Harper's table
  */
-export const table = (name) => globalThis.databases[DATABASE][name];
+export const table = (name) => databases()[DATABASE][name];
 
 const LOOK_INTERVAL_MS = 50;
 
 /** Resolves when the tables are there; does not keep the process alive. */
 export async function tablesExist() {
-	const isThere = (name) => globalThis.databases?.[DATABASE]?.[name];
+	const isThere = (name) => databases()[DATABASE]?.[name];
 	while (!TABLES.every(isThere)) await sleep(LOOK_INTERVAL_MS, undefined, { ref: false });
 }
 
 /** The name of this node in its cluster. */
-export const nodeName = () => globalThis.server.hostname ?? 'localhost';
+export const nodeName = () => hostname() ?? 'localhost';
 
 /**
  * Does what may fail without harm, because it is done again later: after a commit an error would say that nothing happened.
@@ -43,7 +45,7 @@ export async function tried(problem, act) {
 	try {
 		await act();
 	} catch (error) {
-		globalThis.logger?.error?.(`edge-ai: ${problem}`, error);
+		log.error(`edge-ai: ${problem}`, error);
 	}
 }
 

@@ -11,16 +11,44 @@ const POLL: Duration = Duration::from_millis(1);
 const MAX_REGISTRATIONS: usize = 64;
 
 impl Engine {
+    /// Counts a JavaScript thread that begins to use the engine.
+    pub fn join(&self) {
+        *self.threads.lock() += 1;
+    }
+
+    /// One that used it ends. With the last one everything under way is stopped and waited for, for a bounded time: the process may
+    /// be about to end, and a first load makes objects whose destructors come before the drain that is registered by then.
+    pub fn leave(&self) {
+        {
+            let mut threads = self.threads.lock();
+            *threads -= 1;
+            if *threads > 0 {
+                return;
+            }
+            // Locked: what the next thread begins is not stopped.
+            self.stop_all();
+        }
+        self.is_idle_by(Instant::now() + LIMIT);
+    }
+
     /// Stops every load, warm-up and run, refuses further ones, and waits until none is under way, for a bounded time. False when
     /// one does not end.
     pub fn drain(&self) -> bool {
         let is_again = self.closing.swap(true, Ordering::AcqRel);
-        // What did not end in time before is not waited for again.
-        let end = Instant::now() + if is_again { POLL } else { LIMIT };
         self.idle.set_limit(Duration::ZERO);
+        self.stop_all();
+        // What did not end in time before is not waited for again.
+        self.is_idle_by(Instant::now() + if is_again { POLL } else { LIMIT })
+    }
+
+    fn stop_all(&self) {
         self.watchdog.stop_all();
         self.loads.stop_all();
         self.inspections.stop_all();
+    }
+
+    /// Waits until nothing is under way, false when that takes too long.
+    fn is_idle_by(&self, end: Instant) -> bool {
         while self.is_busy() {
             if Instant::now() >= end {
                 return false;

@@ -30,6 +30,8 @@ pub struct Engine {
     pub(super) warm_ups: Pool,
     pub(super) runs: Pool,
     pub(super) watchdog: Arc<Watchdog>,
+    /// How many JavaScript threads use it.
+    pub(super) threads: Mutex<usize>,
     pub(super) closing: AtomicBool,
 }
 
@@ -70,6 +72,7 @@ impl Engine {
             warm_ups: Pool::new("edge-ai-warm-up", 2, usize::MAX),
             runs: Pool::new("edge-ai-run", options.run_threads, options.max_queue_size),
             watchdog: Watchdog::start(),
+            threads: Mutex::new(0),
             closing: AtomicBool::new(false),
             options: RwLock::new(options),
         }

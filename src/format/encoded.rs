@@ -145,10 +145,16 @@ impl Encoded {
     }
 
     pub fn items(&self) -> Items<'_> {
+        self.items_from(0)
+    }
+
+    /// From one of its values on.
+    pub(super) fn items_from(&self, at: usize) -> Items<'_> {
+        let bytes = &self.bytes[at..];
         match self.format {
-            Format::Json => Items::Json(JsonItems::new(&self.bytes)),
-            Format::Cbor => Items::Cbor(BinaryItems::new(&self.bytes)),
-            Format::MessagePack => Items::MessagePack(BinaryItems::new(&self.bytes)),
+            Format::Json => Items::Json(JsonItems::new(bytes)),
+            Format::Cbor => Items::Cbor(BinaryItems::new(bytes)),
+            Format::MessagePack => Items::MessagePack(BinaryItems::new(bytes)),
         }
     }
 

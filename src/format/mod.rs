@@ -12,6 +12,7 @@ mod json;
 mod message_pack;
 mod nesting;
 mod text;
+mod values;
 mod words;
 
 pub use answer::{write_answer, write_value};
@@ -20,3 +21,4 @@ pub(crate) use elements::each_element;
 pub use encoded::{Encoded, Format, Items};
 pub use item::{Item, Number};
 pub use text::{MAX_SAFE_INTEGER, not_a_number};
+pub use values::Values;

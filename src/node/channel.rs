@@ -2,7 +2,7 @@
 
 use super::error::to_object;
 use super::shared_buffer::SharedBuffer;
-use crate::engine::RunHandle;
+use crate::engine::{Engine, RunHandle};
 use crate::error::Result;
 use crate::prediction::message::{MIN_PART_BYTES, Outputs};
 use napi::bindgen_prelude::{Array, ArrayBuffer, Function, ToNapiValue, Uint8Array, Unknown};
@@ -67,7 +67,9 @@ pub struct Reply {
 impl Channel {
     /// `wake` is called without arguments when there is something to take. Messages are bufferd in `memory`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(wake: Function<(), ()>, memory: Uint8Array) -> napi::Result<Self> {
+    pub fn new(env: &Env, wake: Function<(), ()>, memory: Uint8Array) -> napi::Result<Self> {
+        Engine::shared().join();
+        env.add_env_cleanup_hook((), |()| Engine::shared().leave())?;
         let wake = wake.build_threadsafe_function().weak::<true>().build()?;
         let replies = Replies(Arc::new(Shared { queue: Mutex::default(), wake }));
         Ok(Self { buffer: SharedBuffer::new(memory), replies })

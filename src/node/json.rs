@@ -1,6 +1,7 @@
 //! JSON text for routes that read it in JavaScript.
 
 use super::error::throw;
+use super::request::read_format;
 use crate::error::{Error, error};
 use crate::format::{Encoded, Format, compact};
 use bytes::Bytes;
@@ -25,6 +26,15 @@ pub fn json_fields(env: &Env, text: &[u8]) -> napi::Result<Vec<String>> {
             value.fields().map_err(refused)
         })
         .map(|fields| fields.into_iter().flat_map(|(name, value)| [name, compact(&value.to_json())]).collect())
+        .map_err(|problem| throw(env, &problem))
+}
+
+/// A body in "json", "cbor" or "msgpack" as JSON text. Throws as `checkJson`.
+#[napi(catch_unwind)]
+pub fn body_as_json(env: &Env, body: &[u8], format: String) -> napi::Result<String> {
+    read_format(Some(&format))
+        .and_then(|format| Encoded::parse(format, Bytes::copy_from_slice(body)))
+        .and_then(|value| value.check_names().map_err(refused).map(|()| value.to_json()))
         .map_err(|problem| throw(env, &problem))
 }
 

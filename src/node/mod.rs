@@ -14,5 +14,6 @@ mod plain;
 mod prediction;
 mod process;
 mod request;
+mod rows;
 mod session;
 mod shared_buffer;

@@ -8,13 +8,16 @@ use napi::Env;
 use napi_derive::napi;
 use std::path::Path;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Of the process, so that worker threads exclude each other.
 static LOCKS: LazyLock<NamedLocks> = LazyLock::new(NamedLocks::default);
 
 /// Changes of the registry, so that what one thread remembers of it is not older than what another one answered.
 static REGISTRY_CHANGES: AtomicU32 = AtomicU32::new(0);
+
+/// Whether any thread follows inference events, which those that record them need to know before they write.
+static FOLLOWS_EVENTS: AtomicBool = AtomicBool::new(false);
 
 /// A UUIDv7, greater than every id that this process made before.
 #[napi(catch_unwind)]
@@ -141,4 +144,16 @@ pub fn registry_changes() -> u32 {
 #[napi(catch_unwind)]
 pub fn note_registry_change() {
     REGISTRY_CHANGES.fetch_add(1, Ordering::SeqCst);
+}
+
+/// Whether some thread of this process follows inference events, or has.
+#[napi(catch_unwind)]
+pub fn follows_events() -> bool {
+    FOLLOWS_EVENTS.load(Ordering::SeqCst)
+}
+
+/// From now on inference events are followed.
+#[napi(catch_unwind)]
+pub fn follow_events() {
+    FOLLOWS_EVENTS.store(true, Ordering::SeqCst);
 }

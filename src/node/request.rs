@@ -85,14 +85,20 @@ pub fn parse_open_inference_request(
     keep(env, slot, parsed.map(Parsed::from))
 }
 
-/// Parses a body of TensorFlow Serving's `:predict`. Otherwise as `parseRequest`.
+/// Parses a body of TensorFlow Serving's `:predict`, which cannot say itself whether an event is written. Otherwise as
+/// `parseRequest`.
 #[napi(catch_unwind)]
 pub fn parse_tensorflow_serving_request(
     env: &Env,
     slot: &mut External<RequestSlot>,
     body: &[u8],
+    record: bool,
 ) -> napi::Result<String> {
-    keep(env, slot, Request::parse_tensorflow_serving(body).map(Parsed::from))
+    let parsed = Request::parse_tensorflow_serving(body).map(|mut request| {
+        request.record = record;
+        request.into()
+    });
+    keep(env, slot, parsed)
 }
 
 impl From<Request> for Parsed {
@@ -130,7 +136,22 @@ pub fn request_feature_names(env: &Env, slot: &mut External<RequestSlot>) -> nap
 /// Adds the features of a JSON object that the request lacks.
 #[napi(catch_unwind)]
 pub fn add_request_features(env: &Env, slot: &mut External<RequestSlot>, json: String) -> napi::Result<()> {
-    slot.parsed().and_then(|parsed| parsed.inner.add_features(&json)).map_err(|problem| throw(env, &problem))
+    slot.parsed()
+        .and_then(|parsed| parsed.inner.add_features(json.as_bytes(), Format::Json))
+        .map_err(|problem| throw(env, &problem))
+}
+
+/// As `addRequestFeatures`, of an object in "json", "cbor" or "msgpack".
+#[napi(catch_unwind)]
+pub fn add_encoded_request_features(
+    env: &Env,
+    slot: &mut External<RequestSlot>,
+    object: &[u8],
+    format: String,
+) -> napi::Result<()> {
+    read_format(Some(&format))
+        .and_then(|format| slot.parsed()?.inner.add_features(object, format))
+        .map_err(|problem| throw(env, &problem))
 }
 
 /// The features as JSON text, or a summary of them when that is longer than `maxBytes`.
@@ -150,6 +171,6 @@ pub fn encode_answer(env: &Env, format: String, fields: String, prediction: Opti
         .map_err(|problem| throw(env, &problem))
 }
 
-fn read_format(name: Option<&str>) -> Result<Format> {
+pub(super) fn read_format(name: Option<&str>) -> Result<Format> {
     name.map_or(Ok(Format::default()), Format::parse)
 }

@@ -176,12 +176,12 @@ impl PredictRequest {
         self.features.names()
     }
 
-    /// Adds the features of a JSON object that the request lacks.
+    /// Adds the features of an object that the request lacks.
     ///
     /// # Errors
-    /// `INVALID_JSON` when the text is not JSON; `INVALID_REQUEST` when it is no object.
-    pub fn add_features(&mut self, object: &str) -> Result<()> {
-        let added = Encoded::json(object)?.fields();
+    /// `INVALID_JSON` when it is not JSON but should be; `INVALID_REQUEST` when it is malformed in another format, or no object.
+    pub fn add_features(&mut self, object: &[u8], format: Format) -> Result<()> {
+        let added = Encoded::parse(format, Bytes::copy_from_slice(object))?.fields();
         self.features.add(added.map_err(|problem| error!(InvalidRequest, "features by input name: {problem}"))?)
     }
 
@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn stored_features_fill_only_gaps() {
         let mut request = parse(r#"{"modelId":"m","features":{"a":1},"entityId":"e"}"#).unwrap();
-        request.add_features(r#"{"a":5,"b":[2]}"#).unwrap();
+        request.add_features(br#"{"a":5,"b":[2]}"#, Format::Json).unwrap();
         assert_eq!(request.features_json(100).unwrap(), r#"{"a":1,"b":[2]}"#);
     }
 

@@ -37,8 +37,10 @@ enum Values {
 /// `INVALID_JSON`, `INVALID_REQUEST` and `INVALID_INPUT` for what is malformed.
 pub fn parse(body: &[u8]) -> Result<Request> {
     let fields = Encoded::parse_lenient_json(Bytes::copy_from_slice(body))?.fields().map_err(unreadable)?;
-    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    if let Some(signature) = field("signature_name").filter(|name| !name.is_null())
+    // Null is absence.
+    let field =
+        |name: &str| fields.iter().find(|(known, value)| known == name && !value.is_null()).map(|(_, value)| value);
+    if let Some(signature) = field("signature_name")
         && !matches!(signature.bytes(), b"\"serving_default\"" | b"\"\"")
     {
         return Err(error!(InvalidRequest, "a model has the signature \"serving_default\", not {}", shown(signature)));

@@ -30,3 +30,14 @@ pub fn run(case: &Json) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Runs the cases whose name contains `EDGE_AI_CASE`, and fails with all that are wrong.
+pub fn run_all(cases: &[Json]) {
+    let wanted = std::env::var("EDGE_AI_CASE").unwrap_or_default();
+    let named = cases.iter().map(|case| (case["name"].as_str().unwrap(), case));
+    let failures: Vec<String> = named
+        .filter(|(name, _)| name.contains(&wanted))
+        .filter_map(|(name, case)| run(case).err().map(|problem| format!("{name}: {problem}")))
+        .collect();
+    assert!(failures.is_empty(), "{} fail: {failures:#?}", failures.len());
+}

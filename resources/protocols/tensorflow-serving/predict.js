@@ -4,16 +4,18 @@ import { othersOfCohort } from '../../serving/cohort.js';
 import { readBody, refusePageTypes } from '../../http/body.js';
 import { leavingOf } from '../../http/disconnect.js';
 import { infer } from '../../serving/inference.js';
+import { readFlag } from '../../http/query.js';
 import { modelOf } from './model.js';
 
-/** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict` */
+/** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict?record=`; a body of the protocol has no place for it */
 export async function predict(call) {
-	const { stream, user } = call;
+	const { stream, query, user } = call;
 	const others = othersOfCohort();
 	if (others) await others;
 	refusePageTypes(stream.headers);
 	const model = await modelOf(call);
-	const request = PredictRequest.parseTensorflowServing(await readBody(stream));
+	const record = readFlag('record', query.get('record'), true);
+	const request = PredictRequest.parseTensorflowServing(await readBody(stream), record);
 	const how = { signal: leavingOf(stream), together: others !== undefined };
 	const { inferenceId, text } = await infer(request, model, user, how);
 	return { json: text, headers: { 'inference-id': inferenceId }, direct: true };

@@ -9,6 +9,7 @@ import { othersOfCohort } from '../../serving/cohort.js';
 import { infer as run } from '../../serving/inference.js';
 import { shown } from '../../http/query.js';
 import { modelOf } from './models.js';
+import { withJson } from './raw-input.js';
 
 const LENGTH_HEADER = 'inference-header-content-length';
 
@@ -19,22 +20,29 @@ export async function infer(call) {
 	if (others) await others;
 	refusePageTypes(stream.headers);
 	const model = await modelOf(call);
-	const body = await readBody(stream);
-	const request = PredictRequest.parseOpenInference(body, jsonLength(stream.headers[LENGTH_HEADER], body));
+	const { body, jsonLength } = requestIn(await readBody(stream), stream.headers, model);
+	const request = PredictRequest.parseOpenInference(body, jsonLength);
 	const how = { signal: leavingOf(stream), together: others !== undefined };
 	const result = await run(request, model, user, how);
 	return answer(request, model, result, visibleTo(user, 'Model'));
 }
 
-function jsonLength(text, body) {
-	if (text === undefined) return body.length;
-	const length = Number(text);
-	if (/^\d+$/.test(text) && length <= body.length) return length;
+/** JSON, and binary data behind it. */
+function requestIn(body, headers, model) {
+	const text = headers[LENGTH_HEADER];
+	if (text === undefined) return { body, jsonLength: body.length };
+	const jsonLength = Number(text);
+	if (/^\d+$/.test(text) && jsonLength <= body.length) {
+		return jsonLength === 0 ? withJson(body, model, wantsBinary(headers.accept)) : { body, jsonLength };
+	}
 	throw new ApiError(
 		'INVALID_REQUEST',
 		`Inference-Header-Content-Length must be the bytes of JSON in a body of ${body.length}, received ${shown(text)}`
 	);
 }
+
+/** Who sends no JSON can say it only so. */
+const wantsBinary = (accept = '') => /\bapplication\/octet-stream\b/i.test(accept);
 
 function answer({ requestId: id }, { modelId, version }, { inferenceId, text: outputs, encoded }, isVisible) {
 	const model_version = isVisible('version') ? version : undefined;

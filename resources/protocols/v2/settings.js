@@ -1,5 +1,6 @@
 // Triton's settings of tracing and logging. Here Harper logs and nothing traces: they can be read, and set to what they are.
 import { ApiError } from '../../errors.js';
+import { harperConfig } from '../../harper.js';
 import { readOptionalObject } from '../../http/body.js';
 import { shown } from '../../http/query.js';
 import { modelOf } from './models.js';
@@ -10,7 +11,7 @@ const TRACE = { trace_level: ['OFF'], trace_rate: '0', trace_count: '0', log_fre
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
 
 function logSettings() {
-	const lowest = LEVELS.indexOf(globalThis.server.config.logging?.level);
+	const lowest = LEVELS.indexOf(harperConfig().logging?.level);
 	const logs = (level) => lowest !== -1 && lowest <= LEVELS.indexOf(level);
 	return {
 		log_file: '',

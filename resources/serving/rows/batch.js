@@ -8,6 +8,7 @@ import { sessionFor } from '../../registry/sessions.js';
 import { modelFor } from '../../registry/stages.js';
 import { answerJson, authorizeRecording } from '../inference.js';
 import { inOrder } from './order.js';
+import { presenceOf } from './presence.js';
 import { LIMITS, runRow, templateOf } from './run.js';
 
 /** What is said of all rows. */
@@ -28,7 +29,7 @@ export const FIELDS = [
  * Predicts for rows. What is wrong with the request as a whole is thrown before the first row is read.
  *
  * @param {Record<string, any>} fields of {@link FIELDS}
- * @param {(model: object) => AsyncIterable<{features?: string, error?: Error}>} rowsFor the rows, when the model is known
+ * @param {(model: object) => AsyncIterable<{features?: string | Uint8Array, format?: string, error?: Error}>} rowsFor the rows, when the model is known
  * @param {{user: object | undefined, signal: AbortSignal}} call the caller, and what ends it
  * @returns {Promise<AsyncGenerator<string[]>>} answers as JSON text, as many at a time as are known
  */
@@ -41,8 +42,18 @@ export async function predictRows(fields, rowsFor, { user, signal }) {
 	const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
 
 	const isVisible = visibleTo(user, 'Model');
-	const run = async (row, at) => line(at, model, isVisible, await runRow({ template, model, session, signal }, row));
-	return inOrder(rowsFor(model), LIMITS, sizeOf, run);
+	return answersTo(rowsFor(model), { template, model, session }, isVisible, signal);
+}
+
+async function* answersTo(rows, given, isVisible, signal) {
+	const presence = presenceOf(given.model, signal);
+	const batch = { ...given, presence };
+	const run = async (row, at) => line(at, given.model, isVisible, await runRow(batch, row));
+	try {
+		yield* inOrder(rows, LIMITS, sizeOf, run);
+	} finally {
+		presence.end();
+	}
 }
 
 const sizeOf = ({ features }) => features?.length ?? 0;

@@ -24,20 +24,22 @@ export const templateOf = (fields) => Buffer.from(JSON.stringify({ priority: PRI
 /**
  * Runs a row.
  *
- * @param {{template: Buffer, model: object, session: object, signal: AbortSignal}} batch
- * @param {{features?: string, error?: Error}} row
+ * @param {{template: Buffer, model: object, session: object, presence: object}} batch `presence`: see `presenceOf`
+ * @param {{features?: string | Uint8Array, format?: string, error?: Error}} row JSON text, or bytes in a format
  * @param {{inferenceId?: string, record?: (event: object) => any}} [options] `record` takes the event, by default to its table
  * @returns {Promise<{result?: object, error?: Error}>} `error` is of this row alone; all others are thrown
  */
-export async function runRow({ template, model, session, signal }, { features, error }, { inferenceId, record } = {}) {
+export async function runRow(batch, { features, format, error }, { inferenceId, record } = {}) {
 	if (error) return { error };
+	const { template, model, session, presence } = batch;
+	const { signal } = presence;
 	try {
 		const request = PredictRequest.parse(template);
-		request.addFeatures(features);
+		request.addFeatures(features, format);
 		const result = await runRecorded(request, model, session, {
 			signal,
 			together: true,
-			start: (run) => inTurn(() => patiently(run, signal), signal),
+			start: (run) => inTurn(() => whilePresent(presence, () => patiently(run, signal)), signal),
 			write: (write) => patiently(write, signal),
 			record,
 			inferenceId,
@@ -49,6 +51,12 @@ export async function runRow({ template, model, session, signal }, { features, e
 		problem.message = problem.message.replace(/^the body\b/, 'the row');
 		return { error: problem };
 	}
+}
+
+/** Rows that start together stay together: nothing is waited for unless a model has changed. */
+function whilePresent(presence, act) {
+	const checked = presence.check();
+	return checked ? checked.then(act) : act();
 }
 
 async function patiently(act, signal) {

@@ -1,13 +1,14 @@
 // How many rows of all batches and jobs of a thread are in the engine at once: enough for a batch that runs and the next one,
 // and never so many that the queue is full for single predictions.
 import { options } from '../../options.js';
+import { workerCount } from '../../harper.js';
 
 let taken = 0;
 const waiting = [];
 
 function most() {
 	const { maxBatchSize, maxQueueSize } = options();
-	const share = Math.floor(maxQueueSize / 2 / (globalThis.server?.workerCount ?? 1));
+	const share = Math.floor(maxQueueSize / 2 / workerCount());
 	return Math.max(1, Math.min(2 * maxBatchSize, share));
 }
 

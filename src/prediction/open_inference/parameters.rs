@@ -50,22 +50,22 @@ impl Parameters {
         value.fields().map(Self).map_err(|problem| error!(InvalidRequest, "parameters: {problem}"))
     }
 
+    /// Null is absence.
     pub fn get(&self, name: &str) -> Option<&Encoded> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.0.iter().find(|(known, value)| known == name && !value.is_null()).map(|(_, value)| value)
     }
 
-    /// A truth; null is absence.
     pub fn flag(&self, name: &str, otherwise: bool) -> Result<bool> {
-        match self.get(name).filter(|value| !value.is_null()) {
+        match self.get(name) {
             None => Ok(otherwise),
             Some(value) => read(value)
                 .ok_or_else(|| error!(InvalidRequest, "{name} must be true or false, received {}", shown(value))),
         }
     }
 
-    /// A whole number; null is 0.
+    /// A whole number; 0 when it is absent.
     fn whole(&self, name: &str) -> Result<u64> {
-        match self.get(name).filter(|value| !value.is_null()) {
+        match self.get(name) {
             None => Ok(0),
             Some(value) => whole(value).ok_or_else(|| {
                 error!(InvalidRequest, "parameters.{name} must be a whole number, received {}", shown(value))

@@ -193,7 +193,7 @@ fn read_input(item: &Encoded, binary: &mut Bytes) -> Result<Input> {
             shown_name(&name)
         ));
     }
-    let data = match (field("data"), parameters.get("binary_data_size")) {
+    let data = match (field("data").filter(|data| !data.is_null()), parameters.get("binary_data_size")) {
         (Some(data), None) => {
             check_nesting(data, &shape).map_err(|text| problem(format_args!("{text}")))?;
             Data::Json(data.clone())

@@ -95,7 +95,7 @@ fn layer_normalization(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         return Ok(vec![layer.emit.op_with("LayerNormalization", &[x, gamma, beta], attributes)]);
     }
     let over: Vec<i64> = axes.iter().map(|&axis| axis as i64).collect();
-    let mut made = if root_only {
+    let made = if root_only {
         // Keras divides by the root of the variance, around the mean, and leaves the mean.
         let variance = variance(layer.emit, x, &over).1;
         divide_by_root(layer.emit, x, variance, epsilon)
@@ -103,15 +103,7 @@ fn layer_normalization(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
         let (centred, variance) = variance(layer.emit, x, &over);
         divide_by_root(layer.emit, centred, variance, epsilon)
     };
-    if let Some(gamma) = gamma {
-        let gamma = spread(layer.emit, gamma, &axes, rank);
-        made = layer.emit.mul(made, gamma);
-    }
-    if let Some(beta) = beta {
-        let beta = spread(layer.emit, beta, &axes, rank);
-        made = layer.emit.add(made, beta);
-    }
-    Ok(vec![made])
+    Ok(vec![scaled(layer.emit, made, [gamma, beta], &axes, rank)])
 }
 
 fn root_mean_square(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
@@ -141,6 +133,20 @@ fn divide_by_root(emit: &mut Emit, x: Value, square: Value, epsilon: f64) -> Val
     let sum = emit.add(square, epsilon);
     let root = emit.op("Sqrt", &[sum]);
     emit.div(x, root)
+}
+
+/// By gamma and plus beta, where there are such.
+fn scaled(emit: &mut Emit, x: Value, [gamma, beta]: [Option<Constant>; 2], axes: &[usize], rank: usize) -> Value {
+    let mut made = x;
+    if let Some(gamma) = gamma {
+        let gamma = spread(emit, gamma, axes, rank);
+        made = emit.mul(made, gamma);
+    }
+    if let Some(beta) = beta {
+        let beta = spread(emit, beta, axes, rank);
+        made = emit.add(made, beta);
+    }
+    made
 }
 
 /// A weight with an axis for each of `axes`, as it is broadcast to a rank.
@@ -182,17 +188,9 @@ fn group(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let over: Vec<i64> = (1..=rank as i64).filter(|&at| at != axis as i64).collect();
     let (centred, variance) = variance(layer.emit, grouped, &over);
     let made = divide_by_root(layer.emit, centred, variance, epsilon);
-    let mut made = layer.emit.reshape_to(made, whole);
+    let made = layer.emit.reshape_to(made, whole);
     layer.emit.assume_shape(made, &shape);
-    if let Some(gamma) = gamma {
-        let gamma = spread(layer.emit, gamma, &axes, rank);
-        made = layer.emit.mul(made, gamma);
-    }
-    if let Some(beta) = beta {
-        let beta = spread(layer.emit, beta, &axes, rank);
-        made = layer.emit.add(made, beta);
-    }
-    Ok(vec![made])
+    Ok(vec![scaled(layer.emit, made, [gamma, beta], &axes, rank)])
 }
 
 /// Each vector by its length.

@@ -3,7 +3,7 @@
 use super::operands::alike;
 use crate::error::{Result, error};
 use crate::tensor::DType;
-use crate::tensorflow::emit::Value;
+use crate::tensorflow::emit::{Emit, Value};
 use crate::tensorflow::layers::layer::Layer;
 use crate::tensorflow::layers::pooling;
 use crate::tensorflow::numeric;
@@ -71,6 +71,27 @@ fn optional(layer: &mut Layer<'_, '_>, at: usize, name: &str) -> Result<Option<V
     }
 }
 
+/// Values by the root of their mean square, then by a scale and plus an offset where there are such.
+fn by_deviation(
+    emit: &mut Emit,
+    centred: Value,
+    mean_square: Value,
+    epsilon: f32,
+    [scale, offset]: [Option<Value>; 2],
+) -> Value {
+    let least = emit.float(epsilon);
+    let sum = emit.add(mean_square, least);
+    let root = emit.op("Sqrt", &[sum]);
+    let mut made = emit.div(centred, root);
+    if let Some(scale) = scale {
+        made = emit.mul(made, scale);
+    }
+    if let Some(offset) = offset {
+        made = emit.add(made, offset);
+    }
+    made
+}
+
 /// By means and variances that are given.
 pub fn batch_norm(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let x = layer.x()?;
@@ -90,17 +111,7 @@ pub fn batch_norm(layer: &mut Layer<'_, '_>) -> Result<Vec<Value>> {
     let epsilon = layer.field_number(&["epsilon"], 1e-3)? as f32;
     let emit = &mut *layer.emit;
     let centred = emit.sub(x, mean);
-    let least = emit.float(epsilon);
-    let sum = emit.add(variance, least);
-    let root = emit.op("Sqrt", &[sum]);
-    let mut made = emit.div(centred, root);
-    if let Some(scale) = scale {
-        made = emit.mul(made, scale);
-    }
-    if let Some(offset) = offset {
-        made = emit.add(made, offset);
-    }
-    Ok(vec![made])
+    Ok(vec![by_deviation(emit, centred, variance, epsilon, [scale, offset])])
 }
 
 /// By the mean and variance of the input itself, or by its square alone.
@@ -123,17 +134,7 @@ pub fn layer_norm(layer: &mut Layer<'_, '_>, root_only: bool) -> Result<Vec<Valu
     };
     let square = emit.mul(centred, centred);
     let mean = emit.reduce("ReduceMean", square, Some(&over), true);
-    let least = emit.float(epsilon);
-    let sum = emit.add(mean, least);
-    let root = emit.op("Sqrt", &[sum]);
-    let mut made = emit.div(centred, root);
-    if let Some(scale) = scale {
-        made = emit.mul(made, scale);
-    }
-    if let Some(offset) = offset {
-        made = emit.add(made, offset);
-    }
-    Ok(vec![made])
+    Ok(vec![by_deviation(emit, centred, mean, epsilon, [scale, offset])])
 }
 
 /// Attention with the heads on the last axis but one.

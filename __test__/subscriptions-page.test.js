@@ -1,0 +1,99 @@
+// The commands of docs/subscriptions.md, as printed but for the ports.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { freePort } from './support/free-port.js';
+import { root, startHarper } from './support/harper.js';
+import { until } from './support/until.js';
+
+const SETOSA = [5.1, 3.5, 1.4, 0.2];
+const page = readFileSync(join(root, 'docs/subscriptions.md'), 'utf8');
+const blocks = (language) =>
+	[...page.matchAll(/^```(\w+)\n(.*?)^```/gms)].flatMap(([, name, text]) => (name === language ? [text] : []));
+
+let harper;
+let mqttPort;
+before(async () => {
+	mqttPort = await freePort();
+	// As npm start has it: the commands of the page send no credentials.
+	harper = await startHarper({
+		variables: { AUTHENTICATION_AUTHORIZELOCAL: 'true', MQTT_NETWORK_PORT: `127.0.0.1:${mqttPort}` },
+	});
+	assert.equal((await harper.upload({ modelId: 'iris', version: '1.0.0' }, ['examples/iris/model.onnx'])).status, 201);
+	const at = { database: 'data', table: 'Flower' };
+	const attributes = ['id', 'float_input', 'species'].map((name) => ({ name }));
+	await harper.operation({ operation: 'create_table', ...at, primary_key: 'id', attributes });
+	await harper.operation({ operation: 'insert', ...at, records: [{ id: 1, float_input: SETOSA }] });
+});
+after(() => harper?.dispose());
+
+const withPorts = (text) => {
+	const { port } = new URL(harper.base);
+	return text.replaceAll('127.0.0.1:9926', `127.0.0.1:${port}`).replaceAll('-p 1883', `-p ${mqttPort}`);
+};
+
+/** Starts a program, until what it has printed holds for a condition; then it is ended, with all that it has started. */
+async function run(command, args, env, isEnough, act = async () => {}) {
+	const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, detached: true });
+	let output = '';
+	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+	const closed = new Promise((resolve) => child.once('close', resolve));
+	try {
+		await until(`${args.at(-1)}`, async () => {
+			if (child.exitCode === null) await act();
+			return isEnough(output) || child.exitCode !== null;
+		});
+	} finally {
+		if (child.exitCode === null) process.kill(-child.pid);
+		await closed;
+	}
+	assert.ok(isEnough(output), output);
+	return output;
+}
+
+const shell = (script, env, isEnough, act) => run('bash', ['-c', withPorts(script)], env, isEnough, act);
+
+describe('docs/subscriptions.md', () => {
+	let ids;
+	const predict = async () => {
+		const { body } = await harper.predict({ modelId: 'iris', features: { float_input: SETOSA } });
+		ids.push(body.inferenceId);
+	};
+	const isTold = (output) => ids.some((id) => output.includes(id) && output.includes('output_label'));
+	before(() => (ids = []));
+
+	test('has the commands that are tried here', () => {
+		assert.deepEqual(
+			blocks('bash').map((text) => text.match(/^(curl -N|npx mqtt|MQTT_NETWORK_PORT)/)?.[1]),
+			['curl -N', 'MQTT_NETWORK_PORT', 'npx mqtt', 'curl -N', 'npx mqtt']
+		);
+		assert.equal(blocks('js').length, 1);
+	});
+
+	test('predictions with curl', () => shell(blocks('bash')[0], {}, isTold, predict));
+	test('predictions over a WebSocket', () =>
+		run(
+			process.execPath,
+			['--experimental-websocket', '--input-type=module', '--eval', withPorts(blocks('js')[0])],
+			{},
+			isTold,
+			predict
+		));
+	test('predictions over MQTT', () => shell(blocks('bash')[2], {}, isTold, predict));
+
+	for (const at of [3, 4]) {
+		test(`a job with ${at === 3 ? 'curl' : 'MQTT'}`, async () => {
+			const table = 'Flower';
+			const target = { table, fields: { species: 'prediction' } };
+			let job;
+			await until('the table', async () => {
+				const body = { modelId: 'iris', source: { table, fields: { float_input: 'float_input' } }, target };
+				job = (await harper.request('POST', '/jobs/predict', { body })).body;
+				return job.code !== 'TABLE_NOT_FOUND';
+			});
+			await shell(blocks('bash')[at], { JOB: job.id }, (output) => /"state":"completed".*"processed":1\b/.test(output));
+		});
+	}
+});

@@ -284,6 +284,7 @@ describe('an application that depends on it', () => {
 			do {
 				assert.ok(Date.now() < deadline, harper.log());
 				configure(typeof options === 'function' ? options() : options);
+				// Between two looks; Harper is told by writing the file again.
 				await sleep(250);
 			} while (!(await isSo()));
 		};

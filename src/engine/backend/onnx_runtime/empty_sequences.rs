@@ -18,9 +18,9 @@ use std::ptr;
 #[derive(Default)]
 pub struct EmptySequences(HashMap<String, OrtValueBox<'static>>);
 
-// SAFETY: the values are never changed, and `Run` only reads its inputs.
+// SAFETY: the library binds values to no thread, and each is owned here alone.
 unsafe impl Send for EmptySequences {}
-// SAFETY: as above.
+// SAFETY: the values are never changed, and `Run` only reads its inputs, so runs on several threads may share them.
 unsafe impl Sync for EmptySequences {}
 
 impl EmptySequences {

@@ -200,6 +200,8 @@ export const {
 } = native;
 export const checkIdentifier = translated(native.checkIdentifier);
 export const compareOutcome = translated(native.compareOutcome);
+export const measureClassification = translated(native.measureClassification);
+export const measureRegression = translated(native.measureRegression);
 
 /**
  * SHA-256 of a model's files, in hexadecimal.
@@ -209,6 +211,18 @@ export const compareOutcome = translated(native.compareOutcome);
  */
 export function digestModel(files) {
 	return answered((channel, id) => native.digestModel(channel, id, files.map(toFile)));
+}
+
+/**
+ * Compares columns with their reference.
+ *
+ * @param {object[]} columns name, kind, reference, current (numbers, or how often each category occurs), missingReference,
+ *   missingCurrent, method, threshold
+ * @param {{minRows: number, driftShare: number, correction?: string}} options
+ * @returns {Promise<object>} verdict, driftedColumns, insufficientColumns, driftedShare, columns
+ */
+export function compareColumns(columns, options) {
+	return answered((channel, id) => native.drift(channel, id, columns, options));
 }
 
 /**

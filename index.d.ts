@@ -621,3 +621,406 @@ export class Monitor {
 	events(filter?: EventFilter): InferenceEvent[];
 	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
 }
+
+/** What a class is called. Whole numbers may be bigints, as in tensors, and are the numbers that they are equal to. */
+export type ClassLabel = string | number | bigint | boolean;
+
+/** An item for each row. */
+export type Column<Item> = readonly Item[] | TypedArray;
+
+/** Classifications whose truth is known, one a row. */
+export interface ClassificationRows {
+	/** The true classes. */
+	readonly truth: Column<ClassLabel>;
+	/** The predicted classes. */
+	readonly predicted: Column<ClassLabel>;
+	/** All classes; needed with probabilities or scores, whose order it tells. By default those that occur, sorted. */
+	readonly classes?: Column<ClassLabel>;
+	/**
+	 * Probabilities of the classes: a list for each row, which adds up to 1 within 0.001, or all row by row. With two classes also
+	 * one number for each row, the probability of the second class.
+	 */
+	readonly probabilities?: Column<number> | readonly Column<number>[];
+	/** In place of probabilities: any numbers of which only the order tells something, such as margins. In the same form. */
+	readonly scores?: Column<number> | readonly Column<number>[];
+	/** How much each row counts: at least 0. 1 by default. */
+	readonly weights?: Column<number>;
+	/** Bins of the reliability tables, up to 1000: 10. */
+	readonly bins?: number;
+	/** Bins of equal width, or with as many rows in each: `equalWidth`. */
+	readonly binning?: 'equalWidth' | 'equalMass';
+}
+
+/** A bin of a reliability table. */
+export interface ReliabilityBin {
+	/** Of equal width: its bounds, of which only the last upper one belongs to it. Of equal mass: its least and largest confidence. */
+	lower: number;
+	upper: number;
+	/** Rows. */
+	count: number;
+	/** The sum of their weights. */
+	weight: number;
+	meanConfidence: number;
+	/** The share of them that is right. */
+	accuracy: number;
+}
+
+export interface Calibration {
+	/** Expected calibration error: the mean of abs(meanConfidence - accuracy) over the bins, each by its weight. */
+	ece: number;
+	/** Maximum calibration error: the largest of them. */
+	mce: number;
+	/** Without bins that have no rows. */
+	reliability: ReliabilityBin[];
+}
+
+/** A class against all others. */
+export interface ClassQuality {
+	class: ClassLabel;
+	/** Of the rows that were predicted to be of the class, the share that is. */
+	precision: number;
+	/** Of the rows of the class, the share that was predicted to be. */
+	recall: number;
+	/** The harmonic mean of both. */
+	f1: number;
+	/** The weight of the rows of the class. */
+	support: number;
+	/** Those of the three that would divide by 0, and are 0 instead. */
+	undefined: ('precision' | 'recall' | 'f1')[];
+	/** With probabilities or scores: the area under the ROC curve; null when no row is of the class, or every one. */
+	rocAuc?: number | null;
+	/** With probabilities: of the probability of this class. */
+	calibration?: Calibration;
+}
+
+/** Means over classes; null where there is nothing to average. */
+export interface ClassAverages {
+	precision: number | null;
+	recall: number | null;
+	f1: number | null;
+}
+
+export interface RocAverages {
+	/** All count the same. */
+	macro: number | null;
+	/** By the weight of the rows of the class, or of both classes. */
+	weighted: number | null;
+}
+
+export interface ClassificationQuality {
+	/** In the order of `perClass` and of the confusion matrix. */
+	classes: ClassLabel[];
+	/** Rows. */
+	count: number;
+	/** The sum of their weights. */
+	weight: number;
+	/** The share of rows whose class is right. */
+	accuracy: number;
+	/** Weights of rows: a row for each true class, a column for each predicted one. */
+	confusionMatrix: number[][];
+	perClass: ClassQuality[];
+	/** Means over all classes; what is undefined counts as 0. */
+	macro: ClassAverages;
+	/** Means over the classes for which a measure is defined. Its recall is the balanced accuracy. */
+	macroOfDefined: ClassAverages;
+	/** With probabilities or scores: means of areas under ROC curves. With two classes all are the same. */
+	rocAuc?: {
+		/** Each class against all others. `macro` is null when a class has no rows. */
+		oneVsRest: RocAverages;
+		/** Over the pairs of classes that have rows. */
+		oneVsOne: RocAverages;
+	};
+	/** With probabilities: the mean of -ln(probability of the true class), which is clipped at 2.2e-16. */
+	logLoss?: number;
+	/** With probabilities: the mean of (p - y)² for the second of two classes; with more, of its sum over the classes. */
+	brier?: number;
+	/** With probabilities: of the largest probability of a row, and whether its class is the true one. */
+	calibration?: Calibration;
+	/** With probabilities: the mean of the expected calibration errors of the classes. */
+	classwiseEce?: number;
+}
+
+/**
+ * Measures classifications, as scikit-learn defines them, at once on this thread. `INVALID_REQUEST` for rows that cannot be measured,
+ * `TOO_LARGE` for more than 1,000 classes.
+ */
+export function classificationQuality(
+	rows: ClassificationRows & Required<Pick<ClassificationRows, 'probabilities'>>
+): Required<ClassificationQuality>;
+export function classificationQuality(
+	rows: ClassificationRows & Required<Pick<ClassificationRows, 'scores'>>
+): ClassificationQuality & Required<Pick<ClassificationQuality, 'rocAuc'>>;
+export function classificationQuality(rows: ClassificationRows): ClassificationQuality;
+
+/** Numbers whose truth is known, one a row. */
+export interface RegressionRows {
+	readonly truth: Column<number | bigint>;
+	readonly predicted: Column<number | bigint>;
+	/** How much each row counts: at least 0. 1 by default. */
+	readonly weights?: Column<number>;
+}
+
+export interface RegressionQuality {
+	/** Rows. */
+	count: number;
+	/** The sum of their weights. */
+	weight: number;
+	/** Mean absolute error. */
+	mae: number;
+	/** Root mean squared error. */
+	rmse: number;
+	/** Mean error, predicted minus true. */
+	bias: number;
+	/**
+	 * 1 - sum((true - predicted)²) / sum((true - mean(true))²); below 0 where the mean of the truth would predict better. Of a
+	 * constant truth 1 where every prediction is right, else 0; null for a single row.
+	 */
+	r2: number | null;
+}
+
+/** Measures regressions, as scikit-learn defines them, at once on this thread. `INVALID_REQUEST` for rows that cannot be measured. */
+export function regressionQuality(rows: RegressionRows): RegressionQuality;
+
+/** Rows whose truth is known, from which {@link Cbpe} learns what probabilities are worth. */
+export interface CbpeReference extends CbpeRows {
+	/** The true classes. */
+	readonly truth: Column<ClassLabel>;
+	/** All classes, in the order of the probabilities. */
+	readonly classes: Column<ClassLabel>;
+	/** Thresholds are from the measures of chunks of so many rows; of the reference there are at least two. */
+	readonly chunkRows: number;
+	/**
+	 * Whether probabilities are calibrated, by isotonic regression; for all classes or for each. By default where it lowers the expected
+	 * calibration error on tenths of the reference that it was not fitted to.
+	 */
+	readonly calibrate?: boolean | readonly boolean[];
+}
+
+/** Rows whose truth need not be known. */
+export interface CbpeRows {
+	/** The predicted classes. */
+	readonly predicted: Column<ClassLabel>;
+	/** As of {@link ClassificationRows}. */
+	readonly probabilities: Column<number> | readonly Column<number>[];
+}
+
+export interface QualityEstimate {
+	/** Null where it is not defined. */
+	value: number | null;
+	/** One standard error, by chance alone, as the reference shows it. */
+	samplingError: number | null;
+	/** The value less three standard errors, at least 0. */
+	lower: number | null;
+	/** The value and three standard errors, at most 1. */
+	upper: number | null;
+	/** The mean over chunks of the reference less three standard deviations, at least 0; null where no chunk has the measure. */
+	lowerThreshold: number | null;
+	/** The mean over chunks of the reference and three standard deviations, at most 1. */
+	upperThreshold: number | null;
+	/** Whether the value is beyond a threshold. */
+	alert: boolean;
+}
+
+export interface QualityEstimates {
+	/** Rows. */
+	count: number;
+	/** With two classes of the second one; with more the means over classes, but for accuracy. */
+	measures: Record<'accuracy' | 'precision' | 'recall' | 'specificity' | 'f1' | 'rocAuc', QualityEstimate>;
+}
+
+/**
+ * Quality without labels: confidence-based performance estimation, as NannyML defines it. Right while probabilities mean what they meant
+ * in the reference, so where inputs shift. It cannot see that the truth for the same inputs has changed (concept drift), or that inputs
+ * are such as the model has never seen.
+ */
+export class Cbpe {
+	/** `INVALID_REQUEST` for rows that cannot be measured, `TOO_LARGE` for more than 1,000 classes. */
+	constructor(reference: CbpeReference);
+	/** Over all rows that are given. `INVALID_REQUEST` for rows that cannot be measured. */
+	estimate(rows: CbpeRows): QualityEstimates;
+}
+
+/**
+ * Detects a change of the mean in a stream of values: ADWIN (Bifet and Gavaldà, 2007), a window that is as long as the mean does not
+ * change. It takes memory for the logarithm of its width.
+ */
+export class Adwin {
+	constructor(options?: {
+		/** The probability of a detection where nothing changes: 0.002. */
+		delta?: number;
+		/** A change is looked for at every so many values: 32. */
+		clock?: number;
+		/** Buckets of each size, 5; with more the window is cut more finely. */
+		maxBuckets?: number;
+		/** Both parts of a window that is cut have at least so many values: 5. */
+		minWindowLength?: number;
+		/** Nothing is detected in windows of up to so many values: 10. */
+		gracePeriod?: number;
+	});
+	/**
+	 * Adds a value; whether the mean has changed. After a detection the window starts over with the next value. `INVALID_REQUEST` for
+	 * a value that is not finite, or beyond 1e100.
+	 */
+	update(value: number): boolean;
+	/** Values in the window; after a detection those of its newer part. */
+	get width(): number;
+	/** Their sum. */
+	get total(): number;
+	/** Their mean; null without any. */
+	get mean(): number | null;
+	/** The mean of their squared distances from it; null without any. */
+	get variance(): number | null;
+}
+
+/**
+ * Detects a change of the mean in a stream of values: the Page-Hinkley test, which adds up how far values are from their mean. The
+ * threshold is in the unit of the values.
+ */
+export class PageHinkley {
+	constructor(options?: {
+		/** Nothing is detected before so many values: 30. */
+		minInstances?: number;
+		/** Changes of up to so much are none: 0.005. */
+		delta?: number;
+		/** What the sum has to reach: 50. */
+		threshold?: number;
+		/** What remains of the sum at each value: 0.9999. */
+		alpha?: number;
+		/** Which changes of the mean are looked for: `both`. */
+		mode?: 'up' | 'down' | 'both';
+	});
+	/**
+	 * Adds a value; whether the mean has changed. After a detection it starts over with the next value. `INVALID_REQUEST` for a value
+	 * that is not finite, or beyond 1e100.
+	 */
+	update(value: number): boolean;
+	/** Values since the start. */
+	get count(): number;
+	/** Their mean; null without any. */
+	get mean(): number | null;
+}
+
+/** The values of a column; null, undefined and NaN are missing. */
+export type DriftValues =
+	readonly (number | null | undefined)[] | readonly (string | number | boolean | null | undefined)[] | TypedArray;
+
+/**
+ * A test or distance between two samples. Where Evidently has one, name, form and threshold are Evidently's; the others are named
+ * after it.
+ */
+export type DriftMethod =
+	| 'ks'
+	| 'ks_asymptotic'
+	| 'wasserstein'
+	| 'ed'
+	| 'cramer_von_mises'
+	| 'cramer_von_mises_permutation'
+	| 'anderson'
+	| 'anderson_right'
+	| 'anderson_continuous'
+	| 'mannw'
+	| 'mannw_two_sided'
+	| 't_test'
+	| 't_test_welch'
+	| 'es'
+	| 'chisquare'
+	| 'chisquare_two_sample'
+	| 'g_test'
+	| 'g_test_two_sample'
+	| 'z'
+	| 'fisher_exact'
+	| 'TVD'
+	| 'l_infinity'
+	| 'psi'
+	| 'psi_deciles'
+	| 'jensenshannon'
+	| 'jensenshannon_base2'
+	| 'kl_div'
+	| 'hellinger';
+
+export type DriftKind = 'number' | 'category' | 'text';
+
+/** `insufficient`: too few values, or no defined statistic. */
+export type DriftVerdict = 'drift' | 'ok' | 'insufficient';
+
+export interface DriftOptions {
+	/** For all columns or by column; by default Evidently's rule chooses. */
+	method?: DriftMethod | Readonly<Record<string, DriftMethod>>;
+	/** Instead of the method's own; for all columns or by column. */
+	threshold?: number | Readonly<Record<string, number>>;
+	/** What a column is, where it is not what its values look like. */
+	kind?: DriftKind | Readonly<Record<string, DriftKind>>;
+	/** Of the p-values of all columns. */
+	correction?: 'benjamini_hochberg' | 'benjamini_yekutieli' | 'holm' | 'bonferroni';
+	/** Fewer values on a side are `insufficient`; 30 by default. */
+	minRows?: number;
+	/** From this share of drifted columns on the data set drifts; 0.5 by default. */
+	driftShare?: number;
+}
+
+export interface DriftRows {
+	/** Values that are compared. */
+	count: number;
+	missing: number;
+	/** Infinite numbers, which are not compared. */
+	infinite: number;
+	distinct: number;
+}
+
+/** Counts of both sides over the same bins. */
+export type DriftHistogram =
+	| { edges: number[]; reference: number[]; current: number[] }
+	| {
+			/** At most 50, the most frequent first. */
+			categories: (string | number | boolean)[];
+			reference: number[];
+			current: number[];
+			/** All further categories together. */
+			others?: { categories: number; reference: number; current: number };
+	  };
+
+export interface ColumnDrift {
+	kind: DriftKind;
+	verdict: DriftVerdict;
+	/** Why the verdict is `insufficient`. */
+	reason?: string;
+	method?: DriftMethod;
+	/** Why this method. */
+	why: string;
+	/** As the literature of the method defines it; may be infinite. */
+	statistic?: number;
+	degreesOfFreedom?: number;
+	/** Where the distribution functions differ most, by `ks`. */
+	location?: number;
+	/** Of a test. */
+	pValue?: number;
+	/** With `correction`: what decides instead of `pValue`. */
+	adjustedPValue?: number;
+	/** Of a distance. */
+	distance?: number;
+	threshold?: number;
+	reference: DriftRows;
+	current: DriftRows;
+	/** Null when a side has no value. */
+	histogram: DriftHistogram | null;
+}
+
+export interface DriftReport {
+	verdict: DriftVerdict;
+	driftedColumns: number;
+	insufficientColumns: number;
+	/** Drifted columns among all. */
+	driftedShare: number;
+	columns: (ColumnDrift & { name: string })[];
+}
+
+/**
+ * Compares columns with a reference: whether the values are distributed otherwise. The work is done off the event loop.
+ * `INVALID_REQUEST` for an unknown method, and for one that does not fit a column.
+ */
+export function drift(reference: DriftValues, current: DriftValues, options?: DriftOptions): Promise<ColumnDrift>;
+export function drift(
+	reference: Readonly<Record<string, DriftValues>>,
+	current: Readonly<Record<string, DriftValues>>,
+	options?: DriftOptions
+): Promise<DriftReport>;

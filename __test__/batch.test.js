@@ -275,7 +275,7 @@ describe('CSV', () => {
 
 	test('columns without names of inputs are the row of the only one', async () => {
 		for (const [query, text] of [
-			['', ';sepal length;sepal width;petal length;petal width\n0;5.1;3.5;1.4;0.2\n'],
+			['&delimiter=semicolon', 'sepal length;sepal width;petal length;petal width\n5.1;3.5;1.4;0.2\n'],
 			['&fields=d,c,b,a', 'id,a,b,c,d\n7,0.2,1.4,3.5,5.1\n'],
 			['&delimiter=tab', 'a\tb\tc\td\n5.1\t3.5\t1.4\t0.2\n'],
 		]) {
@@ -435,7 +435,7 @@ describe('the request', () => {
 });
 
 describe('a long batch', () => {
-	const ROWS = 1_000_000;
+	const ROWS = 400_000;
 	const CHUNK_ROWS = 1000;
 	/**
 	 * More than the process needs for rows in flight (16 MiB of text, 1,024 rows), sockets and a young generation of garbage in
@@ -443,7 +443,8 @@ describe('a long batch', () => {
 	 */
 	const MAX_GROWTH_BYTES = 100 * MiB;
 	const features = JSON.stringify({ float_input: SETOSA.map((value) => value + 1 / 3) });
-	const chunk = `${features}\n`.repeat(CHUNK_ROWS);
+	// Spaces make the body long without work for the model.
+	const chunk = `${features}${' '.repeat(700)}\n`.repeat(CHUNK_ROWS);
 
 	test('takes no memory for its length', { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
 		// So much garbage later the heap has its size.

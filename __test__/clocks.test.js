@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
@@ -93,7 +94,7 @@ describe('what is said after a record of later', () => {
 		await harper.operation({ operation: 'insert', database: 'data', table, records });
 		await ahead(table, { database: 'data' });
 		const body = { modelId: 'job', source: { table }, target: { table, fields: { y: 'prediction.y' } } };
-		const { id } = (await harper.request('POST', '/jobs/predict', { body })).body;
+		const { id } = (await postJob(harper, body)).body;
 		for (const name of ['Job', 'Lease', 'JobStep']) await ahead(name);
 		const jobOf = async () => (await harper.get(`/jobs/${id}`)).body;
 		await until('the end of the job', async () => (await jobOf()).state !== 'running', 120_000);

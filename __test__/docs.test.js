@@ -382,6 +382,7 @@ describe('limits', () => {
 		['src/model/bounds.rs', 'MAX_NAME_BYTES', 'security', (bytes) => `Names are at most ${KiB(bytes)} long`],
 		['src/model/bounds.rs', 'MAX_NAMES_BYTES', 'security', (bytes) => `${MiB(bytes)} together`],
 		['src/tensorflow/graph/mod.rs', 'MAX_NODES', 'tensorflow', (count) => `more than ${withCommas(count)} nodes`],
+		['src/monitoring/quality', 'MAX_CLASSES', 'node-api', (count) => `at most ${withCommas(count)} classes`],
 		['src/process', 'MAX_IDENTIFIER_BYTES', 'rest', (bytes) => `1 to ${bytes} letters`],
 		['src/prediction', 'MAX_FEATURES', 'security', (count) => `features of a\n  request by ${withCommas(count)}`],
 	]) {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { Encoder } from 'cbor-x';
 import { Packr } from 'msgpackr';
 import { startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
@@ -184,8 +185,8 @@ for (const [type, encode] of BINARY) {
 				source: { table, conditions: [{ attribute: 'id', value: 'k2' }] },
 				target: { table, fields: { y: 'prediction.y' } },
 			};
-			const start = (body) => harper.request('POST', '/jobs/predict', { body, headers: { 'content-type': type } });
-			const { status, body: job } = await start(encode(definition));
+			const headers = { 'content-type': type };
+			const { status, body: job } = await postJob(harper, encode(definition), { headers });
 			assert.equal(status, 202, JSON.stringify(job));
 			let ended;
 			await until('the job ends', async () => (ended = (await harper.get(`/jobs/${job.id}`)).body).state !== 'running');
@@ -196,7 +197,7 @@ for (const [type, encode] of BINARY) {
 				[encode(definition).subarray(1), 'INVALID_REQUEST', /not valid|must be an object/],
 				[Buffer.alloc(MAX_BODY_BYTES + 1), 'TOO_LARGE', /maxBodyBytes/],
 			]) {
-				const refused = await start(body);
+				const refused = await harper.request('POST', '/jobs/predict', { body, headers });
 				assert.equal(refused.body.code, code, JSON.stringify(refused.body));
 				assert.match(refused.body.error, message);
 			}

@@ -715,9 +715,9 @@ describe(`with ${BULK_EVENTS.toLocaleString('en')} events`, () => {
 		['the middle of the model', (prefix, middle) => ({ modelId: `${prefix}-1`, endTime: middle, limit: 100 }), 100],
 	];
 
-	/** The median time of a page of each filter, in milliseconds. */
-	const medianTimesMs = async (prefix, middle) => {
-		const medians = [];
+	/** The shortest time of a page of each filter, in milliseconds: what else the machine does can only add to it. */
+	const leastTimesMs = async (prefix, middle) => {
+		const least = [];
 		for (const [, filter, count] of FILTERS) {
 			const taken = [];
 			for (let at = 0; at < PAGES; at += 1) {
@@ -726,18 +726,18 @@ describe(`with ${BULK_EVENTS.toLocaleString('en')} events`, () => {
 				taken.push(performance.now() - startedAt);
 				assert.equal(page.count, count);
 			}
-			medians.push(taken.sort((a, b) => a - b)[PAGES >> 1]);
+			least.push(Math.min(...taken));
 		}
-		return medians;
+		return least;
 	};
 
 	let smallTimesMs;
 	let largeTimesMs;
 	before(async () => {
 		await insert('small', SMALL_EVENTS, small);
-		smallTimesMs = await medianTimesMs('small', small + SMALL_EVENTS / 2);
+		smallTimesMs = await leastTimesMs('small', small + SMALL_EVENTS / 2);
 		await insert('large', BULK_EVENTS, large);
-		largeTimesMs = await medianTimesMs('large', large + BULK_EVENTS / 2);
+		largeTimesMs = await leastTimesMs('large', large + BULK_EVENTS / 2);
 	});
 
 	for (const [at, [what]] of FILTERS.entries()) {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { credentials, ADMIN, startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { writeLargeModel } from './support/large-model.js';
 import { until } from './support/until.js';
 
@@ -232,12 +233,10 @@ describe('a disk that is nearly full', { skip }, () => {
 			await harper.operation({ operation: 'insert', table: 'Many', records: records.slice(at, at + 5000) });
 		}
 		const side = { database: 'data', table: 'Many' };
-		const { status, body } = await harper.request('POST', '/jobs/predict', {
-			body: {
-				modelId: 'iris',
-				source: { ...side, fields: { float_input: 'x' } },
-				target: { ...side, fields: { y: 'prediction.output_label' } },
-			},
+		const { status, body } = await postJob(harper, {
+			modelId: 'iris',
+			source: { ...side, fields: { float_input: 'x' } },
+			target: { ...side, fields: { y: 'prediction.output_label' } },
 		});
 		assert.equal(status, 202, JSON.stringify(body));
 		const job = async () => (await harper.get(`/jobs/${body.id}`)).body;

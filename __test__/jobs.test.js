@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN, credentials, startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
@@ -89,13 +90,7 @@ const definition = (table, change) => ({
 });
 
 async function start(body, how) {
-	let answer;
-	// Another thread may not know yet of a table that was just made.
-	const isKnown = async () => {
-		answer = await post(body, how);
-		return answer.body.code !== 'TABLE_NOT_FOUND';
-	};
-	await until('the tables on every thread', isKnown, JOB_TIMEOUT_MS);
+	const answer = await postJob(harper, body, how);
 	assert.equal(answer.status, 202, JSON.stringify(answer.body));
 	assert.equal(answer.headers.get('location'), `/jobs/${answer.body.id}`);
 	return answer.body.id;

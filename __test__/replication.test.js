@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startCluster } from './support/cluster.js';
+import { postJob } from './support/jobs.js';
 import { writeLargeModel } from './support/large-model.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { until as untilWithin } from './support/until.js';
@@ -239,13 +240,8 @@ describe('a job', () => {
 		const uploaded = await a.upload({ modelId, version: 'v1' }, [{ name: 'model.onnx', content: RELU }]);
 		assert.equal(uploaded.status, 201, JSON.stringify(uploaded.body));
 		await known(b, modelId);
-		const answer = await harper.request('POST', '/jobs/predict', {
-			body: {
-				modelId,
-				source: { table: 'Numbers' },
-				target: { table, fields: { y: 'prediction.y', by: 'inferenceId' } },
-			},
-		});
+		const target = { table, fields: { y: 'prediction.y', by: 'inferenceId' } };
+		const answer = await postJob(harper, { modelId, source: { table: 'Numbers' }, target });
 		assert.equal(answer.status, 202, JSON.stringify(answer.body));
 		return answer.body.id;
 	}

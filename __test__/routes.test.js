@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { until } from './support/until.js';
 
 const IRIS = 'examples/iris/model.onnx';
@@ -127,13 +128,9 @@ describe('with routePrefix', () => {
 
 	test('the address of a job has it', async () => {
 		await harper.operation({ operation: 'create_table', database: 'data', table: 'Rows', primary_key: 'id' });
-		const { status, headers } = await harper.request('POST', '/ai/jobs/predict', {
-			body: {
-				modelId: 'iris',
-				source: { database: 'data', table: 'Rows' },
-				target: { database: 'data', table: 'Rows', fields: { y: 'prediction' } },
-			},
-		});
+		const table = { database: 'data', table: 'Rows' };
+		const body = { modelId: 'iris', source: table, target: { ...table, fields: { y: 'prediction' } } };
+		const { status, headers } = await postJob(harper, body, { path: '/ai/jobs/predict' });
 		assert.equal(status, 202);
 		assert.equal((await harper.get(headers.get('location'))).status, 200);
 	});

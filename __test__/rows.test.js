@@ -11,6 +11,7 @@ import { ndjsonRows } from '../resources/serving/rows/ndjson.js';
 const MAX_ROW_BYTES = 10_000;
 const MARK = '\uFEFF';
 const IRIS = [{ name: 'float_input', dtype: 'float32', shape: [-1, 4] }];
+const WIDE = { name: 'x', dtype: 'float32', shape: [-1, -1] };
 const MIXED = [
 	{ name: 'age', dtype: 'float32', shape: [-1, 1] },
 	{ name: 'town', dtype: 'string', shape: [-1, 1] },
@@ -96,21 +97,13 @@ describe('a table', () => {
 	const mixed = [{ age: 5, town: '007', rooms: 3 }];
 	for (const [what, text, inputs, expected] of [
 		['with commas', 'age,town,rooms\n5,007,3\n', MIXED, mixed],
-		['with semicolons', 'age;town;rooms\n5;007;3\n', MIXED, mixed],
-		['with tabs', 'age\ttown\trooms\n5\t007\t3', MIXED, mixed],
-		['with bars', 'age|town|rooms\n5|007|3', MIXED, mixed],
 		['with a byte order mark', `${MARK}age,town,rooms\n5,007,3\n`, MIXED, mixed],
-		['with empty lines in front', `${MARK}\r\n\r\nage;town;rooms\r\n5;007;3\r\n`, MIXED, mixed],
-		['with commas in cells of another separator', 'age;town;rooms\n5;"a,b";3', MIXED, [{ ...mixed[0], town: 'a,b' }]],
-		['with a separator in a title', '"a,b";c\n1;2', [IRIS[0], { name: 'c' }, { name: 'a,b' }], [{ c: 2, 'a,b': 1 }]],
-		['with the index of pandas', ',age,town,rooms\n0,5,007,3\n', MIXED, mixed],
-		['with that index read and written again', 'Unnamed: 0,age,town,rooms\n0,5,007,3\n', MIXED, mixed],
+		['with empty lines in front', `${MARK}\r\n\r\nage,town,rooms\r\n5,007,3\r\n`, MIXED, mixed],
+		['with semicolons in a title', 'a;b,c\n1,2', [IRIS[0], { name: 'c' }, { name: 'a;b' }], [{ c: 2, 'a;b': 1 }]],
 		['with an input of such a name', 'Unnamed: 0\n3\n', [{ name: 'Unnamed: 0' }], [{ 'Unnamed: 0': 3 }]],
 		['of elements in another order', 'x[1],x[0]\n2,1\n', [{ name: 'x', dtype: 'int64' }], [{ x: [1, 2] }]],
 		['of the columns of one input', 'a,b,c,d\n1,2,.5,NA\n', IRIS, [{ float_input: [1, 2, 0.5, null] }]],
-		['of those and an index', ',a,b,c,d\n9,1,2,3,4\n', IRIS, [{ float_input: [1, 2, 3, 4] }]],
-		['of those with semicolons', 'a;b;c;d\n1;2;3;4\n', IRIS, [{ float_input: [1, 2, 3, 4] }]],
-		['of as many as there are', 'a,b\n1,2\n', [{ name: 'x', dtype: 'float32', shape: [-1, -1] }], [{ x: [1, 2] }]],
+		['of as many as there are', 'a,b\n1,2\n', [WIDE], [{ x: [1, 2] }]],
 		['of pixels', 'a,b\n1,2\n', [{ name: 'x', dtype: 'float32', shape: [-1, 2, 1, 1] }], [{ x: [1, 2] }]],
 		['of one column', 'a\n1\n', [{ name: 'x', dtype: 'float32', shape: [-1] }], [{ x: 1 }]],
 		['without rows', 'age,town,rooms\n', MIXED, []],
@@ -124,8 +117,23 @@ describe('a table', () => {
 
 	for (const [what, text, inputs, how, expected] of [
 		['a delimiter', 'a:b\n1:2', [{ name: 'a' }, { name: 'b' }], { delimiter: ':' }, [{ a: 1, b: 2 }]],
+		['a semicolon', 'age;town;rooms\n5;"a,b";3', MIXED, { delimiter: ';' }, [{ ...mixed[0], town: 'a,b' }]],
+		[
+			'a semicolon in a title',
+			'"a,b";c\n1;2',
+			[{ name: 'c' }, { name: 'a,b' }],
+			{ delimiter: ';' },
+			[{ c: 2, 'a,b': 1 }],
+		],
+		['fields beside an index', ',a,b\n9,1,2', [IRIS[0]], { fields: 'a,b' }, [{ float_input: [1, 2] }]],
 		['fields', 'id,a,b,c,d\n7,1,2,3,4', IRIS, { fields: 'd,c,b,a' }, [{ float_input: [4, 3, 2, 1] }]],
-		['fields with semicolons', 'id;a;b\n7;1;2', [IRIS[0]], { fields: 'a,b' }, [{ float_input: [1, 2] }]],
+		[
+			'fields with semicolons',
+			'id;a;b\n7;1;2',
+			[IRIS[0]],
+			{ fields: 'a,b', delimiter: ';' },
+			[{ float_input: [1, 2] }],
+		],
 		['a list', 'x,"a,b"\n1,2', [{ name: 'y', dtype: 'float32' }], { fields: '["a,b"]' }, [{ y: [2] }]],
 		['an object', 'a,t\n1,02', MIXED, { fields: '{"age":"a","town":["t"]}' }, [{ age: 1, town: ['02'] }]],
 	]) {
@@ -144,6 +152,27 @@ describe('a table', () => {
 		],
 		['a column that is no input', 'age,town,room\n1,a,2', MIXED, {}, /"room" is no input.*did you mean "rooms"/],
 		['such a column with semicolons', 'age;town;room\n1;a;2', MIXED, {}, /"room" is no input/],
+		['semicolons', 'age;town;rooms\n5;007;3\n', MIXED, {}, /separated by another character: say \?delimiter=semicolon/],
+		['tabs', 'age\ttown\trooms\n5\t007\t3', MIXED, {}, /say \?delimiter=tab/],
+		['bars', 'age|town|rooms\n5|007|3', MIXED, {}, /say \?delimiter=pipe/],
+		['semicolons between the columns of one input', 'a;b;c;d\n1;2;3;4\n', IRIS, {}, /say \?delimiter=semicolon/],
+		['semicolons where any number of columns fits', 'a;b\n1;2\n', [WIDE], {}, /say \?delimiter=semicolon/],
+		[
+			'the index of pandas',
+			',age,town,rooms\n0,5,007,3\n',
+			MIXED,
+			{},
+			/has no title, as pandas writes an index.*index=False/,
+		],
+		[
+			'that index read and written again',
+			'Unnamed: 0,age,town,rooms\n0,5,007,3\n',
+			MIXED,
+			{},
+			/is "Unnamed: 0", as pandas/,
+		],
+		['an index beside the columns of one input', ',a,b,c,d\n9,1,2,3,4\n', IRIS, {}, /pandas writes an index/],
+		['a first column without a title among as many as fit', ',b,c,d\n1,2,3,4\n', IRIS, {}, /pandas writes an index/],
 		['a column twice', 'age,age\n1,2', MIXED, {}, /"age" is given twice/],
 		['the only column twice', 'x,x\n1,2', [{ name: 'x', dtype: 'float32', shape: [-1, 1] }], {}, /"x" is given twice/],
 		['an unknown field', 'a,b\n1,2', IRIS, { fields: ['c'] }, /fields names "c", which is no column.*a, b/],
@@ -155,6 +184,22 @@ describe('a table', () => {
 	]) {
 		test(`of ${what} is refused`, async () => {
 			await assert.rejects(csv(text, inputs, how), message);
+		});
+	}
+
+	for (const delimiter of [undefined, ';']) {
+		test(`of too many columns is refused when so many were read, with ${delimiter ?? 'commas'}`, async () => {
+			const header = `a${delimiter ?? ','}`.repeat(1_000_000);
+			let count = 0;
+			const counted = async function* () {
+				for await (const piece of pieces(header, 1 << 16)) {
+					count += 1;
+					yield piece;
+				}
+			};
+			const rows = csvRows(counted(), IRIS, header.length * 2, { delimiter });
+			await assert.rejects(rows.next(), { code: 'TOO_LARGE', message: /at most 65536 columns/ });
+			assert.ok(count <= 3, `${count} pieces`);
 		});
 	}
 

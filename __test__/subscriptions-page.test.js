@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePort } from './support/free-port.js';
 import { root, startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
@@ -87,12 +88,8 @@ describe('docs/subscriptions.md', () => {
 		test(`a job with ${at === 3 ? 'curl' : 'MQTT'}`, async () => {
 			const table = 'Flower';
 			const target = { table, fields: { species: 'prediction' } };
-			let job;
-			await until('the table', async () => {
-				const body = { modelId: 'iris', source: { table, fields: { float_input: 'float_input' } }, target };
-				job = (await harper.request('POST', '/jobs/predict', { body })).body;
-				return job.code !== 'TABLE_NOT_FOUND';
-			});
+			const source = { table, fields: { float_input: 'float_input' } };
+			const { body: job } = await postJob(harper, { modelId: 'iris', source, target });
 			await shell(blocks('bash')[at], { JOB: job.id }, (output) => /"state":"completed".*"processed":1\b/.test(output));
 		});
 	}

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { changesOf } from '../resources/storage/changes.js';
 import { freePort } from './support/free-port.js';
 import { ADMIN, passwordOf, startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { overMqtt, overServerSentEvents, overWebSocket } from './support/subscribers.js';
 import { until } from './support/until.js';
 
@@ -94,13 +95,8 @@ async function startJob(modelId) {
 	const fields = modelId === 'iris' ? ['float_input'] : ['x'];
 	const source = { table: 'Row', fields: Object.fromEntries(fields.map((name) => [name, name])) };
 	const target = { table: 'Row', fields: { result: 'prediction' } };
-	let answer;
-	// Another thread may not know yet of a table that was just made.
-	await until('the table', async () => {
-		const body = { modelId, source, target, record: false, timeoutMs: 60_000 };
-		answer = await harper.request('POST', '/jobs/predict', { body, headers: { connection: 'close' } });
-		return answer.body.code !== 'TABLE_NOT_FOUND';
-	});
+	const body = { modelId, source, target, record: false, timeoutMs: 60_000 };
+	const answer = await postJob(harper, body, { headers: { connection: 'close' } });
 	assert.equal(answer.status, 202, JSON.stringify(answer.body));
 	return answer.body.id;
 }
@@ -341,9 +337,13 @@ describe('a WebSocket', () => {
 		});
 		const [, session] = login.headers.get('set-cookie').match(/hdb-session=([^;]+)/);
 		const headers = { origin: 'http://evil.example', cookie: `evil_example-hdb-session=${session}` };
-		const subscriber = await begun(await overWebSocket(harper, '/monitoring/events', { user: null, headers }));
-		assert.deepEqual(subscriber.items, []);
-		// Were the session not one of a user, it would be UNAUTHENTICATED.
+		let subscriber;
+		// Another thread may not know the session at once.
+		await until('a session of a user', async () => {
+			subscriber = await begun(await overWebSocket(harper, '/monitoring/events', { user: null, headers }));
+			assert.deepEqual(subscriber.items, []);
+			return subscriber.refusal.body.code !== 'UNAUTHENTICATED';
+		});
 		assert.deepEqual([subscriber.refusal.status, subscriber.refusal.body.code], [3003, 'FORBIDDEN']);
 	});
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { InferenceEngine, ModelRegistry, Monitor } from '../index.js';
 import { startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
 import { until } from './support/until.js';
 
 const MODEL = { modelId: 'again', version: 'v1' };
@@ -118,12 +119,10 @@ describe('over REST', () => {
 			table: 'Rows',
 			records: [{ id: 1, x: FEATURES.x }],
 		});
-		const { status, body: job } = await harper.request('POST', '/jobs/predict', {
-			body: {
-				...MODEL,
-				source: { table: 'Rows', fields: { x: 'x' } },
-				target: { table: 'Results', fields: { y: 'prediction' } },
-			},
+		const { status, body: job } = await postJob(harper, {
+			...MODEL,
+			source: { table: 'Rows', fields: { x: 'x' } },
+			target: { table: 'Results', fields: { y: 'prediction' } },
 		});
 		assert.equal(status, 202);
 		const state = async (id) => (await harper.get(`/jobs/${id}`)).body;

@@ -1,6 +1,10 @@
 // What the package exports.
+export { Cbpe } from './cbpe.js';
+export { Adwin, PageHinkley } from './detectors.js';
+export { drift } from './drift.js';
 export { EdgeAiError } from './edge-ai-error.js';
 export { InferenceEngine, Model } from './engine.js';
 export { ModelRegistry } from './registry.js';
 export { Monitor } from './monitor.js';
+export { classificationQuality, regressionQuality } from './quality.js';
 export { Tensor } from './tensor.js';

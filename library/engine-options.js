@@ -3,10 +3,9 @@
 import { availableParallelism } from 'node:os';
 import { MAX_TIMEOUT_MS } from '../binding.js';
 import { EXECUTION_PROVIDERS } from './execution-providers.js';
-import { oneOf, text, whole } from './option-kinds.js';
+import { MAX_COUNT, oneOf, text, whole } from './option-kinds.js';
 
 const MiB = 2 ** 20;
-const MAX_COUNT = 2 ** 32 - 1;
 const MAX_THREADS = 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -12,6 +12,9 @@
  * @property {number} [most]
  */
 
+/** The largest whole number of 32 bits, as Rust takes counts. */
+export const MAX_COUNT = 2 ** 32 - 1;
+
 /**
  * A whole number, both bounds included.
  *

@@ -2,7 +2,8 @@
 import { MAX_PRIORITY, MAX_TIMEOUT_MS, nearestName } from '../binding.js';
 import { isAbortSignal } from './abort-signal.js';
 import { ENGINE_OPTIONS } from './engine-options.js';
-import { flag, oneOf, whole } from './option-kinds.js';
+import { typedArrayName } from './kinds.js';
+import { flag, MAX_COUNT, oneOf, whole } from './option-kinds.js';
 import { shown } from './shown.js';
 import { FRAMEWORKS, isBatchingValid, STAGES } from './versions.js';
 
@@ -62,6 +63,30 @@ export const EVENT_FILTER = {
 
 export const MONITOR_OPTIONS = { maxEvents: whole(1), maxBytes: whole(1024) };
 
+/** An option of drift: one value for all columns, or an object of values by column. */
+const byColumn = (expected, check) => ({
+	expected: `${expected}, or an object of that by column`,
+	copy: (value) => (isByColumn(value) ? { ...value } : value),
+	check: (value) => (isByColumn(value) ? Object.values(value).every(check) : check(value)),
+});
+
+/** Whether the value of such an option says something for each column. */
+export const isByColumn = (value) => value !== null && typeof value === 'object';
+
+const KINDS = ['number', 'category', 'text'];
+
+export const DRIFT_OPTIONS = {
+	method: byColumn('the name of a method', (value) => typeof value === 'string'),
+	threshold: byColumn('a number of at least 0', (value) => Number.isFinite(value) && value >= 0),
+	kind: byColumn(`one of ${KINDS.join(', ')}`, (value) => KINDS.includes(value)),
+	correction: text,
+	minRows: whole(1),
+	driftShare: {
+		expected: 'a number above 0 and at most 1',
+		check: (value) => typeof value === 'number' && value > 0 && value <= 1,
+	},
+};
+
 export const MODEL_FIELDS = {
 	modelId: text,
 	version: text,
@@ -71,6 +96,74 @@ export const MODEL_FIELDS = {
 	metadata: { expected: 'any value, but for its batching, which must be true or false', check: isBatchingValid },
 	inputSchema: text,
 	outputSchema: text,
+};
+
+const isList = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
+
+const list = {
+	expected: 'an array or a typed array',
+	copy: (value) => (isList(value) ? Array.from(value) : value),
+	check: Array.isArray,
+};
+
+const table = {
+	expected: 'an array of rows, or of numbers',
+	copy: (value) => (isList(value) ? Array.from(value, list.copy) : value),
+	check: Array.isArray,
+};
+
+export const REGRESSION_ROWS = { truth: list, predicted: list, weights: list };
+
+export const CLASSIFICATION_ROWS = {
+	...REGRESSION_ROWS,
+	classes: list,
+	probabilities: table,
+	scores: table,
+	bins: whole(1, 1000),
+	binning: oneOf('equalWidth', 'equalMass'),
+};
+
+export const CBPE_REFERENCE = {
+	truth: list,
+	predicted: list,
+	classes: list,
+	probabilities: table,
+	chunkRows: whole(1, MAX_COUNT),
+	calibrate: {
+		expected: 'true, false, or an array of them with one for each class',
+		copy: list.copy,
+		check: (value) => flag.check(value) || (Array.isArray(value) && value.every(flag.check)),
+	},
+};
+
+export const CBPE_ROWS = { predicted: list, probabilities: table };
+
+/** A number between two bounds, of which the upper one may be included. */
+const between = (least, most, includesMost) => ({
+	expected: `a number above ${least} and ${includesMost ? 'up to' : 'below'} ${most}`,
+	check: (value) => typeof value === 'number' && value > least && (value < most || (includesMost && value === most)),
+});
+
+export const ADWIN_OPTIONS = {
+	delta: between(0, 1, false),
+	clock: whole(1, MAX_COUNT),
+	maxBuckets: whole(1, 1000),
+	minWindowLength: whole(1, MAX_COUNT),
+	gracePeriod: whole(0, MAX_COUNT),
+};
+
+export const PAGE_HINKLEY_OPTIONS = {
+	minInstances: whole(1, MAX_COUNT),
+	delta: {
+		expected: 'a finite number of at least 0',
+		check: (value) => Number.isFinite(value) && value >= 0,
+	},
+	threshold: {
+		expected: 'a finite number above 0',
+		check: (value) => Number.isFinite(value) && value > 0,
+	},
+	alpha: between(0, 1, true),
+	mode: oneOf('up', 'down', 'both'),
 };
 
 /**

@@ -54,6 +54,21 @@ export const workerCount = () => api('server')?.workerCount ?? 1;
 /** What resources are made of. */
 export const resourceClass = () => api('Resource');
 
+/**
+ * A class of resources whose methods get what they are called for, without the record that is there. The context comes with each call:
+ * else Harper puts it into asynchronous local storage too, and from the first time on every promise of the thread costs more, whoever
+ * makes it.
+ *
+ * @template {Function} Class
+ * @param {Class} base
+ * @returns {Class}
+ */
+export const withoutLoading = (base) =>
+	class extends base {
+		static loadAsInstance = false;
+		static explicitContext = true;
+	};
+
 /** The resources of all applications by path, without the slash at the start. */
 export const exportedResources = () => api('server').resources;
 

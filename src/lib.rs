@@ -13,8 +13,9 @@
 //! | [`signature`] | what a model takes and gives, and the conversion by it |
 //! | [`tensorflow`] | TensorFlow.js models, translated to ONNX |
 //! | [`model`] | an uploaded model: detected, checked, made safe to load |
+//! | [`statistics`] | distributions, ranks and histograms |
 //! | [`engine`] | sessions: loading, caching, running, deadlines |
-//! | [`monitoring`] | metrics over inference events |
+//! | [`monitoring`] | metrics over inference events, drift, quality of predictions, detectors of change |
 //! | [`prediction`] | a request, its tensors and the answer |
 //! | `node` | the binding to Node.js, the only room that names napi |
 
@@ -31,5 +32,6 @@ pub mod onnx;
 pub mod prediction;
 pub mod process;
 pub mod signature;
+pub mod statistics;
 pub mod tensor;
 pub mod tensorflow;

@@ -262,9 +262,10 @@ fn what_an_old_model_lists_as_inputs_and_holds_itself_is_no_input() {
     let graph = GraphProto {
         name: Some("old".to_owned()),
         node: vec![NodeProto::new("Add", ["w", "x"], ["a"]), NodeProto::new("Mul", ["a", "v"], ["y"])],
-        input: vec![input("w"), input("x"), input("v")],
+        // Nothing reads the last one.
+        input: vec![input("w"), input("x"), input("v"), input("u")],
         output: vec![input("y")],
-        initializer: vec![weight("w"), weight("v")],
+        initializer: vec![weight("w"), weight("v"), weight("u")],
         ..GraphProto::default()
     };
     let of = |ir_version| ModelProto {
@@ -273,7 +274,7 @@ fn what_an_old_model_lists_as_inputs_and_holds_itself_is_no_input() {
         graph: Some(graph.clone()),
         ..ModelProto::default()
     };
-    for (ir_version, names) in [(3, vec!["x"]), (4, vec!["x", "w", "v"])] {
+    for (ir_version, names) in [(3, vec!["x"]), (4, vec!["x", "w", "v", "u"])] {
         let session = load(of(ir_version).encode_to_vec()).unwrap();
         assert_eq!(session.signature.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), names);
         let outputs = run(&session, vec![("x", floats(&[1, 2], &[1.0, 1.0]))]).unwrap();

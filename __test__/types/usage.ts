@@ -1,15 +1,39 @@
 // What index.d.ts allows and what it refuses. It is compiled by scripts/check-types.js and never run.
 import {
+	Adwin,
+	Cbpe,
+	classificationQuality,
 	EdgeAiError,
 	InferenceEngine,
 	Model,
 	ModelRegistry,
 	Monitor,
+	PageHinkley,
+	regressionQuality,
 	Tensor,
+	drift,
 	type AnyOutputs,
 	type ArrayOf,
 	type CacheStatus,
+	type Calibration,
+	type CbpeReference,
+	type CbpeRows,
+	type ClassAverages,
+	type ClassificationQuality,
+	type ClassificationRows,
+	type ClassLabel,
+	type ClassQuality,
+	type Column,
+	type ColumnDrift,
 	type Deviation,
+	type DriftHistogram,
+	type DriftKind,
+	type DriftMethod,
+	type DriftOptions,
+	type DriftReport,
+	type DriftRows,
+	type DriftValues,
+	type DriftVerdict,
 	type DType,
 	type EngineOptions,
 	type ExecutionProviderName,
@@ -29,8 +53,14 @@ import {
 	type ModelSource,
 	type OutputValue,
 	type Prediction,
+	type QualityEstimate,
+	type QualityEstimates,
 	type RecordedPrediction,
 	type RecordedRunOptions,
+	type RegressionQuality,
+	type RegressionRows,
+	type ReliabilityBin,
+	type RocAverages,
 	type RunOptions,
 	type Signature,
 	type Stage,
@@ -217,4 +247,84 @@ export async function runTyped(engine: InferenceEngine, flower: Flower): Promise
 	any.outputs['y'].toArray();
 	JSON.stringify(recorded) satisfies string;
 	return named.outputs.output_probability.get(0n);
+}
+
+export function measure(truth: Column<ClassLabel>): (number | null | undefined)[] {
+	const rows: ClassificationRows = {
+		truth,
+		predicted: BigInt64Array.of(0n, 1n),
+		classes: [0, 1],
+		probabilities: [[0.75, 0.25], Float32Array.of(0.5, 0.5)],
+		weights: [1, 2],
+		bins: 15,
+		binning: 'equalMass',
+	};
+	const found: ClassificationQuality = classificationQuality(rows);
+	// What only probabilities tell is there with them.
+	classificationQuality({ truth, predicted: truth, classes: [0, 1], probabilities: [0.5] }).calibration.ece.toFixed();
+	const [first]: ClassQuality[] = found.perClass;
+	const calibration: Calibration | undefined = found.calibration;
+	const [bin]: (ReliabilityBin | undefined)[] = calibration?.reliability ?? [];
+	const averages: ClassAverages = found.macroOfDefined;
+	const areas: RocAverages | undefined = found.rocAuc?.oneVsOne;
+	classificationQuality({ truth: ['a'], predicted: ['b'] as const, classes: ['a', 'b'], scores: Float64Array.of(2.5) });
+	// @ts-expect-error what was predicted is missing
+	classificationQuality({ truth });
+	// @ts-expect-error there is no such binning
+	classificationQuality({ ...rows, binning: 'quantiles' });
+
+	const numbers: RegressionRows = { truth: [1, 2n], predicted: Float32Array.of(1, 3) };
+	const { mae, r2 }: RegressionQuality = regressionQuality(numbers);
+	// @ts-expect-error texts are no numbers
+	regressionQuality({ truth: ['1'], predicted: [1] });
+	return [first?.f1, bin?.accuracy, averages.recall, areas?.macro, found.logLoss, mae, r2];
+}
+
+export function watch(errors: readonly number[]): boolean {
+	const adwin = new Adwin({ delta: 0.05, clock: 1, maxBuckets: 5, minWindowLength: 5, gracePeriod: 10 });
+	const test = new PageHinkley({ minInstances: 30, delta: 0.005, threshold: 10, alpha: 1, mode: 'up' });
+	[adwin.width, adwin.total, adwin.mean, adwin.variance, test.count, test.mean] satisfies (number | null)[];
+	// @ts-expect-error options are checked by name
+	new Adwin({ Delta: 0.05 });
+	// @ts-expect-error there is no such mode
+	new PageHinkley({ mode: 'sideways' });
+	// @ts-expect-error the width is not set
+	adwin.width = 3;
+	return errors.some((error) => [adwin.update(error), test.update(error)].includes(true));
+}
+
+export function estimate(rows: CbpeRows): number | null {
+	const reference: CbpeReference = {
+		truth: ['a', 'b'],
+		predicted: ['a', 'a'],
+		classes: ['a', 'b'],
+		probabilities: [0.25, 0.5],
+		chunkRows: 1,
+		calibrate: [true, false],
+	};
+	const { measures, count }: QualityEstimates = new Cbpe(reference).estimate(rows);
+	const { value, alert }: QualityEstimate = measures.f1;
+	// @ts-expect-error the rows of a chunk are missing
+	new Cbpe({ truth: [0], predicted: [0], classes: [0, 1], probabilities: [0.5] });
+	return alert ? value : count;
+}
+
+export async function compareColumns(ages: readonly number[], plans: DriftValues): Promise<DriftVerdict> {
+	const method: DriftMethod = 'psi';
+	const kind: DriftKind = 'category';
+	const options: DriftOptions = { method: { age: method }, kind: { plan: kind }, correction: 'holm', minRows: 5 };
+	const report: DriftReport = await drift(
+		{ age: ages, plan: plans },
+		{ age: [1, null, 3], plan: ['a', true] },
+		options
+	);
+	const column: ColumnDrift = await drift(Float64Array.of(1, 2), [1, 2, undefined], { method, threshold: 0.2 });
+	const rows: DriftRows = column.reference;
+	const histogram: DriftHistogram | null = column.histogram;
+	if (histogram && 'edges' in histogram) histogram.edges.map((edge) => edge + rows.count);
+	// @ts-expect-error there is no such method
+	await drift([1], [2], { method: 'wassersten' });
+	// @ts-expect-error a data set is compared with a data set
+	await drift({ age: ages }, ages);
+	return report.columns[0]?.verdict ?? report.verdict;
 }

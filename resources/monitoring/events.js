@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, countLostEvent, followEvents, followsEvents } from '../../binding.js';
 import { ApiError } from '../errors.js';
-import { copyOf, readAnew, transaction } from '../harper.js';
+import { copyOf, readAnew, transaction, withoutLoading } from '../harper.js';
 import { GroupCommit } from '../storage/group-commit.js';
 import { eventFrom, isEventId } from './record.js';
 import { options } from '../options.js';
@@ -98,19 +98,15 @@ export function putEvents(records, { transaction }) {
 	const expiresAt = expiry(events);
 	// Of its own, so that what else the transaction writes does not expire.
 	const context = { transaction, expiresAt: expiresAt ?? NEVER };
-	const unloaded = withoutLoading(events);
+	const unloaded = newEvents(events);
 	for (const event of records) unloaded.put(recordOf(event, expiresAt), context);
 }
 
 let unloadedEvents;
 
 /** The table for records that are new: Harper need not read before what a record replaces. */
-function withoutLoading(events) {
-	if (!unloadedEvents || Object.getPrototypeOf(unloadedEvents) !== events) {
-		unloadedEvents = class extends events {
-			static loadAsInstance = false;
-		};
-	}
+function newEvents(events) {
+	if (!unloadedEvents || Object.getPrototypeOf(unloadedEvents) !== events) unloadedEvents = withoutLoading(events);
 	return unloadedEvents;
 }
 

@@ -2,7 +2,7 @@
 import { leave, listenTo } from '../../library/abort-signal.js';
 import { generatedOutside, outside } from '../application/outside.js';
 import { answerOf, ApiError, STATUS_OF } from '../errors.js';
-import { log, nodeRequestOf, resourceClass, userOf } from '../harper.js';
+import { log, nodeRequestOf, resourceClass, userOf, withoutLoading } from '../harper.js';
 import { authorize } from '../http/access.js';
 import { leavingOf } from '../http/disconnect.js';
 import { refusalOfUser } from '../http/origin.js';
@@ -23,9 +23,7 @@ import { MAX_WAITING } from '../http/server-sent-events.js';
  * @param {Channel} channel
  */
 export function resourceOf(channel) {
-	return class extends resourceClass() {
-		static loadAsInstance = false;
-
+	return class extends withoutLoading(resourceClass()) {
 		/** For a WebSocket. A refusal is its only message; the code that closes it tells who is nobody, and who may not. */
 		connect(target) {
 			const context = this.getContext();

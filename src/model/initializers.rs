@@ -8,7 +8,8 @@ use std::collections::HashSet;
 /// From this IR version on an initializer that is also an input is the default of that input.
 const DEFAULTS_IR_VERSION: i64 = 4;
 
-/// Takes initializers out of the inputs of a model so old that it must list all of them there: no caller can give them.
+/// Takes initializers out of the inputs of a model so old that it must list all of them there: no caller can give them. It is one of
+/// the version that need not list them then; of older ones ONNX Runtime knows only those that are inputs or that a node reads.
 pub fn leave_inputs(model: &mut ModelProto) {
     if model.ir_version() >= DEFAULTS_IR_VERSION {
         return;
@@ -16,6 +17,7 @@ pub fn leave_inputs(model: &mut ModelProto) {
     if let Some(graph) = &mut model.graph {
         let initializers: HashSet<&str> = graph.initializer.iter().map(TensorProto::name).collect();
         graph.input.retain(|input| !initializers.contains(input.name()));
+        model.ir_version = Some(DEFAULTS_IR_VERSION);
     }
 }
 

@@ -1,39 +1,33 @@
 //! Averages.
 
-/// A sum that does not lose small values beside a large one (Neumaier), so that an average over millions stays exact.
+use super::sum::Sum;
+
+/// The mean of values, exact over millions of them.
 #[derive(Debug, Clone, Default)]
 pub struct Mean {
     count: u64,
-    sum: f64,
-    lost: f64,
+    sum: Sum,
 }
 
 impl Mean {
     pub fn add(&mut self, value: f64) {
         self.count += 1;
-        self.accumulate(value);
+        self.sum.add(value);
     }
 
     /// Adds as many values, of which only their mean is known.
     pub fn add_mean(&mut self, mean: f64, count: u32) {
         self.count += u64::from(count);
-        self.accumulate(mean * f64::from(count));
+        self.sum.add(mean * f64::from(count));
     }
 
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        self.accumulate(other.sum);
-        self.accumulate(other.lost);
-    }
-
-    fn accumulate(&mut self, value: f64) {
-        let sum = self.sum + value;
-        self.lost += if self.sum.abs() >= value.abs() { (self.sum - sum) + value } else { (value - sum) + self.sum };
-        self.sum = sum;
+        self.sum.merge(&other.sum);
     }
 
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| (self.sum + self.lost) / self.count as f64)
+        (self.count > 0).then(|| self.sum.value() / self.count as f64)
     }
 }
 

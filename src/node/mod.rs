@@ -4,15 +4,19 @@
 //! number back with the outcome, many at a time. Nothing here holds JavaScript memory while it works: inputs are copied on
 //! entry, because the memory of a terminated worker thread is gone.
 
+mod cbpe;
 mod channel;
+mod drift;
 mod engine;
 mod error;
 mod json;
 mod limits;
 mod monitoring;
+mod online;
 mod plain;
 mod prediction;
 mod process;
+mod quality;
 mod request;
 mod rows;
 mod session;

@@ -19,14 +19,29 @@ const INDEX = /^(Unnamed: 0)?$/;
  * @returns {{used: Array<{name: string, dtype?: string, isOne: boolean, columns: number[]}>, count: number}} names as JSON text
  */
 export function columnsOf(header, inputs, fields) {
-	if (header.length > MAX_COLUMNS) {
-		throw new ApiError('TOO_LARGE', `a CSV body may have at most ${MAX_COLUMNS} columns, received ${header.length}`);
-	}
+	checkColumnCount(header.length);
 	const byName = new Map(inputs.map((input) => [input.name, input]));
 	const titles = header.map((cell) => (isInput(cell, byName) ? cell : cell.trim()));
-	const given = titles.map((title, at) => ({ title, at })).filter(({ title, at }) => at > 0 || !isIndex(title, byName));
-	const used = fields ? byFields(given, byName, fields) : (byOrder(given, inputs, byName) ?? byTitle(given, byName));
-	return { used, count: header.length };
+	const given = titles.map((title, at) => ({ title, at }));
+	if (fields) return { used: byFields(given, byName, fields), count: header.length };
+	if (isIndex(titles[0], byName)) throw indexColumn(titles[0]);
+	return { used: byOrder(given, inputs, byName) ?? byTitle(given, byName), count: header.length };
+}
+
+/** Not left out in silence: it may as well be a value of the model whose title is missing. */
+function indexColumn(title) {
+	const first = title === '' ? 'the first column has no title' : `the first column is ${shown(title)}`;
+	const hint = 'send df.to_csv(index=False), or name the columns that the model takes with ?fields=';
+	return new ApiError('INVALID_REQUEST', `${first}, as pandas writes an index: ${hint}`);
+}
+
+/**
+ * Throws when a table has too many columns.
+ *
+ * @param {number} count
+ */
+export function checkColumnCount(count) {
+	if (count > MAX_COLUMNS) throw new ApiError('TOO_LARGE', `a CSV body may have at most ${MAX_COLUMNS} columns`);
 }
 
 const isInput = (title, byName) => byName.has(title) || byName.has(title.match(ELEMENT)?.[1]);

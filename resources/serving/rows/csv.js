@@ -3,8 +3,8 @@ import { Readable, pipeline } from 'node:stream';
 import { parse } from 'csv-parse';
 import { ApiError } from '../../errors.js';
 import { cellText } from './cell.js';
-import { columnsOf } from './columns.js';
-import { delimiterOf, readHeader } from './header.js';
+import { checkColumnCount, columnsOf } from './columns.js';
+import { checkCommas, readHeader } from './header.js';
 
 /**
  * A row for each record.
@@ -12,18 +12,17 @@ import { delimiterOf, readHeader } from './header.js';
  * @param {AsyncIterable<Buffer>} chunks
  * @param {object[]} inputs of the model, as its signature describes them
  * @param {number} maxRowBytes
- * @param {{delimiter?: string, fields?: string[] | Record<string, string | string[]>}} [how] `delimiter`: by default what the header
- *   shows; `fields`: see `columnsOf`
+ * @param {{delimiter?: string, fields?: string[] | Record<string, string | string[]>}} [how] `delimiter`: commas by default;
+ *   `fields`: see `columnsOf`
  * @returns {AsyncGenerator<{features?: string, error?: Error}>}
  */
 export async function* csvRows(chunks, inputs, maxRowBytes, { delimiter: given, fields } = {}) {
-	const { header, texts } = await readHeader(decoded(chunks), maxRowBytes);
+	const { header, texts } = await readHeader(decoded(chunks), maxRowBytes, checkColumnCount, given);
 	const read = (cells) => columnsOf(cells, inputs, fields);
-	const isShown = given === undefined && header !== '' && header.length <= maxRowBytes;
-	const delimiter = isShown ? delimiterOf(header, read) : (given ?? ',');
+	if (given === undefined && header !== '' && header.length <= maxRowBytes) checkCommas(header, read);
 	const parser = parse({
 		bom: true,
-		delimiter,
+		delimiter: given ?? ',',
 		relax_column_count: true,
 		skip_empty_lines: true,
 		max_record_size: maxRowBytes,

@@ -1,68 +1,89 @@
-// The header of a CSV table, read before the rest: it tells what separates the cells.
+// The header of a CSV table, read before the rest: it shows whether commas separate the cells.
 import { parse } from 'csv-parse/sync';
 import { ApiError } from '../../errors.js';
 import { shown } from '../../http/query.js';
 
-/** What may separate cells, the usual one first. */
-const DELIMITERS = [',', ';', '\t', '|'];
-const DELIMITER_NAMES = { comma: ',', semicolon: ';', tab: '\t', '\\t': '\t', pipe: '|' };
+/** A byte order mark. */
+const MARK = '\uFEFF';
+/** What often separates cells, the usual one first, by the names that the parameter takes. */
+const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
+const DELIMITER_NAMES = { ...DELIMITERS, '\\t': '\t' };
 
 /**
  * Reads up to the end of the header.
  *
  * @param {AsyncIterable<string>} texts
  * @param {number} maxLength of the header
+ * @param {(count: number) => void} checkCount throws when a header of so many columns is too long
+ * @param {string} [delimiter] otherwise any of those that often separate cells
  * @returns {Promise<{header: string, texts: AsyncIterable<string>}>} the header as it stands, and all of the text again
  */
-export async function readHeader(texts, maxLength) {
+export async function readHeader(texts, maxLength, checkCount, delimiter) {
 	const iterator = texts[Symbol.asyncIterator]();
-	let head = '';
-	let end;
-	let at = 0;
+	const delimiters = delimiter === undefined ? Object.values(DELIMITERS) : [delimiter];
+	const counts = new Map(delimiters.map((character) => [character, 1]));
+	const read = [];
+	let header = '';
 	let isQuoted = false;
-	let start = 0;
-	while (end === undefined && head.length <= maxLength) {
+	let isWhole = false;
+	while (!isWhole && header.length <= maxLength) {
 		const { done, value } = await iterator.next();
 		if (done) break;
-		head += value;
-		for (; at < head.length && end === undefined; at += 1) {
-			const character = head[at];
+		read.push(value);
+		let from = 0;
+		for (let at = 0; at < value.length; at += 1) {
+			const character = value[at];
 			if (character === '"') isQuoted = !isQuoted;
-			if (isQuoted || (character !== '\n' && character !== '\r')) continue;
+			if (isQuoted) continue;
+			if (character !== '\n' && character !== '\r') {
+				if (counts.has(character)) counts.set(character, counts.get(character) + 1);
+				continue;
+			}
+			header += value.slice(from, at);
+			from = at + 1;
 			// Empty lines in front of it are skipped.
-			if (head.slice(start, at).replace('\uFEFF', '') === '') start = at + 1;
-			else end = at;
+			isWhole = header !== '' && header !== MARK;
+			if (isWhole) break;
+			header = '';
 		}
+		if (!isWhole) header += value.slice(from);
+		checkCount(Math.max(...counts.values()));
 	}
 	const rest = (async function* () {
-		yield head;
+		yield* read;
 		yield* { [Symbol.asyncIterator]: () => iterator };
 	})();
-	return { header: head.slice(start, end ?? head.length), texts: rest };
+	return { header, texts: rest };
 }
 
 /**
- * What separates the cells of a table: of what stands in its header what makes the most columns that a reader understands.
+ * Throws where a header says with another delimiter than commas what it does not say with them. Which one is meant is for who sends
+ * it to say: a guess would read another table than was sent.
  *
  * @param {string} header
  * @param {(cells: string[]) => any} read throws for columns that it does not understand
- * @returns {string}
  */
-export function delimiterOf(header, read) {
-	const candidates = DELIMITERS.map((delimiter) => ({ delimiter, cells: cellsOf(header, delimiter) }))
+export function checkCommas(header, read) {
+	const candidates = Object.entries(DELIMITERS)
+		.filter(([, delimiter]) => header.includes(delimiter))
+		.map(([name, delimiter]) => ({ name, cells: cellsOf(header, delimiter) }))
 		.filter(({ cells }) => cells?.length > 1)
 		.sort((a, b) => b.cells.length - a.cells.length);
 	let failure;
-	for (const { delimiter, cells } of candidates) {
+	for (const { name, cells } of candidates) {
 		try {
 			read(cells);
-			return delimiter;
 		} catch (error) {
 			failure ??= error;
+			continue;
 		}
+		if (name === 'comma') return;
+		throw new ApiError(
+			'INVALID_REQUEST',
+			`the cells of the header are separated by another character: say ?delimiter=${name}`
+		);
 	}
 	if (failure) throw failure;
-	return ',';
 }
 
 /** Nothing for a quote in the wrong place, of which the reader of the table tells. */

@@ -1,0 +1,263 @@
+//! Confidence-based performance estimation, as NannyML defines it.
+
+use super::isotonic::Isotonic;
+use super::measure::{Cells, Measure, Measures};
+use super::sampling::{Deviation, Seen, deviations};
+use crate::error::{Result, error};
+use crate::monitoring::quality::{Binning, ScoreKind, ScoreTable, Scores, calibration, check_classes, roc_auc};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A value is as far off as so many standard errors, and a chunk of the reference as so many standard deviations.
+const SIGMAS: f64 = 3.0;
+/// The mean of the areas of classes is further off than their variances say, NannyML's experiments found.
+const ROC_AUC_OF_MEANS: f64 = 1.2;
+/// Parts of the reference on which it is tried whether calibration helps, and bins of the error that it is to lower.
+const FOLDS: usize = 10;
+const BINS: usize = 10;
+
+/// Rows whose truth is known, with probabilities.
+pub struct Reference<'a> {
+    pub classes: usize,
+    pub truth: &'a [u32],
+    pub predicted: &'a [u32],
+    /// As of [`Scores`].
+    pub probabilities: &'a [f64],
+    /// Thresholds are from the measures of chunks of so many rows.
+    pub chunk_rows: usize,
+    /// For each class; where it lowers the calibration error when it is not told.
+    pub calibrate: Option<&'a [bool]>,
+}
+
+/// What is known of the reference, and estimates the quality of predictions whose truth is not known. Right while the probabilities
+/// mean what they meant in the reference: where only inputs shift, and not to what the model has never seen.
+pub struct Cbpe {
+    classes: usize,
+    /// For each estimated class: the second of two, or all.
+    estimated: Vec<Estimated>,
+    /// Of whether the predicted class is right.
+    accuracy: Deviation,
+    thresholds: Measures<Option<(f64, f64)>>,
+}
+
+struct Estimated {
+    class: usize,
+    calibrator: Option<Isotonic>,
+    deviations: Measures<Deviation>,
+}
+
+/// Estimates over some rows.
+#[derive(Debug, Serialize)]
+pub struct Estimates {
+    /// Rows.
+    pub count: u64,
+    pub measures: BTreeMap<&'static str, Estimate>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// `None` where it is not defined, such as an area without a second class.
+    pub value: Option<f64>,
+    /// One standard error, by chance alone.
+    pub sampling_error: Option<f64>,
+    /// The value and three of them, from 0 to 1.
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    /// The mean of the chunks of the reference and three standard deviations, from 0 to 1.
+    pub lower_threshold: Option<f64>,
+    pub upper_threshold: Option<f64>,
+    /// Whether the value is beyond a threshold.
+    pub alert: bool,
+}
+
+impl Cbpe {
+    /// # Errors
+    /// As of a classification, and `INVALID_REQUEST` for a reference of less than two chunks.
+    pub fn fit(reference: &Reference) -> Result<Self> {
+        let Reference { classes, truth, predicted, chunk_rows, .. } = *reference;
+        check_classes(classes, truth, predicted)?;
+        let scores = table(reference.probabilities, truth.len(), classes)?;
+        if truth.len() < 2 * chunk_rows {
+            return Err(error!(
+                InvalidRequest,
+                "the reference must have at least two chunks of {chunk_rows} rows, received {} rows",
+                truth.len()
+            ));
+        }
+        let rows = Rows { truth, predicted, scores };
+        let is_binary = classes == 2;
+        let estimated = if is_binary { 1..2 } else { 0..classes };
+        let estimated: Vec<Estimated> = estimated
+            .map(|class| {
+                let seen: Vec<Seen> = (0..truth.len()).map(|row| rows.seen(row, class)).collect();
+                let is_calibrated = reference.calibrate.map_or_else(|| calibration_helps(&seen), |told| told[class]);
+                let calibrator = is_calibrated.then(|| Isotonic::fit(seen.iter().map(|row| (row.score, row.is_true))));
+                Estimated { class, calibrator, deviations: deviations(&seen, is_binary) }
+            })
+            .collect();
+        let right: Vec<Seen> = (0..truth.len()).map(|row| rows.is_right(row)).collect();
+        let [accuracy, ..] = deviations(&right, false);
+        let realised: Vec<_> =
+            (0..truth.len()).step_by(chunk_rows).map(|start| rows.realised(start, chunk_rows, &estimated)).collect();
+        let thresholds = std::array::from_fn(|at| threshold(realised.iter().filter_map(|chunk| chunk[at])));
+        Ok(Self { classes, estimated, accuracy, thresholds })
+    }
+
+    /// # Errors
+    /// `INVALID_REQUEST` for rows that are none of the classes, or have no probabilities.
+    pub fn estimate(&self, predicted: &[u32], probabilities: &[f64]) -> Result<Estimates> {
+        let (classes, count) = (self.classes, predicted.len());
+        // What is true is not known: what was predicted stands for it.
+        check_classes(classes, predicted, predicted)?;
+        let scores = table(probabilities, count, classes)?;
+        let calibrated: Vec<Vec<f64>> = (0..count).map(|row| self.calibrated(scores, row)).collect();
+        let cells: Vec<Cells> = self
+            .estimated
+            .iter()
+            .enumerate()
+            .map(|(at, estimated)| {
+                let mut cells = Cells::default();
+                for (probabilities, predicted) in calibrated.iter().zip(predicted) {
+                    cells.add(probabilities[at], *predicted as usize == estimated.class);
+                }
+                cells
+            })
+            .collect();
+        let area = |at: usize| {
+            let class = self.estimated[at].class;
+            // Each row is of the class as probable as it is.
+            let parts = |row: usize| {
+                let (score, probability) = (scores.at(row, class), calibrated[row][at]);
+                [(score, true, probability), (score, false, 1.0 - probability)]
+            };
+            roc_auc((0..count).flat_map(parts))
+        };
+        let value = |measure: Measure| match measure {
+            Measure::RocAuc => mean((0..self.estimated.len()).map(area)),
+            Measure::Accuracy if classes > 2 => {
+                let right = calibrated.iter().zip(predicted).map(|(row, predicted)| row[*predicted as usize]);
+                Some(right.sum::<f64>() / count as f64)
+            }
+            _ => mean(cells.iter().map(|cells| cells.measure(measure))),
+        };
+        let estimates = Measure::ALL.into_iter().enumerate();
+        let measures = estimates.map(|(at, measure)| (measure.name(), self.judged(at, measure, value(measure), count)));
+        Ok(Estimates { count: count as u64, measures: measures.collect() })
+    }
+
+    /// The probabilities of the estimated classes of a row; those of more than two add up to 1.
+    fn calibrated(&self, scores: ScoreTable, row: usize) -> Vec<f64> {
+        let of_class = |Estimated { class, calibrator, .. }: &Estimated| {
+            let score = scores.at(row, *class);
+            calibrator.as_ref().map_or(score, |calibrator| calibrator.at(score))
+        };
+        let found: Vec<f64> = self.estimated.iter().map(of_class).collect();
+        let sum: f64 = found.iter().sum();
+        match found.len() {
+            1 => found,
+            // Every class is thought to be impossible.
+            count if sum == 0.0 => vec![1.0 / count as f64; count],
+            _ => found.iter().map(|probability| probability / sum).collect(),
+        }
+    }
+
+    fn judged(&self, at: usize, measure: Measure, value: Option<f64>, rows: usize) -> Estimate {
+        let classes = self.estimated.len() as f64;
+        let error = match measure {
+            Measure::Accuracy if classes > 1.0 => self.accuracy.variance(rows).sqrt(),
+            _ => self.estimated.iter().map(|class| class.deviations[at].variance(rows)).sum::<f64>().sqrt() / classes,
+        };
+        let scale = if measure == Measure::RocAuc && classes > 1.0 { ROC_AUC_OF_MEANS } else { 1.0 };
+        let sampling_error = Some(error * scale).filter(|error| error.is_finite());
+        let bound = |sigmas: f64| Some((value? + sigmas * sampling_error?).clamp(0.0, 1.0));
+        let (lower_threshold, upper_threshold) = self.thresholds[at].unzip();
+        Estimate {
+            value,
+            sampling_error,
+            lower: bound(-SIGMAS),
+            upper: bound(SIGMAS),
+            lower_threshold,
+            upper_threshold,
+            alert: value.zip(self.thresholds[at]).is_some_and(|(value, (lower, upper))| value < lower || value > upper),
+        }
+    }
+}
+
+fn table(probabilities: &[f64], rows: usize, classes: usize) -> Result<ScoreTable<'_>> {
+    ScoreTable::of(Scores { kind: ScoreKind::Probabilities, values: probabilities }, rows, classes)
+}
+
+/// Rows whose truth is known.
+struct Rows<'a> {
+    truth: &'a [u32],
+    predicted: &'a [u32],
+    scores: ScoreTable<'a>,
+}
+
+impl Rows<'_> {
+    fn seen(&self, row: usize, class: usize) -> Seen {
+        let (is_predicted, is_true) = (self.predicted[row] as usize == class, self.truth[row] as usize == class);
+        Seen { score: self.scores.at(row, class), is_predicted, is_true }
+    }
+
+    /// A row whose class is right or wrong, whichever it is.
+    fn is_right(&self, row: usize) -> Seen {
+        Seen { score: 0.0, is_predicted: true, is_true: self.truth[row] == self.predicted[row] }
+    }
+
+    /// The measures of a chunk.
+    fn realised(&self, start: usize, rows: usize, estimated: &[Estimated]) -> Measures<Option<f64>> {
+        let chunk = start..(start + rows).min(self.truth.len());
+        let of_class = |class: usize, measure: Measure| {
+            if measure == Measure::RocAuc {
+                let row = |row| self.seen(row, class);
+                return roc_auc(chunk.clone().map(row).map(|row| (row.score, row.is_true, 1.0)));
+            }
+            let mut cells = Cells::default();
+            for Seen { is_true, is_predicted, .. } in chunk.clone().map(|row| self.seen(row, class)) {
+                cells.add(f64::from(u8::from(is_true)), is_predicted);
+            }
+            cells.measure(measure)
+        };
+        Measure::ALL.map(|measure| {
+            if measure == Measure::Accuracy {
+                let right = chunk.clone().filter(|row| self.truth[*row] == self.predicted[*row]).count();
+                return Some(right as f64 / chunk.len() as f64);
+            }
+            mean(estimated.iter().map(|estimated| of_class(estimated.class, measure)))
+        })
+    }
+}
+
+/// `None` when one of the values is.
+fn mean(values: impl ExactSizeIterator<Item = Option<f64>>) -> Option<f64> {
+    let count = values.len() as f64;
+    values.sum::<Option<f64>>().map(|sum| sum / count)
+}
+
+/// The mean and three standard deviations, from 0 to 1; `None` without values.
+fn threshold(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let values: Vec<f64> = values.collect();
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let deviation = (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
+    let bound = |sigmas: f64| (mean + sigmas * deviation).clamp(0.0, 1.0);
+    (!values.is_empty()).then(|| (bound(-SIGMAS), bound(SIGMAS)))
+}
+
+/// Whether the expected calibration error is lower with calibration than without, on rows that it was not fitted to: each tenth row in
+/// turn, so that the answer does not depend on chance.
+fn calibration_helps(rows: &[Seen]) -> bool {
+    let is_in = |fold: usize, row: usize| row % FOLDS == fold;
+    let numbered = || rows.iter().enumerate();
+    let mut calibrated = Vec::with_capacity(rows.len());
+    for fold in 0..FOLDS {
+        let others = numbered().filter(|(at, _)| !is_in(fold, *at));
+        let calibrator = Isotonic::fit(others.map(|(_, row)| (row.score, row.is_true)));
+        let held_out = numbered().filter(|(at, _)| is_in(fold, *at));
+        calibrated.extend(held_out.map(|(_, row)| (calibrator.at(row.score), row.is_true, 1.0)));
+    }
+    let error = |rows: Vec<(f64, bool, f64)>| calibration(rows.into_iter(), Binning::EqualWidth(BINS)).ece;
+    error(calibrated) < error(rows.iter().map(|row| (row.score, row.is_true, 1.0)).collect())
+}

@@ -1,0 +1,69 @@
+//! What is estimated.
+
+/// Of one class against the rest; with more than two classes their means, but for accuracy, which is of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    Accuracy,
+    Precision,
+    Recall,
+    Specificity,
+    F1,
+    RocAuc,
+}
+
+/// A value for each measure, in the order of [`Measure::ALL`].
+pub type Measures<T> = [T; Measure::ALL.len()];
+
+impl Measure {
+    pub const ALL: [Self; 6] =
+        [Self::Accuracy, Self::Precision, Self::Recall, Self::Specificity, Self::F1, Self::RocAuc];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::Specificity => "specificity",
+            Self::F1 => "f1",
+            Self::RocAuc => "rocAuc",
+        }
+    }
+}
+
+/// Rows of one class against the rest, by what is true and what was predicted; what is true may be as probable as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cells {
+    true_positive: f64,
+    false_positive: f64,
+    true_negative: f64,
+    false_negative: f64,
+}
+
+impl Cells {
+    /// A row: how probable it is of the class, and whether that was predicted.
+    pub fn add(&mut self, probability: f64, is_predicted: bool) {
+        if is_predicted {
+            self.true_positive += probability;
+            self.false_positive += 1.0 - probability;
+        } else {
+            self.false_negative += probability;
+            self.true_negative += 1.0 - probability;
+        }
+    }
+
+    /// What would divide by 0 is 0.
+    pub fn measure(&self, measure: Measure) -> Option<f64> {
+        let Self { true_positive, false_positive, true_negative, false_negative } = *self;
+        let wrong = false_positive + false_negative;
+        let right = true_positive + true_negative;
+        let (part, rest) = match measure {
+            Measure::Accuracy => (right, wrong),
+            Measure::Precision => (true_positive, false_positive),
+            Measure::Recall => (true_positive, false_negative),
+            Measure::Specificity => (true_negative, false_positive),
+            Measure::F1 => (2.0 * true_positive, wrong),
+            Measure::RocAuc => return None,
+        };
+        Some(if part + rest > 0.0 { part / (part + rest) } else { 0.0 })
+    }
+}

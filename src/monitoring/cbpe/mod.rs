@@ -1,0 +1,8 @@
+//! Quality without labels: confidence-based performance estimation, from what probabilities were worth on rows whose truth is known.
+
+mod estimator;
+mod isotonic;
+mod measure;
+mod sampling;
+
+pub use estimator::{Cbpe, Estimate, Estimates, Reference};

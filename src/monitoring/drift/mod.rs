@@ -1,0 +1,38 @@
+//! Whether the values of columns are distributed otherwise than in a reference: tests and distances over raw samples, one
+//! statistic a file.
+
+mod anderson_darling;
+mod chi_square;
+mod choice;
+mod compare;
+mod cramer_von_mises;
+mod energy;
+mod epps_singleton;
+mod fisher_exact;
+mod g_test;
+mod hellinger;
+mod histogram;
+mod jensen_shannon;
+mod kolmogorov_smirnov;
+mod kullback_leibler;
+mod mann_whitney;
+mod measured;
+mod method;
+mod moments;
+mod proportions;
+mod psi;
+mod samples;
+mod shares;
+mod statistic;
+mod t_test;
+mod total_variation;
+mod values;
+mod wasserstein;
+
+#[cfg(test)]
+mod tests;
+
+pub use compare::{ColumnReport, Options, Report, Verdict, compare};
+pub use histogram::{Histogram, Others};
+pub use method::{Method, Score};
+pub use values::{Column, Kind, Rows, Values};

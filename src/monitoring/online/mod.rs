@@ -1,0 +1,9 @@
+//! Changes in a stream of values, such as whether predictions are right or how sure they are, seen value by value in memory that does
+//! not grow with the stream.
+
+mod adwin;
+mod page_hinkley;
+mod value;
+
+pub use adwin::{Adwin, AdwinOptions};
+pub use page_hinkley::{Direction, PageHinkley, PageHinkleyOptions};

@@ -1,0 +1,222 @@
+//! Drift of columns against a reference, off the event loop.
+
+use super::channel::Channel;
+use super::error::{panicked, throw};
+use crate::error::{Result, error};
+use crate::monitoring::drift::{Column, ColumnReport, Histogram, Kind, Method, Options, Report, Rows, Values, compare};
+use crate::statistics::Correction;
+use napi::Env;
+use napi::bindgen_prelude::Float64Array;
+use napi_derive::napi;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The thread that compares, for all threads of the process: one comparison after the other.
+static WORKER: LazyLock<std::io::Result<Sender<Job>>> = LazyLock::new(|| {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let work = move || jobs.into_iter().for_each(|job| job());
+    thread::Builder::new().name("drift".to_owned()).spawn(work).map(|_| sender)
+});
+
+/// One column on both sides.
+#[napi(object)]
+pub struct DriftColumn {
+    pub name: String,
+    /// "number", "category" or "text".
+    pub kind: String,
+    /// Numbers, NaN where one is missing; of other kinds how often each category occurs.
+    pub reference: Float64Array,
+    pub current: Float64Array,
+    /// Of other kinds than numbers: rows without a value.
+    pub missing_reference: f64,
+    pub missing_current: f64,
+    pub method: Option<String>,
+    pub threshold: Option<f64>,
+}
+
+#[napi(object)]
+pub struct DriftOptions {
+    pub min_rows: f64,
+    pub drift_share: f64,
+    pub correction: Option<String>,
+}
+
+#[napi(object)]
+pub struct DriftRows {
+    pub count: f64,
+    pub missing: f64,
+    pub infinite: f64,
+    pub distinct: f64,
+}
+
+#[napi(object)]
+pub struct DriftHistogram {
+    /// Of numbers.
+    pub edges: Option<Vec<f64>>,
+    /// Of categories: their places.
+    pub shown: Option<Vec<u32>>,
+    pub reference: Vec<f64>,
+    pub current: Vec<f64>,
+    pub others: Option<DriftOthers>,
+}
+
+#[napi(object)]
+pub struct DriftOthers {
+    pub categories: f64,
+    pub reference: f64,
+    pub current: f64,
+}
+
+#[napi(object)]
+pub struct DriftOfColumn {
+    pub name: String,
+    pub kind: String,
+    pub verdict: String,
+    pub reason: Option<String>,
+    pub method: Option<String>,
+    pub why: String,
+    pub statistic: Option<f64>,
+    pub degrees_of_freedom: Option<f64>,
+    pub location: Option<f64>,
+    pub p_value: Option<f64>,
+    pub adjusted_p_value: Option<f64>,
+    pub distance: Option<f64>,
+    pub threshold: Option<f64>,
+    pub reference: DriftRows,
+    pub current: DriftRows,
+    pub histogram: Option<DriftHistogram>,
+}
+
+#[napi(object)]
+pub struct DriftReport {
+    pub verdict: String,
+    pub drifted_columns: u32,
+    pub insufficient_columns: u32,
+    pub drifted_share: f64,
+    pub columns: Vec<DriftOfColumn>,
+}
+
+/// The names of the methods, and of the corrections.
+#[napi(catch_unwind)]
+pub fn drift_methods() -> Vec<&'static str> {
+    Method::ALL.iter().map(|method| method.name()).collect()
+}
+
+#[napi(catch_unwind)]
+pub fn drift_corrections() -> Vec<&'static str> {
+    Correction::ALL.iter().map(|correction| correction.name()).collect()
+}
+
+/// Compares columns; answered on the channel with a `DriftReport`, or INVALID_REQUEST.
+#[napi(catch_unwind)]
+pub fn drift(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    columns: Vec<DriftColumn>,
+    options: DriftOptions,
+) -> napi::Result<()> {
+    let options = read_options(options).map_err(|problem| throw(env, &problem))?;
+    let columns: Vec<Column> =
+        columns.into_iter().map(read_column).collect::<Result<_>>().map_err(|problem| throw(env, &problem))?;
+    let reply = channel.reply(id);
+    let job: Job = Box::new(move || {
+        let report = catch_unwind(AssertUnwindSafe(|| compare(columns, &options))).unwrap_or_else(|_| Err(panicked()));
+        reply.send_value(report.map(report_to_js));
+    });
+    let sent = WORKER.as_ref().is_ok_and(|worker| worker.send(job).is_ok());
+    if sent { Ok(()) } else { Err(throw(env, &error!(Internal, "the thread that compares cannot be started"))) }
+}
+
+fn read_options(options: DriftOptions) -> Result<Options> {
+    let DriftOptions { min_rows, drift_share, correction } = options;
+    let correction = correction.map(|name| Correction::parse(&name)).transpose()?;
+    Ok(Options { min_rows: min_rows as u64, drift_share, correction })
+}
+
+fn read_column(column: DriftColumn) -> Result<Column> {
+    let DriftColumn { name, kind, reference, current, missing_reference, missing_current, method, threshold } = column;
+    let kinds = [Kind::Number, Kind::Category, Kind::Text];
+    let Some(kind) = kinds.into_iter().find(|known| known.name() == kind) else {
+        return Err(error!(InvalidRequest, "column \"{name}\": the kind is number, category or text"));
+    };
+    let values = if kind == Kind::Number {
+        Values::Numbers { reference: reference.to_vec(), current: current.to_vec() }
+    } else {
+        Values::Categories {
+            counts: reference.iter().zip(current.iter()).map(|(a, b)| (*a as u64, *b as u64)).collect(),
+            missing: (missing_reference as u64, missing_current as u64),
+            is_text: kind == Kind::Text,
+        }
+    };
+    Ok(Column { name, values, method, threshold })
+}
+
+fn report_to_js(report: Report) -> DriftReport {
+    DriftReport {
+        verdict: report.verdict.name().to_owned(),
+        drifted_columns: report.drifted as u32,
+        insufficient_columns: report.undecided as u32,
+        drifted_share: report.share,
+        columns: report.columns.into_iter().map(column_to_js).collect(),
+    }
+}
+
+fn column_to_js(column: ColumnReport) -> DriftOfColumn {
+    let is_p_value = column.method.is_some_and(Method::is_p_value);
+    DriftOfColumn {
+        name: column.name,
+        kind: column.kind.name().to_owned(),
+        verdict: column.verdict.name().to_owned(),
+        reason: column.reason,
+        method: column.method.map(|method| method.name().to_owned()),
+        why: column.why,
+        statistic: column.statistic,
+        degrees_of_freedom: column.degrees_of_freedom,
+        location: column.location,
+        p_value: column.score.filter(|_| is_p_value),
+        adjusted_p_value: column.adjusted,
+        distance: column.score.filter(|_| !is_p_value),
+        threshold: column.threshold,
+        reference: rows_to_js(column.reference),
+        current: rows_to_js(column.current),
+        histogram: column.histogram.map(histogram_to_js),
+    }
+}
+
+fn rows_to_js(rows: Rows) -> DriftRows {
+    DriftRows {
+        count: rows.count as f64,
+        missing: rows.missing as f64,
+        infinite: rows.infinite as f64,
+        distinct: rows.distinct as f64,
+    }
+}
+
+fn histogram_to_js(histogram: Histogram) -> DriftHistogram {
+    let counts = |counts: Vec<u64>| counts.into_iter().map(|count| count as f64).collect();
+    match histogram {
+        Histogram::Numbers { edges, reference, current } => DriftHistogram {
+            edges: Some(edges),
+            shown: None,
+            reference: counts(reference),
+            current: counts(current),
+            others: None,
+        },
+        Histogram::Categories { shown, reference, current, others } => DriftHistogram {
+            edges: None,
+            shown: Some(shown.into_iter().map(|at| at as u32).collect()),
+            reference: counts(reference),
+            current: counts(current),
+            others: others.map(|others| DriftOthers {
+                categories: others.categories as f64,
+                reference: others.reference as f64,
+                current: others.current as f64,
+            }),
+        },
+    }
+}

@@ -1,45 +1,27 @@
 //! Pearson's chi-square test on counts of categories.
 
-use super::measured::{Measured, Outcome};
+use super::contingency::{of_two_samples, with_exact_reference};
+use super::measured::Outcome;
 use super::samples::Categories;
-use crate::statistics::chi_square_sf;
-
-/// Why a test of categories has nothing to say.
-pub const ONE_CATEGORY: &str = "both sides have one and the same category only";
 
 /// Evidently's form: the reference is taken for the exact distribution, so that its own chance is left out and equal
 /// distributions are rejected too often. A category that the reference does not have is impossible: p = 0.
 pub fn chi_square(categories: &Categories) -> Outcome {
-    let scale = categories.current as f64 / categories.reference as f64;
-    let terms = categories.observed().map(|(reference, observed)| {
-        let expected = reference * scale;
-        (observed - expected) * (observed - expected) / expected
-    });
-    test(categories, terms.sum())
+    with_exact_reference(categories, term)
 }
 
 /// The test of homogeneity: both sides are samples.
 pub fn two_sample_chi_square(categories: &Categories) -> Outcome {
-    let (n, m) = (categories.reference as f64, categories.current as f64);
-    let terms = categories.observed().map(|(reference, current)| {
-        let share = (reference + current) / (n + m);
-        let term = |observed: f64, expected: f64| (observed - expected) * (observed - expected) / expected;
-        term(reference, share * n) + term(current, share * m)
-    });
-    test(categories, terms.sum())
+    of_two_samples(categories, term)
 }
 
-fn test(categories: &Categories, statistic: f64) -> Outcome {
-    let degrees_of_freedom = categories.counts.len() as f64 - 1.0;
-    if degrees_of_freedom == 0.0 {
-        return Err(ONE_CATEGORY);
-    }
-    let p_value = chi_square_sf(statistic, degrees_of_freedom);
-    Ok(Measured::new(statistic, p_value).with_degrees_of_freedom(degrees_of_freedom))
+fn term(observed: f64, expected: f64) -> f64 {
+    (observed - expected) * (observed - expected) / expected
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::contingency::ONE_CATEGORY;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Fisher's exact test of two categories.
 
-use super::chi_square::ONE_CATEGORY;
+use super::contingency::ONE_CATEGORY;
 use super::measured::{Measured, Outcome};
 use super::samples::Categories;
 use crate::statistics::ln_choose;

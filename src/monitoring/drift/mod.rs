@@ -5,6 +5,7 @@ mod anderson_darling;
 mod chi_square;
 mod choice;
 mod compare;
+mod contingency;
 mod cramer_von_mises;
 mod energy;
 mod epps_singleton;

@@ -698,15 +698,10 @@ describe('threads that end', () => {
 		await makeTable('Restarted');
 		const id = await start(definition('Restarted', { source: { table: 'Source' }, record: false }));
 		await until('progress', async () => (await get(id)).processed > 0);
-		await harper.operation({ operation: 'restart_service', service: 'http_workers' });
+		await harper.replaceThreads();
 		let job;
 		const isOver = async () => {
-			try {
-				job = await get(id);
-			} catch {
-				// The old threads do not listen any more, the new ones not yet.
-				return false;
-			}
+			job = await get(id);
 			return job.state !== 'running';
 		};
 		await until('the end of the job', isOver, JOB_TIMEOUT_MS);

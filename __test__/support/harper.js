@@ -52,6 +52,7 @@ class Harper {
 	#child;
 	#environment;
 	#ending = false;
+	#isReplacing = false;
 
 	constructor(rootPath, how) {
 		this.rootPath = rootPath;
@@ -98,6 +99,7 @@ class Harper {
 			if (child === this.#child && !this.#ending) console.error(`Harper ended by itself: ${signal ?? `exit ${code}`}`);
 		});
 		this.#ending = false;
+		this.#isReplacing = false;
 		await this.#untilReady();
 	}
 
@@ -196,7 +198,7 @@ class Harper {
 	 */
 	async request(method, path, { body, headers = {}, user = ADMIN, signal } = {}) {
 		const isObject = body !== undefined && Object.getPrototypeOf(body) === Object.prototype;
-		const response = await fetch(this.base + path, {
+		const response = await this.#fetch(this.base + path, {
 			method,
 			headers: {
 				...(user === null ? {} : credentials(user)),
@@ -216,6 +218,29 @@ class Harper {
 			/** With the digits that JavaScript's numbers have not. */
 			text: isJson ? bytes.toString() : undefined,
 		};
+	}
+
+	/** As `fetch`; while threads are replaced, what none of them has begun, or what can be read again, is asked again. */
+	async #fetch(url, init) {
+		const deadline = Date.now() + READY_TIMEOUT_MS;
+		for (;;) {
+			try {
+				return await fetch(url, init);
+			} catch (error) {
+				const isHarmless = init.method === 'GET' || error.cause?.code === 'ECONNREFUSED';
+				if (!this.#isReplacing || this.#ending || !isHarmless || Date.now() > deadline) throw error;
+				await sleep(100);
+			}
+		}
+	}
+
+	/**
+	 * Has Harper replace its threads. For a moment the old ones no longer listen and the new ones do not yet, and connections are
+	 * refused: from now on requests wait for that.
+	 */
+	async replaceThreads() {
+		await this.operation({ operation: 'restart_service', service: 'http_workers' });
+		this.#isReplacing = true;
 	}
 
 	/**

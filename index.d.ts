@@ -902,7 +902,10 @@ export class PageHinkley {
 
 /** The values of a column; null, undefined and NaN are missing. */
 export type DriftValues =
-	readonly (number | null | undefined)[] | readonly (string | number | boolean | null | undefined)[] | TypedArray;
+	| readonly (number | null | undefined)[]
+	| readonly (string | number | boolean | null | undefined)[]
+	| readonly (readonly number[] | TypedArray | null | undefined)[]
+	| TypedArray;
 
 /**
  * A test or distance between two samples. Where Evidently has one, name, form and threshold are Evidently's; the others are named
@@ -922,6 +925,7 @@ export type DriftMethod =
 	| 'mannw_two_sided'
 	| 't_test'
 	| 't_test_welch'
+	| 'empirical_mmd'
 	| 'es'
 	| 'chisquare'
 	| 'chisquare_two_sample'
@@ -938,7 +942,7 @@ export type DriftMethod =
 	| 'kl_div'
 	| 'hellinger';
 
-export type DriftKind = 'number' | 'category' | 'text';
+export type DriftKind = 'number' | 'category' | 'text' | 'vector';
 
 /** `insufficient`: too few values, or no defined statistic. */
 export type DriftVerdict = 'drift' | 'ok' | 'insufficient';
@@ -1001,7 +1005,7 @@ export interface ColumnDrift {
 	threshold?: number;
 	reference: DriftRows;
 	current: DriftRows;
-	/** Null when a side has no value. */
+	/** Null when a side has no value, and of vectors. */
 	histogram: DriftHistogram | null;
 }
 

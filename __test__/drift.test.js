@@ -48,6 +48,24 @@ describe('a data set', () => {
 		});
 	});
 
+	test('compares vectors as a whole', async () => {
+		const signs = (flip) => range(60, (at) => (at % 2 === 0 ? [1, flip] : Float32Array.of(-1, -flip)));
+		const other = await drift(signs(1), [...signs(-1), null, [NaN, 1], [Infinity, 1]]);
+		assert.deepEqual(
+			[other.kind, other.method, other.verdict, other.why],
+			['vector', 'empirical_mmd', 'drift', 'vectors']
+		);
+		assert.deepEqual(other.current, { count: 60, missing: 2, infinite: 1, distinct: 60 });
+		assert.equal(other.histogram, null);
+		assert.equal((await drift(signs(1), signs(1))).verdict, 'ok');
+		assert.equal(
+			(await drift({ v: [null, null] }, { v: signs(1) }, { kind: { v: 'vector' } })).columns[0].reason,
+			'reference has no value'
+		);
+		const many = range(1100, (at) => [at, 1]);
+		assert.match((await drift(many, many)).reason, /more than 2000 different values; compare a sample/);
+	});
+
 	test('has kinds of columns by their values', async () => {
 		const columns = {
 			floats: Float32Array.from({ length: 40 }, (_, at) => at % 3),
@@ -155,8 +173,15 @@ test('bad input is refused by what is wrong with it', async () => {
 	await refused(/column "a" has values of type number and string/, { a: low }, { a: ['x'] });
 	await refused(/row 1 must be a number or null, received "x"/, [1.5, 'x'], [1], { kind: 'number' });
 	await refused(/row 0 must be a string, a number, a boolean or null/, [{}], ['x'], { kind: 'category' });
+	await refused(/row 1 must be an array of 2 numbers, as many as the first one has, or null/, [[1, 2], [3]], [[1, 2]]);
+	await refused(/row 0 must hold numbers, received "x"/, [['x']], [[1]]);
+	await refused(/a vector must have at least one number/, [[]], [[]]);
+	await assert.rejects(drift([[1]], [[2]], { method: 'ks' }), {
+		code: 'INVALID_REQUEST',
+		message: /ks does not compare vectors; empirical_mmd does/,
+	});
 	await refused(/drift does not take "methods"; did you mean "method"\?/, low, low, { methods: 'ks' });
-	await refused(/kind must be one of number, category, text/, low, low, { kind: 'numeric' });
+	await refused(/kind must be one of number, category, text, vector/, low, low, { kind: 'numeric' });
 	await refused(/threshold must be a number of at least 0/, low, low, { threshold: NaN });
 	await refused(/driftShare must be a number above 0/, low, low, { driftShare: 0 });
 	await refused(/minRows must be a whole number/, low, low, { minRows: 0 });

@@ -1,5 +1,6 @@
 // Drift of columns against a reference. Rust compares; here columns are read: their kinds, and what of them is a value.
 import { compareColumns, nearestName } from '../binding.js';
+import { isVector, vectorsOf } from './drift-vectors.js';
 import { typedArrayName } from './kinds.js';
 import { checkOptions, DRIFT_OPTIONS, isByColumn } from './options.js';
 import { shown } from './shown.js';
@@ -110,6 +111,7 @@ function readColumn(name, reference, current, { kind, method, threshold }) {
 		column.current = numbersOf(name, current);
 		return { column };
 	}
+	if (known === 'vector') return { column: { ...column, ...vectorsOf(name, reference, current) } };
 	const counts = new Map();
 	column.missingReference = countInto(counts, name, reference, 0);
 	column.missingCurrent = countInto(counts, name, current, 1);
@@ -130,7 +132,7 @@ function kindOf(name, reference, current) {
 	for (const values of [reference, current]) {
 		for (const value of values) {
 			if (isMissing(value)) continue;
-			types.add(typeof value);
+			types.add(isVector(value) ? 'vector' : typeof value);
 			isWhole &&= typeof value !== 'number' || Number.isInteger(value);
 		}
 	}
@@ -138,6 +140,7 @@ function kindOf(name, reference, current) {
 		const mixed = [...types].join(' and ');
 		throw new TypeError(`column ${shown(name)} has values of type ${mixed}; give its kind, or values of one type`);
 	}
+	if (types.has('vector')) return 'vector';
 	if (types.has('boolean')) return 'category';
 	if (!types.has('string')) {
 		return types.size > 0 && isWhole && hasFew(reference) ? 'category' : 'number';

@@ -73,7 +73,7 @@ const byColumn = (expected, check) => ({
 /** Whether the value of such an option says something for each column. */
 export const isByColumn = (value) => value !== null && typeof value === 'object';
 
-const KINDS = ['number', 'category', 'text'];
+const KINDS = ['number', 'category', 'text', 'vector'];
 
 export const DRIFT_OPTIONS = {
 	method: byColumn('the name of a method', (value) => typeof value === 'string'),

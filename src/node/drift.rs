@@ -26,14 +26,16 @@ static WORKER: LazyLock<std::io::Result<Sender<Job>>> = LazyLock::new(|| {
 #[napi(object)]
 pub struct DriftColumn {
     pub name: String,
-    /// "number", "category" or "text".
+    /// "number", "category", "text" or "vector".
     pub kind: String,
-    /// Numbers, NaN where one is missing; of other kinds how often each category occurs.
+    /// Numbers, NaN where one is missing, of vectors row by row; of other kinds how often each category occurs.
     pub reference: Float64Array,
     pub current: Float64Array,
-    /// Of other kinds than numbers: rows without a value.
+    /// Of categories and text: rows without a value.
     pub missing_reference: f64,
     pub missing_current: f64,
+    /// Numbers of a vector.
+    pub dimension: Option<u32>,
     pub method: Option<String>,
     pub threshold: Option<f64>,
 }
@@ -139,13 +141,25 @@ fn read_options(options: DriftOptions) -> Result<Options> {
 }
 
 fn read_column(column: DriftColumn) -> Result<Column> {
-    let DriftColumn { name, kind, reference, current, missing_reference, missing_current, method, threshold } = column;
-    let kinds = [Kind::Number, Kind::Category, Kind::Text];
+    let DriftColumn {
+        name,
+        kind,
+        reference,
+        current,
+        missing_reference,
+        missing_current,
+        dimension,
+        method,
+        threshold,
+    } = column;
+    let kinds = [Kind::Number, Kind::Category, Kind::Text, Kind::Vector];
     let Some(kind) = kinds.into_iter().find(|known| known.name() == kind) else {
-        return Err(error!(InvalidRequest, "column \"{name}\": the kind is number, category or text"));
+        return Err(error!(InvalidRequest, "column \"{name}\": the kind is number, category, text or vector"));
     };
     let values = if kind == Kind::Number {
         Values::Numbers { reference: reference.to_vec(), current: current.to_vec() }
+    } else if let (Kind::Vector, Some(dimension @ 1..)) = (kind, dimension) {
+        Values::Vectors { dimension: dimension as usize, reference: reference.to_vec(), current: current.to_vec() }
     } else {
         Values::Categories {
             counts: reference.iter().zip(current.iter()).map(|(a, b)| (*a as u64, *b as u64)).collect(),

@@ -34,7 +34,8 @@ impl Permutations {
     pub fn p_value(&mut self, observed: &[(u64, u64)], rounds: u32, statistic: impl Fn(&[(u64, u64)]) -> f64) -> f64 {
         let rounds = rounds.min(u32::try_from((MAX_DEALT / self.dealt).max(MIN_ROUNDS)).unwrap_or(rounds));
         // The same sums in another order may round otherwise.
-        let least = statistic(observed) * (1.0 - 1e-12);
+        let least = statistic(observed);
+        let least = least - least.abs() * 1e-12;
         let mut groups = observed.to_vec();
         let as_large = (0..rounds).filter(|_| {
             self.deal(&mut groups);

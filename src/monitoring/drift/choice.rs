@@ -10,6 +10,9 @@ const FEW_VALUES: u64 = 5;
 
 /// The method, and why.
 pub fn choose(kind: Kind, reference_rows: u64, distinct: u64) -> (Method, String) {
+    if kind == Kind::Vector {
+        return (Method::Mmd, "vectors".to_owned());
+    }
     let few = distinct <= FEW_VALUES;
     let (method, values) = match (kind == Kind::Number, reference_rows <= MAX_TESTED_ROWS) {
         (true, true) if !few => (Method::KolmogorovSmirnov, "numbers with more than 5 distinct values"),

@@ -4,7 +4,7 @@ use super::choice::choose;
 use super::histogram::Histogram;
 use super::measured::Outcome;
 use super::method::Method;
-use super::statistic::{of_categories, of_numbers};
+use super::statistic::{of_categories, of_numbers, of_vectors};
 use super::values::{Cleaned, Column, Kind, Rows, Samples};
 use crate::error::{Result, error};
 use crate::statistics::Correction;
@@ -137,6 +137,7 @@ fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
     let distinct = match &samples {
         Samples::Numbers(numbers) => numbers.pooled.groups.len(),
         Samples::Categories(categories) => categories.counts.len(),
+        Samples::Vectors(vectors) => (vectors.reference + vectors.current) as usize,
     };
     let method = asked.unwrap_or_else(|| {
         let (method, why) = choose(kind, reference.count, distinct as u64);
@@ -151,6 +152,10 @@ fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
         Samples::Categories(categories) => {
             method.check_categories(&report.name, distinct)?;
             of_categories(method, categories)
+        }
+        Samples::Vectors(vectors) => {
+            method.check_vectors(&report.name)?;
+            of_vectors(vectors)
         }
     };
     judge(&mut report, method, outcome, options);

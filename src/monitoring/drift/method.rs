@@ -22,6 +22,7 @@ pub enum Score {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Numbers,
+    NumbersAndVectors,
     /// Also numbers of at most [`MAX_NUMBERS_AS_CATEGORIES`] distinct values.
     Categories,
     TwoCategories,
@@ -84,6 +85,7 @@ methods! {
     /// Student's.
     TTest = "t_test", Numbers, PValue, 0.05;
     TTestWelch = "t_test_welch", Numbers, PValue, 0.05;
+    Mmd = "empirical_mmd", NumbersAndVectors, PValue, 0.1;
     EppsSingleton = "es", Numbers, PValue, 0.05;
     /// The reference is exact.
     ChiSquare = "chisquare", Categories, PValue, 0.05;
@@ -134,7 +136,7 @@ impl Method {
     pub fn check_numbers(self, column: &str, numbers: &Numbers) -> Result<()> {
         let distinct = numbers.pooled.groups.len();
         let most = match self.takes() {
-            Takes::Numbers | Takes::Both => return Ok(()),
+            Takes::Numbers | Takes::NumbersAndVectors | Takes::Both => return Ok(()),
             Takes::Categories => MAX_NUMBERS_AS_CATEGORIES,
             Takes::TwoCategories => 2,
         };
@@ -153,7 +155,7 @@ impl Method {
     pub fn check_categories(self, column: &str, distinct: usize) -> Result<()> {
         let name = self.name();
         match self.takes() {
-            Takes::Numbers => {
+            Takes::Numbers | Takes::NumbersAndVectors => {
                 Err(error!(InvalidRequest, "column \"{column}\": {name} compares numbers, and these are categories"))
             }
             Takes::TwoCategories if distinct > 2 => Err(error!(
@@ -162,6 +164,15 @@ impl Method {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a column of vectors that the method cannot compare.
+    pub fn check_vectors(self, column: &str) -> Result<()> {
+        if self.takes() == Takes::NumbersAndVectors {
+            return Ok(());
+        }
+        let (name, right) = (self.name(), Self::Mmd.name());
+        Err(error!(InvalidRequest, "column \"{column}\": {name} does not compare vectors; {right} does"))
     }
 }
 

@@ -19,6 +19,7 @@ mod kullback_leibler;
 mod mann_whitney;
 mod measured;
 mod method;
+mod mmd;
 mod moments;
 mod proportions;
 mod psi;

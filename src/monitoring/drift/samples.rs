@@ -39,6 +39,15 @@ impl Numbers {
     }
 }
 
+/// Rows of as many finite numbers each, those of the reference first; at least one on each side.
+#[derive(Debug, Clone)]
+pub struct Vectors {
+    pub dimension: usize,
+    pub reference: u64,
+    pub current: u64,
+    pub values: Vec<f64>,
+}
+
 /// How often each category occurs, `(reference, current)`, and how many rows that are; at least one on each side.
 #[derive(Debug, Clone)]
 pub struct Categories {

@@ -14,9 +14,10 @@ use super::kullback_leibler::kullback_leibler;
 use super::mann_whitney::{Alternative, mann_whitney};
 use super::measured::Outcome;
 use super::method::Method;
+use super::mmd::{number_mmd, vector_mmd};
 use super::proportions::proportions;
 use super::psi::{decile_psi, psi};
-use super::samples::{Categories, Numbers};
+use super::samples::{Categories, Numbers, Vectors};
 use super::shares::Shares;
 use super::t_test::{student_t, welch_t};
 use super::total_variation::{l_infinity, total_variation};
@@ -38,6 +39,7 @@ pub fn of_numbers(method: Method, numbers: &Numbers) -> Outcome {
         Method::MannWhitneyTwoSided => mann_whitney(numbers, Alternative::TwoSided),
         Method::TTest => student_t(numbers),
         Method::TTestWelch => welch_t(numbers),
+        Method::Mmd => number_mmd(numbers),
         Method::EppsSingleton => epps_singleton(numbers),
         Method::PsiDeciles => decile_psi(numbers),
         Method::Hellinger => number_hellinger(numbers),
@@ -67,6 +69,11 @@ pub fn of_categories(method: Method, categories: &Categories) -> Outcome {
         Method::TotalVariation => total_variation(categories),
         other => of_shares(other, Shares::of_categories(categories)),
     }
+}
+
+/// Over vectors, for the method that takes them.
+pub fn of_vectors(vectors: &Vectors) -> Outcome {
+    vector_mmd(vectors)
 }
 
 fn of_shares(method: Method, shares: Shares) -> Outcome {

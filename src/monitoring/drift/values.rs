@@ -1,7 +1,7 @@
 //! The columns as they are given, and what of them counts.
 
 use super::histogram::Histogram;
-use super::samples::{Categories, Numbers};
+use super::samples::{Categories, Numbers, Vectors};
 
 /// How the values of a column are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Kind {
     Category,
     /// Words, ids and the like, which are nearly all different: they are counted and not compared.
     Text,
+    /// Embeddings and the like: as many numbers in each row.
+    Vector,
 }
 
 impl Kind {
@@ -19,6 +21,7 @@ impl Kind {
             Self::Number => "number",
             Self::Category => "category",
             Self::Text => "text",
+            Self::Vector => "vector",
         }
     }
 }
@@ -40,6 +43,8 @@ pub enum Values {
     Numbers { reference: Vec<f64>, current: Vec<f64> },
     /// How often each category occurs, `(reference, current)`, and how many rows have none.
     Categories { counts: Vec<(u64, u64)>, missing: (u64, u64), is_text: bool },
+    /// Row by row; a row with a NaN is missing.
+    Vectors { dimension: usize, reference: Vec<f64>, current: Vec<f64> },
 }
 
 /// What one side has.
@@ -65,6 +70,7 @@ pub struct Cleaned {
 pub enum Samples {
     Numbers(Numbers),
     Categories(Categories),
+    Vectors(Vectors),
 }
 
 impl Values {
@@ -73,6 +79,7 @@ impl Values {
             Self::Numbers { .. } => Kind::Number,
             Self::Categories { is_text: false, .. } => Kind::Category,
             Self::Categories { is_text: true, .. } => Kind::Text,
+            Self::Vectors { .. } => Kind::Vector,
         }
     }
 
@@ -101,6 +108,14 @@ impl Values {
                 let samples = Categories::of(counts).map(Samples::Categories);
                 Cleaned { reference, current, histogram: samples.is_some().then_some(histogram), samples }
             }
+            Self::Vectors { dimension, reference, current } => {
+                let (reference, mut values) = finite_rows(&reference, dimension);
+                let (current, of_current) = finite_rows(&current, dimension);
+                values.extend(of_current);
+                let vectors = Vectors { dimension, reference: reference.count, current: current.count, values };
+                let samples = (reference.count > 0 && current.count > 0).then_some(Samples::Vectors(vectors));
+                Cleaned { reference, current, samples, histogram: None }
+            }
         }
     }
 }
@@ -117,4 +132,22 @@ fn finite(mut values: Vec<f64>) -> (Rows, Vec<f64>) {
     let infinite = values.iter().filter(|value| value.is_infinite()).count() as u64;
     values.retain(|value| value.is_finite());
     (Rows { count: values.len() as u64, missing, infinite, distinct: 0 }, values)
+}
+
+/// Rows of finite numbers alone. Different ones are not counted: as good as all are.
+fn finite_rows(values: &[f64], dimension: usize) -> (Rows, Vec<f64>) {
+    let mut rows = Rows::default();
+    let mut kept = Vec::with_capacity(values.len());
+    for row in values.chunks_exact(dimension) {
+        if row.iter().any(|value| value.is_nan()) {
+            rows.missing += 1;
+        } else if row.iter().any(|value| value.is_infinite()) {
+            rows.infinite += 1;
+        } else {
+            rows.count += 1;
+            kept.extend(row);
+        }
+    }
+    rows.distinct = rows.count;
+    (rows, kept)
 }

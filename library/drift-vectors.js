@@ -1,9 +1,6 @@
 // Columns of drift whose values are vectors, such as embeddings: arrays of as many numbers in each row.
-import { typedArrayName } from './kinds.js';
+import { isList } from './kinds.js';
 import { shown } from './shown.js';
-
-/** Whether a value is a vector. */
-export const isVector = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
 
 /**
  * Both sides of a column, row by row behind each other; NaN for the numbers of rows that are missing.
@@ -15,7 +12,7 @@ export const isVector = (value) => Array.isArray(value) || typedArrayName(value)
  */
 export function vectorsOf(name, reference, current) {
 	const sides = [reference, current];
-	const first = sides.flatMap((rows) => Array.prototype.filter.call(rows, isVector).slice(0, 1))[0];
+	const first = sides.map((rows) => Array.prototype.find.call(rows, isList)).find(isList);
 	// Nothing but missing rows: as good as one number each.
 	const dimension = first?.length ?? 1;
 	if (dimension === 0) throw new TypeError(`column ${shown(name)}: a vector must have at least one number`);
@@ -28,7 +25,7 @@ function flat(name, rows, dimension) {
 	for (let at = 0; at < rows.length; at += 1) {
 		const row = rows[at];
 		if (row === null || row === undefined) continue;
-		if (!isVector(row) || row.length !== dimension) {
+		if (!isList(row) || row.length !== dimension) {
 			const expected = `an array of ${dimension} numbers, as many as the first one has`;
 			throw new TypeError(`column ${shown(name)}: row ${at} must be ${expected}, or null; received ${shown(row)}`);
 		}

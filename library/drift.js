@@ -1,7 +1,7 @@
 // Drift of columns against a reference. Rust compares; here columns are read: their kinds, and what of them is a value.
 import { compareColumns, nearestName } from '../binding.js';
-import { isVector, vectorsOf } from './drift-vectors.js';
-import { typedArrayName } from './kinds.js';
+import { vectorsOf } from './drift-vectors.js';
+import { isList, typedArrayName } from './kinds.js';
 import { checkOptions, DRIFT_OPTIONS, isByColumn } from './options.js';
 import { shown } from './shown.js';
 
@@ -30,7 +30,7 @@ export async function drift(reference, current, options = {}) {
 		correction,
 		...choices
 	} = checkOptions('drift', options, DRIFT_OPTIONS);
-	const isOne = isColumn(reference) && isColumn(current);
+	const isOne = isList(reference) && isList(current);
 	const pairs = isOne ? [['values', reference, current]] : pairsOf(reference, current);
 	checkNames(choices, isOne ? [] : pairs.map(([name]) => name));
 	const columns = pairs.map(([name, before, now]) => readColumn(name, before, now, choicesOf(name, choices)));
@@ -42,13 +42,11 @@ export async function drift(reference, current, options = {}) {
 	return parts[0];
 }
 
-const isColumn = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
-
 /** The columns of both sides, by name. */
 function pairsOf(reference, current) {
 	const sides = { reference, current };
 	for (const [side, columns] of Object.entries(sides)) {
-		if (columns === null || typeof columns !== 'object' || isColumn(columns)) {
+		if (columns === null || typeof columns !== 'object' || isList(columns)) {
 			throw new TypeError(
 				`drift takes columns by name, or one array on both sides; received ${shown(columns)} as ${side}`
 			);
@@ -68,7 +66,7 @@ function pairsOf(reference, current) {
 
 function checkLengths(side, columns) {
 	for (const [name, values] of columns) {
-		if (!isColumn(values)) {
+		if (!isList(values)) {
 			throw new TypeError(
 				`${side}: column ${shown(name)} must be an array or a typed array, received ${shown(values)}`
 			);
@@ -132,7 +130,7 @@ function kindOf(name, reference, current) {
 	for (const values of [reference, current]) {
 		for (const value of values) {
 			if (isMissing(value)) continue;
-			types.add(isVector(value) ? 'vector' : typeof value);
+			types.add(typeof value === 'object' && isList(value) ? 'vector' : typeof value);
 			isWhole &&= typeof value !== 'number' || Number.isInteger(value);
 		}
 	}

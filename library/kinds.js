@@ -13,6 +13,9 @@ const nameOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.
  */
 export const typedArrayName = (value) => Reflect.apply(nameOf, value, []);
 
+/** Whether a value is an array or a typed array. */
+export const isList = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
+
 export const { isMap, isUint8Array } = types;
 
 /**

@@ -2,7 +2,7 @@
 import { MAX_PRIORITY, MAX_TIMEOUT_MS, nearestName } from '../binding.js';
 import { isAbortSignal } from './abort-signal.js';
 import { ENGINE_OPTIONS } from './engine-options.js';
-import { typedArrayName } from './kinds.js';
+import { isList } from './kinds.js';
 import { flag, MAX_COUNT, oneOf, whole } from './option-kinds.js';
 import { shown } from './shown.js';
 import { FRAMEWORKS, isBatchingValid, STAGES } from './versions.js';
@@ -97,8 +97,6 @@ export const MODEL_FIELDS = {
 	inputSchema: text,
 	outputSchema: text,
 };
-
-const isList = (value) => Array.isArray(value) || typedArrayName(value) !== undefined;
 
 const list = {
 	expected: 'an array or a typed array',

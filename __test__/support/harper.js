@@ -228,7 +228,9 @@ class Harper {
 				return await fetch(url, init);
 			} catch (error) {
 				const isHarmless = init.method === 'GET' || error.cause?.code === 'ECONNREFUSED';
-				if (!this.#isReplacing || this.#ending || !isHarmless || Date.now() > deadline) throw error;
+				const isOver = this.#ending || this.#child.exitCode !== null || init.signal?.aborted;
+				if (!this.#isReplacing || isOver || !isHarmless || Date.now() > deadline) throw error;
+				// Nothing tells from outside when a thread listens but another try.
 				await sleep(100);
 			}
 		}

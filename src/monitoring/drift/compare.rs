@@ -4,7 +4,8 @@ use super::choice::choose;
 use super::histogram::Histogram;
 use super::measured::Outcome;
 use super::method::Method;
-use super::statistic::{of_categories, of_numbers, of_vectors};
+use super::mmd::vector_mmd;
+use super::statistic::{of_categories, of_numbers};
 use super::values::{Cleaned, Column, Kind, Rows, Samples};
 use crate::error::{Result, error};
 use crate::statistics::Correction;
@@ -155,7 +156,7 @@ fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
         }
         Samples::Vectors(vectors) => {
             method.check_vectors(&report.name)?;
-            of_vectors(vectors)
+            vector_mmd(vectors)
         }
     };
     judge(&mut report, method, outcome, options);

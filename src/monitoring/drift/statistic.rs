@@ -14,10 +14,10 @@ use super::kullback_leibler::kullback_leibler;
 use super::mann_whitney::{Alternative, mann_whitney};
 use super::measured::Outcome;
 use super::method::Method;
-use super::mmd::{number_mmd, vector_mmd};
+use super::mmd::number_mmd;
 use super::proportions::proportions;
 use super::psi::{decile_psi, psi};
-use super::samples::{Categories, Numbers, Vectors};
+use super::samples::{Categories, Numbers};
 use super::shares::Shares;
 use super::t_test::{student_t, welch_t};
 use super::total_variation::{l_infinity, total_variation};
@@ -69,11 +69,6 @@ pub fn of_categories(method: Method, categories: &Categories) -> Outcome {
         Method::TotalVariation => total_variation(categories),
         other => of_shares(other, Shares::of_categories(categories)),
     }
-}
-
-/// Over vectors, for the method that takes them.
-pub fn of_vectors(vectors: &Vectors) -> Outcome {
-    vector_mmd(vectors)
 }
 
 fn of_shares(method: Method, shares: Shares) -> Outcome {

@@ -2,6 +2,7 @@
 
 use super::histogram::Histogram;
 use super::samples::{Categories, Numbers, Vectors};
+use std::collections::HashSet;
 
 /// How the values of a column are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +135,7 @@ fn finite(mut values: Vec<f64>) -> (Rows, Vec<f64>) {
     (Rows { count: values.len() as u64, missing, infinite, distinct: 0 }, values)
 }
 
-/// Rows of finite numbers alone. Different ones are not counted: as good as all are.
+/// Rows of finite numbers alone.
 fn finite_rows(values: &[f64], dimension: usize) -> (Rows, Vec<f64>) {
     let mut rows = Rows::default();
     let mut kept = Vec::with_capacity(values.len());
@@ -148,6 +149,8 @@ fn finite_rows(values: &[f64], dimension: usize) -> (Rows, Vec<f64>) {
             kept.extend(row);
         }
     }
-    rows.distinct = rows.count;
+    // Both zeros are one number.
+    let bits = |row: &[f64]| row.iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
+    rows.distinct = kept.chunks_exact(dimension).map(bits).collect::<HashSet<_>>().len() as u64;
     (rows, kept)
 }

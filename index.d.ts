@@ -578,6 +578,8 @@ export interface Measures {
 	p95Latency: number | null;
 	/** Latency in milliseconds that 99 % of the runs that succeeded do not exceed, within 1 %. */
 	p99Latency: number | null;
+	/** How far a quantile of latencies may be off, as a share of it. */
+	quantileRelativeError: number;
 	/** Mean confidence, of predictions that have one. */
 	avgConfidence: number | null;
 	/** Events with an outcome. */

@@ -231,7 +231,8 @@ describe('reading', () => {
 		const { body } = await harper.get('/monitoring/events', { user: 'narrow' });
 		assert.deepEqual(Object.keys(body.events[0]), ['id', 'modelId', 'latencyMs']);
 		const { body: metrics } = await harper.get(`/monitoring/metrics?modelId=${MODEL}`, { user: 'narrow' });
-		const latencies = ['avgLatency', 'p50Latency', 'p90Latency', 'p95Latency', 'p99Latency'];
+		const quantiles = ['p50Latency', 'p90Latency', 'p95Latency', 'p99Latency', 'quantileRelativeError'];
+		const latencies = ['avgLatency', ...quantiles];
 		assert.deepEqual(Object.keys(metrics).toSorted(), ['modelId', 'count', 'lostEvents', ...latencies].toSorted());
 	});
 

@@ -167,7 +167,7 @@ describe('the table', () => {
 		const texts = textsIn('resources', '.js');
 		const own = Object.keys(SCHEMA).filter((name) => !Object.hasOwn(ENGINE_OPTIONS, name));
 		for (const name of own) {
-			const reading = new RegExp(`options\\(\\)\\.${name}\\b|\\b${name}\\b[^=;]*\\} = options\\(\\)`);
+			const reading = new RegExp(`options\\(\\)\\.${name}\\b|\\b${name}\\b[^=;]*\\} = options\\(\\)|option: '${name}'`);
 			assert.ok(
 				texts.some((text) => reading.test(text)),
 				name

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { InferenceEngine, ModelRegistry, Monitor } from '../index.js';
+import { countEarlierEvents } from './support/earlier-events.js';
 import { startHarper } from './support/harper.js';
 import { postJob } from './support/jobs.js';
 import { until } from './support/until.js';
@@ -99,6 +100,7 @@ describe('over REST', () => {
 			return { id, timestamp, modelId: 'again', modelVersion: 'v1', framework: 'onnx', latencyMs: 1, ...keys };
 		});
 		await harper.operation({ operation: 'insert', database: 'edge_ai', table: 'InferenceEvent', records });
+		await countEarlierEvents(harper);
 		const [version] = (await metrics()).versions;
 		assert.deepEqual([version.digest, version.count], [second, 2]);
 		assert.deepEqual(

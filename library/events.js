@@ -20,12 +20,30 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
-	const { modelVersion, timestamp, latencyMs, confidence, actualOutcome, correct, regression, error } = event;
-	const hasFeedback = actualOutcome !== undefined;
+	const { modelVersion, timestamp, latencyMs, confidence, error } = event;
+	const { hasFeedback, correct, regression } = feedbackIn(event);
 	const failed = error !== undefined;
 	const mean = meanConfidence(confidence);
 	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, failed, regression);
 }
+
+/**
+ * Adds to metrics what feedback changed of an event, so that with the event as it was before they are those of the event as it is.
+ *
+ * @param {import('../binding.js').MetricsAccumulator} accumulator
+ * @param {object} before the event, as `measure` takes it, without feedback or with an earlier one
+ * @param {object} after the same event with the feedback
+ * @param {string} [digest] of what ran, where it is known
+ */
+export function measureFeedback(accumulator, before, after, digest) {
+	accumulator.replaceFeedback(after.modelVersion, digest, feedbackIn(before), feedbackIn(after));
+}
+
+const feedbackIn = ({ actualOutcome, correct, regression }) => ({
+	hasFeedback: actualOutcome !== undefined,
+	correct: correct ?? undefined,
+	regression: regression ?? undefined,
+});
 
 /** One number for the confidence of a prediction: that of its row, or the mean over its batch. */
 function meanConfidence(confidence) {

@@ -20,6 +20,11 @@ export const MEASURES = {
 	p90Latency: quantile(90),
 	p95Latency: quantile(95),
 	p99Latency: quantile(99),
+	quantileRelativeError: {
+		attribute: 'latencyMs',
+		isCount: true,
+		meaning: 'How far a quantile of latencies may be off, as a share of it.',
+	},
 	avgConfidence: { attribute: 'confidence', meaning: 'Mean confidence, of predictions that have one.' },
 	feedbackCount: { attribute: 'actualOutcome', isCount: true, meaning: 'Events with an outcome.' },
 	accuracy: { attribute: 'correct', meaning: 'The share of correct ones among the events whose correctness is known.' },

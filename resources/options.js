@@ -27,6 +27,21 @@ const MiB = 2 ** 20;
 const OF_ENGINE = Object.fromEntries(Object.entries(ENGINE_OPTIONS).filter(([, { only }]) => only !== 'node'));
 
 /**
+ * How long rollups are kept.
+ *
+ * @param {string} interval
+ * @param {string} inWords what it is when it is absent
+ * @returns {import('../library/engine-options.js').Option}
+ */
+const retention = (interval, inWords) => ({
+	...whole(0),
+	default: undefined,
+	inWords,
+	effect: EFFECT.atOnce,
+	meaning: `Seconds after which the metrics of a whole ${interval} expire; see [rollups](operations.md#rollups). 0 keeps them for ever.`,
+});
+
+/**
  * The options of the component itself.
  *
  * @type {Record<string, import('../library/engine-options.js').Option>}
@@ -91,6 +106,9 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning: 'Seconds after which an event expires. 0 keeps events for ever.',
 	},
+	minuteRetention: retention('minute', 'twice `eventRetention`'),
+	hourRetention: retention('hour', 'ten times `eventRetention`'),
+	dayRetention: retention('day', '0'),
 	anonymousPredict: {
 		...flag,
 		default: false,

@@ -3,6 +3,9 @@ import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareEvents } from '../monitoring/events.js';
+import { compact } from '../monitoring/rollups/compaction.js';
+import { countEarlier } from '../monitoring/rollups/earlier.js';
+import { prepareRollups } from '../monitoring/rollups/rows.js';
 import { sweep } from '../registry/sweep.js';
 import { watchModels } from '../registry/watch.js';
 import { preload } from '../serving/preload.js';
@@ -19,6 +22,9 @@ const ENTRIES = [
 	{ name: 'roles', owner: 'process', run: makeRoles },
 	// The retention and the audit log of a table are each thread's own.
 	{ name: 'events', owner: 'thread', onChange: true, run: prepareEvents },
+	{ name: 'rollup tables', owner: 'thread', onChange: true, run: prepareRollups },
+	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
+	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },

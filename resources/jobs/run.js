@@ -195,7 +195,7 @@ async function store(job, lease, outcomes, { total, processed, written, failed, 
 	};
 	await lease.check();
 	const write = async (context) => {
-		putEvents(events, context);
+		putEvents(events, context, mayReplicate() ? job.id : undefined);
 		await table('JobStep').put(step, context);
 	};
 	await commit(byteLength(events) + step.writes.length, () => changing([[table('JobStep'), step.id]], write));

@@ -4,24 +4,22 @@ import { acquireLock, countLostEvent, followEvents, followsEvents } from '../../
 import { ApiError } from '../errors.js';
 import { copyOf, readAnew, transaction, withoutLoading } from '../harper.js';
 import { GroupCommit } from '../storage/group-commit.js';
-import { eventFrom, isEventId } from './record.js';
+import { ModelsNow } from './models-now.js';
+import { eventFrom, isEventId, timeOf } from './record.js';
+import { MINUTE, putDeltas, putFeedbackDelta, putWitness } from './rollups/deltas.js';
+import { changingCounted } from './rollups/earlier.js';
 import { options } from '../options.js';
 import { shown } from '../http/query.js';
 import { contextAfter } from '../storage/after.js';
 import { Deferral, deferredWritten } from '../storage/deferral.js';
 import { hasOtherNodes, mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
+import { NEVER, removeExpired } from '../storage/expiry.js';
 import { table } from '../storage/tables.js';
 
-/** An expiry that is given, so that the table's own does not count. */
-const NEVER = Date.UTC(9999, 0);
-const MAX_SCAN_INTERVAL_SECONDS = 3600;
 /** So long an event may take from one node to another before it is taken for unknown. */
 const TRANSIT_MS = 1000;
 const TRANSIT_POLL_MS = 20;
-
-/** The retention that the table knows of, in seconds. */
-let cleaned = 0;
 
 /**
  * The table of events. Other nodes and other threads hear of what is in its audit log, which costs time and disk space, so the
@@ -88,18 +86,21 @@ export async function recordEvent(event, write = writeEvent) {
 }
 
 /**
- * Writes events in a transaction that is under way.
+ * Writes new events in a transaction that is under way, and what they add to rollups.
  *
- * @param {object[]} records
+ * @param {object[]} given
  * @param {object} context of the transaction
+ * @param {string} [countedIn] the job whose rows they are, when another node may record them again under the same ids
  */
-export function putEvents(records, { transaction }) {
+export function putEvents(given, { transaction }, countedIn = MINUTE) {
 	const events = eventTable();
 	const expiresAt = expiry(events);
 	// Of its own, so that what else the transaction writes does not expire.
 	const context = { transaction, expiresAt: expiresAt ?? NEVER };
 	const unloaded = newEvents(events);
-	for (const event of records) unloaded.put(recordOf(event, expiresAt), context);
+	const records = given.map((event) => recordOf(event, { expiresAt, countedIn }));
+	for (const record of records) unloaded.put(record, context);
+	putDeltas(records, context);
 }
 
 let unloadedEvents;
@@ -114,12 +115,7 @@ function newEvents(events) {
 function expiry(events) {
 	const { eventRetention } = options();
 	if (eventRetention === 0) return undefined;
-	if (eventRetention !== cleaned) {
-		// Harper looks for expired records only in a table that has a retention of its own.
-		const scanInterval = Math.min(eventRetention, MAX_SCAN_INTERVAL_SECONDS);
-		events.setTTLExpiration({ expiration: eventRetention, eviction: 0, scanInterval });
-		cleaned = eventRetention;
-	}
+	removeExpired(events, eventRetention);
 	return Date.now() + eventRetention * 1000;
 }
 
@@ -145,8 +141,15 @@ export async function patchEvent(id, outcomeOf) {
 		if (!event) throw new ApiError('INFERENCE_NOT_FOUND', `there is no prediction ${shown(id)}`);
 		const context = await contextAfter([[events, id]], { expiresAt: event.expiresAt ?? NEVER });
 		const outcome = await outcomeOf(event);
-		const write = () => transaction(context, () => events.patch(id, outcome, context));
-		await commit(byteLength([event]) + JSON.stringify(outcome).length, write);
+		const after = eventFrom({ ...event, ...outcome });
+		const digest = await new ModelsNow().digestOf(event);
+		await changingCounted(event, (isCounted) => {
+			const write = async () => {
+				await events.patch(id, outcome, context);
+				if (isCounted) putFeedbackDelta(event, after, digest, context);
+			};
+			return commit(byteLength([event]) + JSON.stringify(outcome).length, () => transaction(context, write));
+		});
 	} finally {
 		lock.release();
 	}
@@ -166,7 +169,10 @@ export async function storeEventsAgain(ids) {
 		const record = await events.get(id);
 		if (!record) continue;
 		const context = await contextAfter([[events, id]], { expiresAt: record.expiresAt ?? NEVER });
-		await transaction(context, () => events.put(copyOf(record), context));
+		await transaction(context, async () => {
+			await events.put(copyOf(record), context);
+			if (record.countedIn != null) putWitness(record, context);
+		});
 	}
 }
 
@@ -184,11 +190,12 @@ async function awaitedEvent(events, id) {
 }
 
 /** What the table holds of an event. Fields that it lacks are left out, because Harper would store each as undefined. */
-function recordOf(event, expiresAt) {
+function recordOf(event, { expiresAt, countedIn }) {
 	const { id, modelId, modelVersion, userId, sessionId } = event;
 	const record = {
 		timestamp: timeOf(id),
 		...event,
+		countedIn,
 		modelKey: `${modelId}|${id}`,
 		versionKey: `${modelId}|${modelVersion}|${id}`,
 	};
@@ -197,9 +204,6 @@ function recordOf(event, expiresAt) {
 	if (expiresAt !== undefined) record.expiresAt = expiresAt;
 	return record;
 }
-
-/** The Unix milliseconds in a UUIDv7. */
-const timeOf = (id) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
 /** The first 48 bits of the UUIDv7s of a millisecond, as they stand in the text of an id. */
 function idPrefix(milliseconds) {

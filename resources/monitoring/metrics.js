@@ -1,14 +1,15 @@
 // Events a page at a time, and metrics over them, with what the caller may see.
-import { setImmediate as turn } from 'node:timers/promises';
-import { lostEvents, MetricsAccumulator } from '../../binding.js';
-import { measure } from '../../library/events.js';
+import { lostEvents } from '../../binding.js';
 import { MEASURES } from '../../library/metrics.js';
 import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { eventsOf } from './events.js';
 import { isEventId, SHOWN } from './record.js';
 import { identifier, keyPart, shown, moment } from '../http/query.js';
-import { isDigest, modelRecords } from '../registry/record.js';
+import { isDigest } from '../registry/record.js';
+import { readMeasures } from './rollups/reading.js';
+import { END_MS, lostIn } from './rollups/tiers.js';
+import { Series, Sums } from './sums.js';
 
 const MAX_LIMIT = 1000;
 /** The parameters that events are filtered by, and the attribute that each of them tells of. */
@@ -22,8 +23,6 @@ const FILTERED = {
 	endTime: 'timestamp',
 };
 export const FILTERS = Object.keys(FILTERED);
-/** After so many events other requests get their turn. */
-const EVENTS_PER_TURN = 500;
 
 /** What a page of events is asked for by. */
 export const EVENT_FIELDS = ['inferenceId', ...FILTERS, 'limit', 'cursor'];
@@ -82,7 +81,7 @@ const ATTRIBUTE_OF = {
 };
 
 /** What metrics are asked for by. */
-export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'startTime', 'endTime'];
+export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'userId', 'startTime', 'endTime', 'interval'];
 
 /**
  * The metrics of a model.
@@ -90,40 +89,55 @@ export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'startTime', 'end
  * @param {Record<string, unknown>} given of {@link METRICS_FIELDS}; times may be texts
  * @param {object | undefined} user Harper's user
  */
-export async function metricsOf(given, user) {
-	const { digest: wanted, ...filter } = readFilter(given, user);
+export async function metricsOf({ interval, ...given }, user) {
+	const filter = readFilter(given, user);
 	const modelId = identifier('modelId', filter.modelId);
-	const now = await currentModels(modelId);
-	const accumulator = new MetricsAccumulator();
-	let seen = 0;
-	for await (const event of eventsOf(filter)) {
-		seen += 1;
-		if (seen % EVENTS_PER_TURN === 0) await turn();
-		const digest = digestOf(event, now);
-		if (wanted !== undefined && digest !== wanted) continue;
-		measure(accumulator, event, digest);
-	}
-	const digests =
-		wanted === undefined ? Object.fromEntries([...now].map(([version, { digest }]) => [version, digest])) : {};
-	const measured = JSON.parse(accumulator.toJson(modelId, filter.startTime, filter.endTime, digests));
+	const range = rangeOf(filter, interval);
+	const series = interval === undefined ? undefined : new Series(interval, range);
+	// Whoever sees a series learns when events were.
+	if (series) requireVisible(user, 'InferenceEvent', ['timestamp']);
+	const sums = new Sums(filter, series);
+	const incomplete = await readRange({ ...filter, ...range, longestMs: series?.lengthMs }, sums);
+	const current = filter.digest === undefined ? await sums.models.versionsOf(modelId) : new Map();
+	const digests = Object.fromEntries(Array.from(current, ([version, { digest }]) => [version, digest]));
+	const described = (sum, startTime, endTime) => JSON.parse(sum.toJson(modelId, startTime, endTime, digests));
+	const measured = described(sums.total, filter.startTime, filter.endTime);
 	const isVisible = visibleTo(user, 'InferenceEvent');
-	return { ...visibleMetrics(measured, isVisible), lostEvents: lostEvents()[modelId] ?? 0 };
-}
-
-/** The versions of a model as they are now. */
-async function currentModels(modelId) {
-	const models = new Map();
-	for await (const { version, digest, uploadedAt } of modelRecords(modelId)) {
-		models.set(version, { digest, uploadedAt });
+	const answer = visibleMetrics(measured, isVisible);
+	if (series) {
+		const ofPoint = (name) => name !== 'modelId' && name !== 'versions' && isVisible(ATTRIBUTE_OF[name]);
+		const pointOf = (...given) => Object.entries(described(...given)).filter(([name]) => ofPoint(name));
+		answer.series = series.map((...point) => Object.fromEntries(pointOf(...point)));
 	}
-	return models;
+	if (incomplete.length > 0 && isVisible('timestamp')) answer.incomplete = incomplete;
+	return { ...answer, lostEvents: lostEvents()[modelId] ?? 0 };
 }
 
-/** What ran. Events of earlier releases do not tell; after the upload of the model that is there now, it was that one. */
-function digestOf({ digest, modelVersion, timestamp }, now) {
-	if (digest !== undefined) return digest;
-	const model = now.get(modelVersion);
-	return model && timestamp >= model.uploadedAt ? model.digest : undefined;
+/** The range of a filter, in whole milliseconds, from its begin to before its end; that of a series ends now unless it says when. */
+function rangeOf({ startTime, endTime }, interval) {
+	if (interval !== undefined && startTime === undefined) {
+		throw new ApiError('INVALID_REQUEST', 'interval needs startTime: when the series begins');
+	}
+	const last = endTime ?? (interval === undefined ? END_MS : Math.max(Date.now(), startTime));
+	return { from: Math.ceil(startTime ?? 0), to: Math.min(Math.floor(last) + 1, END_MS) };
+}
+
+/**
+ * Reads what is asked for. Resolves to the times of which something is not there any more.
+ *
+ * @returns {Promise<{startTime: number, endTime: number}[]>} both inclusive
+ */
+async function readRange(wanted, sums) {
+	const lost = wanted.userId === undefined ? await readMeasures(wanted, sums) : await readEvents(wanted, sums);
+	// Without a begin, the range begins with what is there.
+	const asked = lost.filter(({ from }) => wanted.startTime !== undefined || from > 0);
+	return asked.map(({ from, to }) => ({ startTime: from, endTime: to - 1 }));
+}
+
+/** The same from events alone: no rollups know of users. */
+async function readEvents({ from, to, ...wanted }, sums) {
+	for await (const event of eventsOf({ ...wanted, startTime: from, endTime: to - 1 })) await sums.takeEvent(event);
+	return lostIn([{ from, to }]);
 }
 
 function visibleMetrics(measured, isVisible) {

@@ -6,6 +6,9 @@ const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}
 /** Whether a value is a UUIDv7, as every event has it. */
 export const isEventId = (value) => isText(value) && EVENT_ID.test(value);
 
+/** The Unix milliseconds in a UUIDv7. */
+export const timeOf = (id) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
 const isText = (value) => typeof value === 'string';
 const isNumber = (value) => Number.isFinite(value);
 const isTime = (value) => isNumber(value) && value >= 0;
@@ -36,14 +39,18 @@ export const FIELDS = {
 	feedbackTimestamp: isTime,
 	error: (value) => isText(value?.code) && isText(value.message),
 	expiresAt: isNumber,
+	countedIn: isText,
 };
 const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
 
 /** The keys that events are found by: what is filtered by, and the id. */
 export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey'];
 
+/** What is only the component's business. */
+const INTERNAL = ['expiresAt', 'countedIn'];
+
 /** Those that an answer shows, in its order. */
-export const SHOWN = Object.keys(FIELDS).filter((field) => field !== 'expiresAt');
+export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(field));
 
 /** The ids that a request may give its event. */
 export const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];

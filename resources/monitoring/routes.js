@@ -27,7 +27,7 @@ export async function events({ query, stream, user }) {
 	return { body: await listEvents(readQuery(query, EVENT_FIELDS), user) };
 }
 
-/** `GET /monitoring/metrics?modelId=&version=&digest=&startTime=&endTime=` */
+/** `GET /monitoring/metrics?modelId=&version=&digest=&userId=&startTime=&endTime=&interval=` */
 export async function metrics({ query, user }) {
 	return { body: await metricsOf(readQuery(query, METRICS_FIELDS), user) };
 }

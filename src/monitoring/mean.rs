@@ -1,28 +1,23 @@
 //! Averages.
 
-use super::sum::Sum;
+use crate::statistics::ExactSum;
+use serde::{Deserialize, Serialize};
 
-/// The mean of values, exact over millions of them.
-#[derive(Debug, Clone, Default)]
+/// The mean of values, exact whatever their order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
-    count: u64,
-    sum: Sum,
+    count: i64,
+    sum: ExactSum,
 }
 
 impl Mean {
     pub fn add(&mut self, value: f64) {
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
         self.sum.add(value);
     }
 
-    /// Adds as many values, of which only their mean is known.
-    pub fn add_mean(&mut self, mean: f64, count: u32) {
-        self.count += u64::from(count);
-        self.sum.add(mean * f64::from(count));
-    }
-
     pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
+        self.count = self.count.wrapping_add(other.count);
         self.sum.merge(&other.sum);
     }
 

@@ -1,19 +1,15 @@
 //! The metrics of a model as both APIs answer them.
 
 use super::measures::Measures;
-use super::metrics::{Digests, MetricsAccumulator};
+use super::metrics::MetricsAccumulator;
+use super::sketch::QUANTILE_RELATIVE_ERROR;
 use serde_json::{Value as Json, json};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 impl MetricsAccumulator {
-    /// `{modelId, startTime, endTime, count, errorCount, errorRate, avgLatency, p50Latency, p90Latency, p95Latency,
-    /// p99Latency, avgConfidence, feedbackCount, accuracy, regressionCount, mae, rmse, bias, throughput, versions: [{version,
-    /// digest, ..., previous: [{digest, ...}]}]}`: latencies in
-    /// milliseconds over runs that succeeded, rates within [0, 1], `accuracy` over the events whose correctness is known,
-    /// `mae`, `rmse` and `bias` over the numbers of regressions whose true value is known,
-    /// `throughput` in events a second from `startTime` (or the first event) to `endTime` (or the last event). What has
-    /// nothing to be computed from is null.
+    /// `{modelId, startTime, endTime, <measures>, versions: [{version, digest, <measures>, previous: [{digest, <measures>}]}]}`: times
+    /// in Unix milliseconds; `library/metrics.js` says what each measure is. What has nothing to be computed from is null.
     ///
     /// A version counts with the digest that it has by `current`, else with that of its last event; what ran under other
     /// digests is in `previous`, the last one first, and in nothing else.
@@ -25,12 +21,12 @@ impl MetricsAccumulator {
         current: &HashMap<String, String>,
     ) -> Json {
         let versions: Vec<_> = self
-            .versions
-            .iter()
-            .map(|(version, digests)| (version, VersionMeasures::new(digests, current.get(version))))
+            .measured()
+            .map(|(version, digests)| (version, VersionMeasures::new(&digests, current.get(version))))
             .collect();
         let mut all = Measures::default();
-        versions.iter().for_each(|(_, version)| all.merge(&version.measures));
+        versions.iter().filter_map(|(_, version)| version.measures).for_each(|measures| all.merge(measures));
+        let nothing = Measures::default();
         let mut answer = json!({
             "modelId": model_id,
             "startTime": start_time.or(all.first).map(integer),
@@ -43,7 +39,7 @@ impl MetricsAccumulator {
             part
         };
         let versions = versions.iter().map(|(version, VersionMeasures { digest, measures, previous })| {
-            let mut answer = part(json!({ "version": version }), digest, measures);
+            let mut answer = part(json!({ "version": version }), digest, measures.unwrap_or(&nothing));
             answer["previous"] = previous.iter().map(|(digest, measures)| part(json!({}), digest, measures)).collect();
             answer
         });
@@ -55,24 +51,24 @@ impl MetricsAccumulator {
 /// What counts for a version, and what ran under its name before.
 struct VersionMeasures<'a> {
     digest: &'a str,
-    measures: Measures,
+    /// None of a digest that has not run yet.
+    measures: Option<&'a Measures>,
     previous: Vec<(&'a str, &'a Measures)>,
 }
 
 impl<'a> VersionMeasures<'a> {
-    fn new(digests: &'a Digests, current: Option<&'a String>) -> Self {
-        let mut previous: Vec<_> = digests.iter().map(|(digest, measures)| (digest.as_str(), measures)).collect();
+    fn new(digests: &BTreeMap<&'a str, &'a Measures>, current: Option<&'a String>) -> Self {
+        let mut previous: Vec<_> = digests.iter().map(|(digest, measures)| (*digest, *measures)).collect();
         previous.sort_by(|(_, a), (_, b)| b.last.partial_cmp(&a.last).unwrap_or(Ordering::Equal));
         let digest = current.map_or_else(|| previous.first().map_or("", |(digest, _)| digest), String::as_str);
-        let measures = digests.get(digest).cloned().unwrap_or_default();
         previous.retain(|(other, _)| *other != digest);
-        Self { digest, measures, previous }
+        Self { digest, measures: digests.get(digest).copied(), previous }
     }
 }
 
 /// Adds the fields of some measures to an answer.
 fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_time: Option<f64>) {
-    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    let share = |part: i64, of: i64| (of > 0).then(|| part as f64 / of as f64);
     let seconds = || {
         let (start, end) = (start_time.or(measures.first)?, end_time.or(measures.last)?);
         (end > start).then(|| (end - start) / 1000.0)
@@ -81,17 +77,18 @@ fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_ti
     answer["errorCount"] = json!(measures.errors);
     answer["errorRate"] = json!(share(measures.errors, measures.count));
     answer["avgLatency"] = json!(measures.latency.mean());
-    answer["p50Latency"] = json!(measures.quantile(0.5));
-    answer["p90Latency"] = json!(measures.quantile(0.9));
-    answer["p95Latency"] = json!(measures.quantile(0.95));
-    answer["p99Latency"] = json!(measures.quantile(0.99));
+    answer["p50Latency"] = json!(measures.latencies.quantile(0.5));
+    answer["p90Latency"] = json!(measures.latencies.quantile(0.9));
+    answer["p95Latency"] = json!(measures.latencies.quantile(0.95));
+    answer["p99Latency"] = json!(measures.latencies.quantile(0.99));
+    answer["quantileRelativeError"] = json!(QUANTILE_RELATIVE_ERROR);
     answer["avgConfidence"] = json!(measures.confidence.mean());
-    answer["feedbackCount"] = json!(measures.feedback);
-    answer["accuracy"] = json!(share(measures.correct, measures.compared));
-    answer["regressionCount"] = json!(measures.regressed);
-    answer["mae"] = json!(measures.absolute_error.mean());
-    answer["rmse"] = json!(measures.squared_error.mean().map(f64::sqrt));
-    answer["bias"] = json!(measures.signed_error.mean());
+    answer["feedbackCount"] = json!(measures.feedback.count);
+    answer["accuracy"] = json!(share(measures.feedback.correct, measures.feedback.compared));
+    answer["regressionCount"] = json!(measures.feedback.regressed);
+    answer["mae"] = json!(measures.feedback.mae());
+    answer["rmse"] = json!(measures.feedback.rmse());
+    answer["bias"] = json!(measures.feedback.bias());
     answer["throughput"] =
         json!((measures.count > 0).then(seconds).flatten().map(|seconds| measures.count as f64 / seconds));
 }
@@ -104,11 +101,15 @@ fn integer(milliseconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitoring::Deviation;
-    use crate::monitoring::measures::{EventMeasures, QUANTILE_RELATIVE_ERROR};
+    use crate::monitoring::measures::EventMeasures;
+    use crate::monitoring::{Deviation, Feedback};
 
     fn run(latency_ms: f64) -> EventMeasures {
         EventMeasures { timestamp: 1000.0, latency_ms: Some(latency_ms), ..EventMeasures::default() }
+    }
+
+    fn feedback(correct: Option<bool>, deviation: Option<Deviation>) -> Feedback {
+        Feedback { is_given: true, correct, deviation }
     }
 
     #[test]
@@ -118,6 +119,7 @@ mod tests {
             metrics,
             json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null,
                 "avgLatency": null, "p50Latency": null, "p90Latency": null, "p95Latency": null, "p99Latency": null,
+                "quantileRelativeError": 0.01,
                 "avgConfidence": null, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
                 "rmse": null, "bias": null, "throughput": null, "versions": [] })
         );
@@ -134,17 +136,13 @@ mod tests {
         metrics.add(
             "v2",
             None,
-            &EventMeasures { timestamp: 3000.0, confidence: Some(1.0), has_feedback: true, ..run(4.0) },
+            &EventMeasures { timestamp: 3000.0, confidence: Some(1.0), feedback: feedback(None, None), ..run(4.0) },
         );
+        metrics.add("v2", None, &EventMeasures { timestamp: 2000.0, feedback: feedback(Some(true), None), ..run(4.0) });
         metrics.add(
             "v2",
             None,
-            &EventMeasures { timestamp: 2000.0, has_feedback: true, correct: Some(true), ..run(4.0) },
-        );
-        metrics.add(
-            "v2",
-            None,
-            &EventMeasures { timestamp: 2500.0, has_feedback: true, correct: Some(false), ..run(7.0) },
+            &EventMeasures { timestamp: 2500.0, feedback: feedback(Some(false), None), ..run(7.0) },
         );
         metrics.add("v2", None, &EventMeasures { timestamp: 2500.0, failed: true, latency_ms: None, ..run(0.0) });
         let metrics = metrics.to_json("m", None, None, &HashMap::new());
@@ -164,10 +162,10 @@ mod tests {
         let mut metrics = MetricsAccumulator::default();
         for errors in [&[3.0][..], &[-4.0, 1.0], &[]] {
             let deviation = Deviation::of(errors);
-            metrics.add("v", None, &EventMeasures { has_feedback: true, deviation, ..run(1.0) });
+            metrics.add("v", None, &EventMeasures { feedback: feedback(None, deviation), ..run(1.0) });
         }
         let unsound = Deviation { count: 1, mae: f64::NAN, rmse: 1e200, bias: 0.0 };
-        metrics.add("v", None, &EventMeasures { deviation: Some(unsound), ..run(1.0) });
+        metrics.add("v", None, &EventMeasures { feedback: feedback(None, Some(unsound)), ..run(1.0) });
         let metrics = metrics.to_json("m", None, None, &HashMap::new());
         assert_eq!((&metrics["regressionCount"], &metrics["accuracy"]), (&json!(3), &Json::Null));
         assert_eq!((&metrics["mae"], &metrics["bias"]), (&json!(8.0 / 3.0), &json!(0.0)));
@@ -217,28 +215,6 @@ mod tests {
     }
 
     #[test]
-    fn merged_parts_equal_the_whole() {
-        let (mut left, mut right, mut whole) =
-            (MetricsAccumulator::default(), MetricsAccumulator::default(), MetricsAccumulator::default());
-        for at in 0..1000 {
-            let event = EventMeasures {
-                timestamp: f64::from(at),
-                latency_ms: Some(0.1 * f64::from(at)),
-                confidence: Some(f64::from(at % 7) / 7.0),
-                has_feedback: at % 3 == 0,
-                correct: (at % 3 == 0).then_some(at % 2 == 0),
-                deviation: Deviation::of(&[f64::from(at % 13) - 6.0, f64::from(at % 4)]).filter(|_| at % 3 == 0),
-                failed: at % 11 == 0,
-            };
-            let version = if at % 5 == 0 { "v2" } else { "v1" };
-            whole.add(version, None, &event);
-            if at < 400 { &mut left } else { &mut right }.add(version, None, &event);
-        }
-        left.merge(&right);
-        assert_eq!(left.to_json("m", None, None, &HashMap::new()), whole.to_json("m", None, None, &HashMap::new()));
-    }
-
-    #[test]
     fn values_that_are_no_measure_are_left_out() {
         let mut metrics = MetricsAccumulator::default();
         for latency_ms in [f64::NAN, f64::INFINITY, -1.0] {
@@ -252,7 +228,7 @@ mod tests {
     #[test]
     fn a_version_uploaded_again_does_not_mix_with_the_one_before() {
         let mut metrics = MetricsAccumulator::default();
-        let at = |timestamp, correct| EventMeasures { timestamp, correct: Some(correct), ..run(1.0) };
+        let at = |timestamp, correct| EventMeasures { timestamp, feedback: feedback(Some(correct), None), ..run(1.0) };
         metrics.add("v1", Some("old"), &at(1000.0, false));
         metrics.add("v1", Some("older"), &at(500.0, false));
         metrics.add("v1", None, &at(100.0, false));
@@ -275,7 +251,7 @@ mod tests {
         assert_eq!(now["count"], json!(1));
         // Merging keeps them apart.
         let mut merged = MetricsAccumulator::default();
-        merged.merge(&metrics);
+        merged.merge(&metrics, None, None);
         assert_eq!(merged.to_json("m", None, None, &current), now);
     }
 }

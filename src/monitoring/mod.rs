@@ -2,16 +2,21 @@
 
 pub mod cbpe;
 pub mod drift;
+mod feedback;
 mod lost_events;
 mod mean;
 mod measures;
 mod metrics;
 mod metrics_answer;
+mod metrics_bytes;
+#[cfg(test)]
+mod metrics_tests;
 pub mod online;
 mod outcome;
 pub mod quality;
-mod sum;
+mod sketch;
 
+pub use feedback::Feedback;
 pub use lost_events::LostEvents;
 pub use measures::EventMeasures;
 pub use metrics::MetricsAccumulator;

@@ -3,6 +3,7 @@
 use super::error::throw;
 use crate::monitoring::{self, EventMeasures, LostEvents, Maker, compare_outcome};
 use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::collections::HashMap;
 
@@ -23,6 +24,23 @@ pub struct Deviation {
 pub struct Comparison {
     pub correct: Option<bool>,
     pub regression: Option<Deviation>,
+}
+
+/// What ground truth says of an event.
+#[napi(object, object_to_js = false)]
+pub struct Feedback {
+    #[napi(js_name = "hasFeedback")]
+    pub is_given: bool,
+    pub correct: Option<bool>,
+    pub regression: Option<Deviation>,
+}
+
+impl From<Feedback> for monitoring::Feedback {
+    fn from(Feedback { is_given, correct, regression }: Feedback) -> Self {
+        let deviation =
+            regression.map(|Deviation { count, mae, rmse, bias }| monitoring::Deviation { count, mae, rmse, bias });
+        Self { is_given, correct, deviation }
+    }
 }
 
 /// What is known of the model that made a prediction.
@@ -62,10 +80,36 @@ impl MetricsAccumulator {
         failed: bool,
         regression: Option<Deviation>,
     ) {
-        let deviation =
-            regression.map(|Deviation { count, mae, rmse, bias }| monitoring::Deviation { count, mae, rmse, bias });
-        let event = EventMeasures { timestamp, latency_ms, confidence, has_feedback, correct, deviation, failed };
+        let feedback = Feedback { is_given: has_feedback, correct, regression }.into();
+        let event = EventMeasures { timestamp, latency_ms, confidence, failed, feedback };
         self.inner.add(&version, digest.as_deref(), &event);
+    }
+
+    /// Adds what feedback changes of an event that is added elsewhere as it was before.
+    #[napi(catch_unwind)]
+    pub fn replace_feedback(&mut self, version: String, digest: Option<String>, before: Feedback, after: Feedback) {
+        self.inner.replace_feedback(&version, digest.as_deref(), &before.into(), &after.into());
+    }
+
+    /// What `merge` takes: the same bytes for the same events, whatever their order and the parts that they came in.
+    #[napi(catch_unwind)]
+    pub fn to_bytes(&self, env: &Env) -> napi::Result<Uint8Array> {
+        self.inner.to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
+    }
+
+    /// Adds what another accumulator held, or what that held of a version or a digest; the empty digest is of events that do not
+    /// tell theirs. Throws NOT_SUPPORTED for bytes of another format, INVALID_REQUEST for damaged ones; then nothing is added.
+    #[napi(catch_unwind)]
+    pub fn merge(
+        &mut self,
+        env: &Env,
+        bytes: &[u8],
+        version: Option<String>,
+        digest: Option<String>,
+    ) -> napi::Result<()> {
+        let other = monitoring::MetricsAccumulator::from_bytes(bytes).map_err(|problem| throw(env, &problem))?;
+        self.inner.merge(&other, version.as_deref(), digest.as_deref());
+        Ok(())
     }
 
     /// The answer of `GET /monitoring/metrics`; `current` has the digests of versions as they are now.

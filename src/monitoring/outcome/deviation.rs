@@ -34,7 +34,8 @@ impl Deviation {
     /// Whether it can be averaged with others.
     pub fn is_sound(&self) -> bool {
         let Self { count, mae, rmse, bias } = self;
-        *count > 0 && [*mae, rmse * rmse, *bias].iter().all(|number| number.is_finite())
+        let sums = [*mae, rmse * rmse, *bias].map(|mean| mean * f64::from(*count));
+        *count > 0 && sums.iter().all(|number| number.is_finite())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::rows::{Weights, check_finite, check_length, check_not_empty};
 use crate::error::{Result, error};
-use crate::monitoring::sum::Sum;
+use crate::statistics::ExactSum;
 use serde::Serialize;
 
 /// Numbers, one a row.
@@ -53,9 +53,9 @@ pub fn regression(rows: &RegressionRows) -> Result<RegressionQuality> {
 pub struct RegressionSums {
     count: u64,
     weight: f64,
-    absolute: Sum,
-    squared: Sum,
-    signed: Sum,
+    absolute: ExactSum,
+    squared: ExactSum,
+    signed: ExactSum,
     truth: Spread,
 }
 
@@ -83,7 +83,7 @@ impl RegressionSums {
     pub fn quality(&self) -> Option<RegressionQuality> {
         let Self { count, weight, .. } = *self;
         let (squared, spread) = (self.squared.value(), self.truth.squares);
-        let mean = |sum: &Sum| sum.value() / weight;
+        let mean = |sum: &ExactSum| sum.value() / weight;
         let explained = match (spread == 0.0, squared == 0.0) {
             (false, _) => 1.0 - squared / spread,
             (true, right) => f64::from(u8::from(right)),

@@ -1,6 +1,6 @@
 //! Proper scoring rules: how probable the truth was said to be.
 
-use crate::monitoring::sum::Sum;
+use crate::statistics::ExactSum;
 
 /// A certainty that was wrong costs -ln of this, not infinity: as scikit-learn clips doubles.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
@@ -9,8 +9,8 @@ const LEAST_PROBABILITY: f64 = f64::EPSILON;
 #[derive(Debug, Clone, Default)]
 pub struct ScoringRules {
     weight: f64,
-    log_loss: Sum,
-    brier: Sum,
+    log_loss: ExactSum,
+    brier: ExactSum,
 }
 
 impl ScoringRules {

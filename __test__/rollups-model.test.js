@@ -1,0 +1,214 @@
+// Rollups against a recount: whatever is committed, fails, is compacted, expires and is told by whatever clock, what is read is what the
+// events that were ever committed measure, to the byte. Harper's tables are in memory here.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { MetricsAccumulator } from '../binding.js';
+import { measure } from '../library/events.js';
+import { MemoryHarper } from './support/memory-tables.js';
+
+const TABLES = ['Model', 'InferenceEvent', 'Rollup', 'RollupDelta', 'RollupProgress', 'Lease'];
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const NOON = Date.UTC(2026, 5, 15, 12);
+
+const rootPath = mkdtempSync(join(tmpdir(), 'rollups-model-'));
+after(() => rmSync(rootPath, { recursive: true, force: true }));
+
+/** Pseudo-random numbers in [0, 1), the same for the same seed. */
+function randomFrom(seed) {
+	let state = seed;
+	return () => {
+		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+		return state / 2 ** 31;
+	};
+}
+
+const MODELS = ['a', 'b'];
+const VERSIONS = ['v1', 'v2'];
+const DIGESTS = ['0', 'f'].map((digit) => digit.repeat(64));
+
+/** A node with its tables, and what was ever committed on it. */
+class Node {
+	#random;
+	#made = 0;
+	/** By id: the event as it was last committed. */
+	committed = new Map();
+	now = NOON;
+
+	static async begin(seed, { events, compaction, harper, ...modules }) {
+		const node = new Node();
+		Object.assign(node, { events, compaction, harper, ...modules });
+		node.#random = randomFrom(seed);
+		return node;
+	}
+
+	below(limit) {
+		return Math.floor(this.#random() * limit);
+	}
+
+	pick(values) {
+		return values[this.below(values.length)];
+	}
+
+	#event() {
+		this.#made += 1;
+		// As the id of a job that was made before, too.
+		const time = this.now - this.pick([0, 0, 0, this.below(3 * HOUR_MS)]);
+		const hex = time.toString(16).padStart(12, '0');
+		const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${this.#made.toString(16).padStart(12, '0')}`;
+		const [modelId, modelVersion, digest] = [this.pick(MODELS), this.pick(VERSIONS), this.pick(DIGESTS)];
+		const made = { id, modelId, modelVersion, digest, framework: 'onnx' };
+		if (this.below(5) === 0) return { ...made, error: { code: 'RUN_FAILED', message: 'it failed' } };
+		return { ...made, latencyMs: this.#random() * 100, confidence: this.pick([undefined, this.#random()]) };
+	}
+
+	/** Commits some events; a commit that fails is tried again in halves, as the group commit does. */
+	async record(events = Array.from({ length: 1 + this.below(8) }, () => this.#event())) {
+		const outcome = this.pick([undefined, undefined, undefined, 'fails', 'dies']);
+		this.harper.outcomes.push(outcome);
+		const context = {};
+		const failed = await this.harper.globals
+			.transaction(context, () => this.events.putEvents(structuredClone(events), context))
+			.then(
+				() => false,
+				() => true
+			);
+		assert.equal(failed, outcome !== undefined);
+		if (outcome !== 'fails') {
+			for (const event of events) this.committed.set(event.id, { ...event, timestamp: timeOf(event.id) });
+		} else if (events.length > 1) {
+			const middle = events.length >> 1;
+			for (const half of [events.slice(0, middle), events.slice(middle)]) await this.record(half);
+		}
+	}
+
+	/** Gives feedback to an event, which may have some. */
+	async judge() {
+		if (this.committed.size === 0) return;
+		const event = this.pick([...this.committed.values()]);
+		const outcome = this.pick([undefined, undefined, 'fails', 'dies']);
+		const regression = this.pick([null, { count: 2, mae: this.#random(), rmse: 1 + this.#random(), bias: -0.5 }]);
+		const feedback = {
+			actualOutcome: '1',
+			feedbackTimestamp: this.now,
+			correct: this.pick([null, true, false]),
+			regression,
+		};
+		this.harper.outcomes.push(outcome);
+		const error = await this.events.patchEvent(event.id, async () => feedback).catch((reason) => reason);
+		this.harper.outcomes.length = 0;
+		if (error?.code === 'INFERENCE_NOT_FOUND' || outcome === 'fails') return;
+		this.committed.set(event.id, { ...event, ...feedback });
+	}
+
+	async compact() {
+		this.harper.outcomes.push(this.pick([undefined, undefined, 'fails', 'dies']));
+		const { signal } = new AbortController();
+		await this.compaction.compact({ signal }).catch((error) => assert.match(error.message, /by plan/));
+		this.harper.outcomes.length = 0;
+	}
+
+	/** What is read of a range. */
+	async read(modelId, from, to) {
+		const sum = new MetricsAccumulator();
+		const taker = {
+			takeMeasures: ({ measures }) => sum.merge(measures),
+			takeEvent: (event) => measure(sum, event, event.digest),
+		};
+		const lost = await this.reading.readMeasures({ modelId, from, to }, taker);
+		return { bytes: Buffer.from(sum.toBytes()), lost };
+	}
+
+	/** What the events of a range measure that were ever committed. */
+	recount(modelId, from, to) {
+		const sum = new MetricsAccumulator();
+		for (const event of this.committed.values()) {
+			const time = timeOf(event.id);
+			if (event.modelId === modelId && time >= from && time < to) measure(sum, event, event.digest);
+		}
+		return Buffer.from(sum.toBytes());
+	}
+}
+
+const timeOf = (id) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+describe('rollups equal a recount of what was ever committed', () => {
+	const { now: realNow } = Date;
+	let harper;
+	let modules;
+	let clocked;
+	beforeEach(async () => {
+		harper = new MemoryHarper(TABLES, { rootPath });
+		Object.assign(globalThis, harper.globals);
+		const [events, compaction, reading, earlier, { configure }, { END_MS }] = await Promise.all(
+			[
+				'monitoring/events.js',
+				'monitoring/rollups/compaction.js',
+				'monitoring/rollups/reading.js',
+				'monitoring/rollups/earlier.js',
+				'options.js',
+				'monitoring/rollups/tiers.js',
+			].map((path) => import(`../resources/${path}`))
+		);
+		modules = { harper, events, compaction, reading, earlier, configure, END_MS };
+		Date.now = () => clocked?.now ?? realNow();
+	});
+	afterEach(() => {
+		clocked = undefined;
+		Date.now = realNow;
+		for (const name of Object.keys(harper.globals)) delete globalThis[name];
+	});
+
+	async function begin(seed, options) {
+		modules.configure(options);
+		clocked = await Node.begin(seed, modules);
+		await modules.earlier.countEarlier({ signal: new AbortController().signal });
+		return clocked;
+	}
+
+	const STEPS = 120;
+	for (const seed of [1, 2, 3, 4, 5, 6]) {
+		test(`whatever fails and whichever way the clock is set: ${seed}`, async () => {
+			const node = await begin(seed, {});
+			for (let step = 0; step < STEPS; step += 1) {
+				const act = node.pick(['record', 'record', 'judge', 'judge', 'compact', 'set']);
+				if (act === 'set') {
+					node.now += node.pick([1, 50, SECOND_MS, MINUTE_MS, HOUR_MS, -SECOND_MS, -HOUR_MS, 2 * DAY_MS, -DAY_MS]);
+				} else await node[act]();
+				const modelId = node.pick(MODELS);
+				const from = node.pick([0, node.now - node.below(3 * DAY_MS)]);
+				const to = node.pick([modules.END_MS, from + 1 + node.below(3 * DAY_MS)]);
+				const { bytes, lost } = await node.read(modelId, from, to);
+				assert.deepEqual(lost, []);
+				assert.ok(bytes.equals(node.recount(modelId, from, to)), `step ${step}, ${act}: from ${from} to ${to}`);
+			}
+		});
+	}
+
+	for (const seed of [1, 2, 3, 4]) {
+		test(`when events and rows expire: ${seed}`, async () => {
+			const node = await begin(seed, { eventRetention: 1800, minuteRetention: 3600, hourRetention: 14_400 });
+			let complete = 0;
+			for (let step = 0; step < STEPS; step += 1) {
+				const act = node.pick(['record', 'record', 'judge', 'compact', 'wait']);
+				if (act === 'wait') node.now += node.pick([1, SECOND_MS, 10 * MINUTE_MS, HOUR_MS]);
+				else await node[act]();
+				const modelId = node.pick(MODELS);
+				const whole = await node.read(modelId, 0, modules.END_MS);
+				assert.ok(whole.bytes.equals(node.recount(modelId, 0, modules.END_MS)), `step ${step}, ${act}`);
+				const from = node.now - node.below(DAY_MS);
+				const to = from + node.below(DAY_MS);
+				const { bytes, lost } = await node.read(modelId, from, to);
+				if (lost.length > 0) continue;
+				complete += 1;
+				assert.ok(bytes.equals(node.recount(modelId, from, to)), `step ${step}, ${act}: from ${from} to ${to}`);
+			}
+			assert.ok(complete > 0);
+		});
+	}
+});

@@ -1,0 +1,201 @@
+//! Metrics of a stream of events are the same in any order and in any parts.
+
+use super::feedback::Feedback;
+use super::measures::EventMeasures;
+use super::metrics::MetricsAccumulator;
+use super::outcome::Deviation;
+use crate::error::ErrorCode;
+use std::collections::HashMap;
+
+/// Numbers that look random and are the same every time (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ bits >> 31
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    /// Of any size, and now and then what is no number to be measured.
+    fn number(&mut self) -> f64 {
+        match self.below(20) {
+            0 => *self.of(&[0.0, -0.0, f64::NAN, f64::INFINITY, -1.0, f64::MAX, f64::from_bits(1), 1e200]),
+            1 => f64::from_bits(self.next()),
+            _ => self.below(1000) as f64 / 7.0,
+        }
+    }
+
+    fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+
+    fn feedback(&mut self) -> Feedback {
+        if self.one_in(3) {
+            return Feedback::default();
+        }
+        let deviation = Deviation {
+            count: self.below(5) as u32,
+            mae: self.number(),
+            rmse: self.number(),
+            bias: self.number() - self.number(),
+        };
+        let correct = [None, Some(true), Some(false)];
+        Feedback { is_given: true, correct: *self.of(&correct), deviation: Some(deviation).filter(|_| self.one_in(2)) }
+    }
+
+    fn event(&mut self) -> EventMeasures {
+        let failed = self.one_in(8);
+        EventMeasures {
+            timestamp: self.number(),
+            latency_ms: Some(self.number()).filter(|_| !failed),
+            confidence: Some(self.number()).filter(|_| self.one_in(2)),
+            failed,
+            feedback: self.feedback(),
+        }
+    }
+}
+
+type Named = (&'static str, Option<&'static str>);
+
+const VERSIONS: [Named; 5] = [("v1", Some("aa")), ("v1", Some("bb")), ("v1", None), ("v2", Some("aa")), ("", Some(""))];
+
+fn answer(metrics: &MetricsAccumulator) -> String {
+    metrics.to_json("m", None, None, &HashMap::from([("v1".to_owned(), "bb".to_owned())])).to_string()
+}
+
+#[test]
+fn random_streams_in_random_parts_and_order_equal_the_whole() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let mut parts = vec![MetricsAccumulator::default(); 1 + random.below(12)];
+        let mut whole = MetricsAccumulator::default();
+        for _ in 0..random.below(300) {
+            let (version, digest) = *random.of(&VERSIONS);
+            let mut event = random.event();
+            let count = parts.len();
+            parts[random.below(count)].add(version, digest, &event);
+            // It changes a few times, each in a part that may be merged before that of the event itself.
+            while random.one_in(2) {
+                let after = random.feedback();
+                parts[random.below(count)].replace_feedback(version, digest, &event.feedback, &after);
+                event.feedback = after;
+            }
+            whole.add(version, digest, &event);
+        }
+        let mut merged = MetricsAccumulator::default();
+        while !parts.is_empty() {
+            let part = parts.swap_remove(random.below(parts.len()));
+            let bytes = part.to_bytes().unwrap();
+            let read = MetricsAccumulator::from_bytes(&bytes).unwrap();
+            assert_eq!(read.to_bytes().unwrap(), bytes);
+            // Some are merged with each other first.
+            let count = parts.len();
+            if count > 0 && random.one_in(3) {
+                parts[random.below(count)].merge(&read, None, None);
+            } else {
+                merged.merge(&read, None, None);
+            }
+        }
+        assert_eq!(answer(&merged), answer(&whole), "{seed}");
+        assert!(merged.to_bytes().unwrap() == whole.to_bytes().unwrap(), "{seed}");
+    }
+}
+
+#[test]
+fn what_is_merged_of_a_version_or_digest_is_what_was_added_of_it() {
+    let mut random = Random(7);
+    let events: Vec<(Named, EventMeasures)> = (0..200).map(|_| (*random.of(&VERSIONS), random.event())).collect();
+    let of = |is_wanted: &dyn Fn(Named) -> bool| {
+        let mut metrics = MetricsAccumulator::default();
+        events
+            .iter()
+            .filter(|(named, _)| is_wanted(*named))
+            .for_each(|((version, digest), event)| metrics.add(version, *digest, event));
+        metrics
+    };
+    let whole = of(&|_| true);
+    for (version, digest) in [(Some("v1"), None), (None, Some("aa")), (Some("v1"), Some("")), (Some("v3"), None)] {
+        let mut merged = MetricsAccumulator::default();
+        merged.merge(&whole, version, digest);
+        let expected = of(&|named| {
+            version.is_none_or(|version| version == named.0)
+                && digest.is_none_or(|digest| digest == named.1.unwrap_or_default())
+        });
+        assert_eq!(merged.to_bytes().unwrap(), expected.to_bytes().unwrap(), "{version:?} {digest:?}");
+    }
+}
+
+#[test]
+fn one_event_takes_few_bytes_and_what_is_taken_away_none() {
+    let mut metrics = MetricsAccumulator::default();
+    let nothing = metrics.to_bytes().unwrap();
+    let deviation = Deviation { count: 3, mae: 0.1, rmse: 0.2, bias: -0.05 };
+    let feedback = Feedback { is_given: true, correct: Some(true), deviation: Some(deviation) };
+    metrics.replace_feedback("v1", None, &Feedback::default(), &feedback);
+    assert_ne!(metrics.to_bytes().unwrap(), nothing);
+    metrics.replace_feedback("v1", None, &feedback, &Feedback::default());
+    assert_eq!((metrics.to_bytes().unwrap(), answer(&metrics)), (nothing, answer(&MetricsAccumulator::default())));
+    let event = EventMeasures {
+        timestamp: 1_790_000_000_123.0,
+        latency_ms: Some(0.123_456_789),
+        confidence: Some(0.987_654_321),
+        failed: false,
+        feedback,
+    };
+    metrics.add("v1", Some(&"ab".repeat(32)), &event);
+    let bytes = metrics.to_bytes().unwrap();
+    assert!(bytes.len() < 300, "{}", bytes.len());
+}
+
+#[test]
+fn bytes_that_were_not_written_are_refused() {
+    let mut random = Random(1);
+    let mut metrics = MetricsAccumulator::default();
+    for _ in 0..20 {
+        let (version, digest) = *random.of(&VERSIONS);
+        metrics.add(version, digest, &random.event());
+    }
+    let bytes = metrics.to_bytes().unwrap();
+    let code = |bytes: &[u8]| MetricsAccumulator::from_bytes(bytes).map(|_| ()).map_err(|problem| problem.code);
+    for length in 0..bytes.len() {
+        assert_eq!(code(&bytes[..length]), Err(ErrorCode::InvalidRequest), "{length}");
+    }
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << random.below(8);
+        let expected = if at == 0 { ErrorCode::NotSupported } else { ErrorCode::InvalidRequest };
+        assert_eq!(code(&damaged), Err(expected), "{at}");
+    }
+    // Also with a checksum that is right nothing panics and nothing large is allocated.
+    for round in 0..20_000 {
+        let mut hostile = bytes[5..].to_vec();
+        for _ in 0..=random.below(4) {
+            let at = random.below(hostile.len());
+            hostile[at] = if random.one_in(2) {
+                *random.of(&[0x00, 0x7f, 0xcb, 0xc6, 0xdd, 0xdf, 0xff])
+            } else {
+                random.next() as u8
+            };
+        }
+        let mut crc = flate2::Crc::new();
+        crc.update(&hostile);
+        let hostile = [&[1][..], &crc.sum().to_le_bytes(), &hostile].concat();
+        if let Ok(read) = MetricsAccumulator::from_bytes(&hostile) {
+            let mut merged = read.clone();
+            merged.merge(&read, None, None);
+            let written = merged.to_bytes().unwrap();
+            assert!(MetricsAccumulator::from_bytes(&written).is_ok() && !answer(&merged).is_empty(), "{round}");
+        }
+    }
+}

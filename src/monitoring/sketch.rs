@@ -1,0 +1,187 @@
+//! Quantiles of a stream in little memory.
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// The relative error of a quantile: a reported 100 stands for 99 to 101.
+pub const QUANTILE_RELATIVE_ERROR: f64 = 0.01;
+/// Bins are doubles without the lower bits of their fraction: 64 from a power of two to the next, whose middle is off by 1/128 at most.
+const DROPPED_BITS: u32 = 52 - 6;
+/// That of the largest double.
+const LAST_BIN: u32 = (0x7fef_ffff_ffff_ffff_u64 >> DROPPED_BITS) as u32;
+/// What is below counts as 0: of milliseconds, less than a nanosecond.
+const LEAST: f64 = 1e-6;
+
+/// How many of a stream's values, which are at least 0, fall into which bin of relative width. Nothing depends on their order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sketch {
+    bins: Bins,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Sketch {
+    /// A finite value of at least 0.
+    pub fn add(&mut self, value: f64) {
+        // One zero of two.
+        let value = value.abs();
+        self.bins.add(if value < LEAST { 0 } else { (value.to_bits() >> DROPPED_BITS) as u32 });
+        self.span(Some(value), Some(value));
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.bins.merge(&other.bins);
+        self.span(other.min, other.max);
+    }
+
+    fn span(&mut self, min: Option<f64>, max: Option<f64>) {
+        self.min = self.min.into_iter().chain(min).reduce(f64::min);
+        self.max = self.max.into_iter().chain(max).reduce(f64::max);
+    }
+
+    /// By nearest rank: the smallest value that at least the part `q` of all values does not exceed.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        let rank = (q * self.bins.total() as f64).ceil() as i64;
+        let bin = self.bins.at_rank(rank)?;
+        let middle = f64::from_bits(u64::from(bin) << DROPPED_BITS | 1 << (DROPPED_BITS - 1));
+        // No quantile lies outside the values, even by the relative error.
+        Some(if bin == 0 { 0.0 } else { middle }.max(self.min?).min(self.max?))
+    }
+
+    /// Whether it can be one that was written.
+    pub fn is_sound(&self) -> bool {
+        [self.min, self.max].iter().flatten().all(|value| value.is_finite())
+    }
+}
+
+/// Counts by the number of their bin, ascending, without zeros.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Bins(Vec<(u32, i64)>);
+
+impl Bins {
+    fn add(&mut self, bin: u32) {
+        match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(at) => self.0[at].1 = self.0[at].1.wrapping_add(1),
+            Err(at) => self.0.insert(at, (bin, 1)),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+        // Both are ascending, which this sort makes use of.
+        self.0.sort_by_key(|(bin, _)| *bin);
+        self.0.dedup_by(|(later, count), (bin, sum)| {
+            let is_same = later == bin;
+            if is_same {
+                *sum = sum.wrapping_add(*count);
+            }
+            is_same
+        });
+        self.0.retain(|(_, count)| *count != 0);
+    }
+
+    fn total(&self) -> i64 {
+        self.0.iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
+    }
+
+    /// The bin of the value that so many values, itself one of them, do not exceed.
+    fn at_rank(&self, rank: i64) -> Option<u32> {
+        let mut sum = 0i64;
+        self.0.iter().find_map(|(bin, count)| {
+            sum = sum.wrapping_add(*count);
+            (sum >= rank).then_some(*bin)
+        })
+    }
+}
+
+/// As a list: of each bin how far it is from the one before, and its count.
+impl Serialize for Bins {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(2 * self.0.len()))?;
+        let mut before = 0;
+        for (bin, count) in &self.0 {
+            list.serialize_element(&(bin - before))?;
+            list.serialize_element(count)?;
+            before = *bin;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Bins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(List)
+    }
+}
+
+struct List;
+
+impl<'de> Visitor<'de> for List {
+    type Value = Bins;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ascending bins of finite numbers, and their counts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bins, A::Error> {
+        let wrong = || A::Error::custom("bins must be ascending, and counts not 0");
+        let mut bins: Vec<(u32, i64)> = Vec::new();
+        while let Some(distance) = list.next_element::<u32>()? {
+            let count: i64 = list.next_element()?.ok_or_else(wrong)?;
+            let bin = bins.last().map_or(Some(distance), |(before, _)| before.checked_add(distance));
+            let is_next = bins.is_empty() || distance > 0;
+            let bin = bin.filter(|bin| *bin <= LAST_BIN && is_next && count != 0).ok_or_else(wrong)?;
+            bins.push((bin, count));
+        }
+        Ok(Bins(bins))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sketch(values: &[f64]) -> Sketch {
+        let mut sketch = Sketch::default();
+        values.iter().for_each(|value| sketch.add(*value));
+        sketch
+    }
+
+    #[test]
+    fn quantiles_are_of_the_nearest_rank_and_within_the_values() {
+        for (values, q, expected) in [
+            (&[7.0][..], 0.01, 7.0),
+            (&[1.0, 2.0], 0.5, 1.0),
+            (&[1.0, 2.0], 0.51, 2.0),
+            (&[0.0, -0.0, 5.0], 0.6, 0.0),
+            (&[1e-9], 0.5, 1e-9),
+            (&[f64::MAX], 0.5, f64::MAX),
+        ] {
+            let found = sketch(values).quantile(q).unwrap();
+            assert!((found - expected).abs() <= expected * QUANTILE_RELATIVE_ERROR, "{values:?}: {found}");
+        }
+        assert_eq!(Sketch::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn order_does_not_matter() {
+        let values: Vec<f64> = (0..300).map(|at| f64::from(at * 7919 % 300) / 7.0).collect();
+        let mut merged = sketch(&values[250..]);
+        merged.merge(&sketch(&values[..100]));
+        merged.merge(&sketch(&values[100..250]));
+        assert_eq!(merged, sketch(&values));
+        let bytes = rmp_serde::to_vec(&merged).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Sketch>(&bytes).unwrap(), merged);
+    }
+
+    #[test]
+    fn bins_that_were_not_written_are_refused() {
+        let read = |list: &[i64]| rmp_serde::from_slice::<Bins>(&rmp_serde::to_vec(list).unwrap());
+        assert_eq!(read(&[5, 1, 2, -3]).unwrap(), Bins(vec![(5, 1), (7, -3)]));
+        for wrong in [&[5][..], &[5, 0], &[5, 1, 0, 1], &[1 << 40, 1], &[i64::from(LAST_BIN), 1, 1, 1], &[-1, 1]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -211,4 +211,27 @@ describe('rollups equal a recount of what was ever committed', () => {
 			assert.ok(complete > 0);
 		});
 	}
+
+	test('of a job that another node goes on with: a row counts once', async () => {
+		const node = await begin(1, {});
+		const events = Array.from({ length: 3 }, (_, at) => ({
+			...{ id: `019ec9d5-5c00-7000-8000-00000000000${at}`, modelId: 'a', modelVersion: 'v1', digest: DIGESTS[0] },
+			latencyMs: at,
+		}));
+		const context = {};
+		await harper.globals.transaction(context, () => node.events.putEvents(events, context, 'job'));
+		for (const event of events) node.committed.set(event.id, { ...event, timestamp: timeOf(event.id) });
+		const isCountedOnce = async () => {
+			const { bytes } = await node.read('a', 0, modules.END_MS);
+			assert.ok(bytes.equals(node.recount('a', 0, modules.END_MS)));
+		};
+		await isCountedOnce();
+		await node.compact();
+		await isCountedOnce();
+		harper.globals.server.hostname = 'two';
+		await node.events.storeEventsAgain(events.map(({ id }) => id));
+		await isCountedOnce();
+		await node.compact();
+		await isCountedOnce();
+	});
 });

@@ -1,6 +1,9 @@
 // Harper's tables in memory, as far as events and rollups use them: transactions that see one state and are kept whole or not at all,
 // the later of two writes, records that expire.
 
+/** A record as Harper gives it: its attributes are not its own, so a spread copies none of them. */
+const shown = (record) => Object.create(record, { toJSON: { value: () => record } });
+
 /** Harper's globals over tables in memory. */
 export class MemoryHarper {
 	/** By table, by key: `{ record, version, expiresAt }`. */
@@ -40,7 +43,7 @@ export class MemoryHarper {
 			static setTTLExpiration() {}
 			static async get(key, context) {
 				const entry = read(context).get(key);
-				return isThere(entry) ? entry.record : undefined;
+				return isThere(entry) ? shown(entry.record) : undefined;
 			}
 			static put(record, context) {
 				const copy = structuredClone(record);
@@ -53,7 +56,7 @@ export class MemoryHarper {
 				write(context, key, () => undefined);
 			}
 			static async *search({ conditions = [], sort }, context) {
-				const found = [...read(context).values()].filter(isThere).map(({ record }) => record);
+				const found = [...read(context).values()].filter(isThere).map(({ record }) => shown(record));
 				const matches = (record) =>
 					conditions.every(({ attribute, comparator, value }) =>
 						comparator === 'between'

@@ -60,8 +60,8 @@ export function putFeedbackDelta(before, after, digest, context) {
 }
 
 /** Says that this node, too, has recorded events of a job, whatever it counts of them. */
-export function putWitness({ modelId, ...event }, context) {
-	putDelta({ modelId, ...placeOf(event), isRecorder: true }, new MetricsAccumulator(), context);
+export function putWitness({ id, modelId, countedIn }, context) {
+	putDelta({ modelId, ...placeOf({ id, countedIn }), isRecorder: true }, new MetricsAccumulator(), context);
 }
 
 /** Where an event counts: in its minute, or in the moment that all events of a job are of. */

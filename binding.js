@@ -192,10 +192,12 @@ export const {
 	checkJson,
 	jsonFields,
 	encodeAnswer,
+	exposition,
 	executionProviderNames,
 	meantFiles,
 	nearestName,
 	openInferenceDatatype,
+	meterHandle,
 	MetricsAccumulator,
 } = native;
 export const checkIdentifier = translated(native.checkIdentifier);
@@ -277,19 +279,18 @@ export function openSession(files, options = {}) {
  *
  * @param {object} session
  * @param {object} request a `PredictRequest`
- * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean, alone?: boolean}} [options] `timeoutMs`: by default what
- *   the body says; `together`: with the others of the session that are about to be started by microtasks, as far as their runs
- *   are tiny; `alone`: never with others
+ * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean, alone?: boolean, meter?: number}} [options] `timeoutMs`:
+ *   by default what the body says; `together`: with the others of the session that are about to be started by microtasks, as far as
+ *   their runs are tiny; `alone`: never with others; `meter`: the handle of who counts it, nobody by default
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, text?: string, confidence?: string, latencyMs: number}>}
  *   prediction and confidence as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
  *   in `text` and what is binary of it in `encoded`, and as `prediction` only for an event
  */
-export function predictJson(session, request, { timeoutMs, signal, together, alone } = {}) {
-	if (together && !alone) return gathered(session, request, timeoutMs, signal);
+export function predictJson(session, request, { timeoutMs, signal, together, alone = false, meter } = {}) {
+	if (together && !alone) return gathered(session, { request, timeoutMs, meter }, signal);
 	const start = (id, crowded) => {
 		session.predict ??= session.predictor(channel);
-		if (alone) return session.predict(id, request.slot, crowded, timeoutMs, true);
-		return session.predict(id, request.slot, crowded, timeoutMs);
+		return session.predict(id, request.slot, crowded, timeoutMs, alone, meter);
 	};
 	return run(start, toPrediction, signal);
 }
@@ -298,10 +299,10 @@ export function predictJson(session, request, { timeoutMs, signal, together, alo
 const MAX_TOGETHER = 128;
 
 /** Adds a request to those that run together. */
-function gathered(session, request, timeoutMs, signal) {
+function gathered(session, run, signal) {
 	return new Promise((resolve, reject) => {
 		const requests = (session.gathered ??= []);
-		requests.push({ request, timeoutMs, promise: { resolve, reject, signal } });
+		requests.push({ ...run, promise: { resolve, reject, signal } });
 		if (requests.length === 1) queueMicrotask(() => runGathered(session));
 	});
 }
@@ -311,7 +312,7 @@ function runGathered(session) {
 	if (session.gathered.length > 0) setImmediate(runGathered, session);
 	const runs = [];
 	const given = [];
-	for (const { request, timeoutMs, promise } of requests) {
+	for (const { request, timeoutMs, meter, promise } of requests) {
 		if (promise.signal && isAborted(promise.signal)) {
 			promise.reject(reasonOf(promise.signal));
 			continue;
@@ -319,7 +320,7 @@ function runGathered(session) {
 		const id = takeId();
 		expect(id, new PendingRun(id, toPrediction, promise));
 		runs.push(waiting[id]);
-		given.push(id, request.slot, timeoutMs);
+		given.push(id, request.slot, timeoutMs, meter);
 	}
 	session.predictTogether ??= session.jointPredictor(channel);
 	let outcomes;
@@ -330,8 +331,8 @@ function runGathered(session) {
 	}
 	for (const [at, outcome] of outcomes.entries()) {
 		if (outcome == null) runs[at].listen();
-		else if (Array.isArray(outcome)) take(given[3 * at]).resolve(toPrediction(outcome));
-		else take(given[3 * at]).reject(fromNative(outcome));
+		else if (Array.isArray(outcome)) take(given[4 * at]).resolve(toPrediction(outcome));
+		else take(given[4 * at]).reject(fromNative(outcome));
 	}
 }
 
@@ -351,15 +352,16 @@ const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({
  * @param {string[]} names of the outputs that come back
  * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean}} [options]
  *   `alone`: never together with others
+ * @param {number} [meter] the handle of who counts it, nobody by default
  * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}>}
  */
-export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal, alone } = {}) {
+export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal, alone } = {}, meter) {
 	const isLimited = outputs || timeoutMs !== undefined || priority || alone;
 	const limits = isLimited ? { outputs, timeoutMs, priority, alone } : undefined;
 	const start = (id, crowded) => {
 		session.run ??= session.runner(channel);
 		// Nothing comes between that another run could write to the memory.
-		return session.run(id, encodeInputs(inputs), crowded, limits);
+		return session.run(id, encodeInputs(inputs), crowded, limits, meter);
 	};
 	// A number is the length of a message in the memory.
 	const read = (outcome, at) => decodeOutputs(typeof outcome === 'number' ? null : outcome, at, names);

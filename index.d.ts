@@ -1021,6 +1021,13 @@ export interface DriftReport {
 }
 
 /**
+ * What this process has counted since it started, on all its threads, as Prometheus reads it: predictions and errors by model and
+ * version, histograms of their times, sessions and their cache, CPU time and memory. `format` is OpenMetrics 1.0 by default; `text`
+ * is Prometheus' older format, 0.0.4.
+ */
+export function exposition(options?: { format?: 'openmetrics' | 'text' }): { contentType: string; text: string };
+
+/**
  * Compares columns with a reference: whether the values are distributed otherwise. The work is done off the event loop.
  * `INVALID_REQUEST` for an unknown method, and for one that does not fit a column.
  */

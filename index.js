@@ -3,4 +3,5 @@ import * as api from './library/api.js';
 import { oneInstance } from './library/one-instance.js';
 
 export const { EdgeAiError, InferenceEngine, Model, ModelRegistry, Monitor, Tensor } = oneInstance(api);
-export const { Adwin, Cbpe, classificationQuality, drift, PageHinkley, regressionQuality } = oneInstance(api);
+export const { Adwin, Cbpe, classificationQuality, drift, exposition, PageHinkley, regressionQuality } =
+	oneInstance(api);

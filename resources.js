@@ -42,6 +42,7 @@ const routes = [
 	['POST', '/feedback', { InferenceEvent: ['insert', 'update'] }, monitoring.feedback],
 	['GET', '/monitoring/events', { InferenceEvent: ['read'] }, monitoring.events],
 	['GET', '/monitoring/metrics', { InferenceEvent: ['read'] }, monitoring.metrics],
+	['GET', '/metrics', { InferenceEvent: ['read'] }, monitoring.processMetrics],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

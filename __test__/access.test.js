@@ -48,6 +48,7 @@ const ROUTES = [
 	['POST', '/feedback', { inferenceId: UNKNOWN_ID, outcome: 1 }, PREDICTORS, 404],
 	['GET', '/monitoring/events', undefined, READERS, 200],
 	['GET', '/monitoring/metrics?modelId=access', undefined, READERS, 200],
+	['GET', '/metrics', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

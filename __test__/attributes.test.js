@@ -154,6 +154,7 @@ const READS = [
 	['GET', '/monitoring/events'],
 	['GET', `/monitoring/events?modelId=${MODEL}`],
 	['GET', `/monitoring/metrics?modelId=${MODEL}`],
+	['GET', '/metrics'],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],

@@ -157,6 +157,7 @@ describe('the tarball', () => {
 			'commonjs/index.d.cts',
 			'commonjs/library/engine.cjs',
 			'config.yaml',
+			'examples/grafana/edge-ai.json',
 			'examples/iris/model.onnx',
 			'examples/shop-scoring/resources.js',
 			'harper.d.ts',
@@ -182,7 +183,7 @@ describe('the tarball', () => {
 	});
 
 	test('holds nothing else', () => {
-		const allowed = /^(cli|commonjs|docs|examples\/(iris|shop-scoring)|library|native|resources)\//;
+		const allowed = /^(cli|commonjs|docs|examples\/(grafana|iris|shop-scoring)|library|native|resources)\//;
 		const root = paths().filter((path) => !path.includes('/'));
 		assert.deepEqual(
 			paths().filter((path) => path.includes('/') && !allowed.test(path)),

@@ -9,6 +9,7 @@ import {
 	evictSession,
 	inspectModel,
 	meantFiles,
+	meterHandle,
 	openJournal,
 	openSession,
 	releaseQuarantined,
@@ -20,17 +21,26 @@ import { within } from './deadline.js';
 import { EdgeAiError } from './edge-ai-error.js';
 import { isFailedRun } from './events.js';
 import { isUint8Array, isUrl } from './kinds.js';
+import { meterOf } from './meter.js';
 import { checkOptions, CONSTRUCTOR_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
 import { classNames, forbidsBatching } from './versions.js';
 
 Symbol.dispose ??= Symbol.for('nodejs.dispose');
 
+/** Runs a model for a meter: set by the class, which alone reaches its session. */
+let runFor;
+
 /** A loaded model. All threads of the process share one session of it. */
 export class Model {
 	#session;
 	#inputs;
 	#outputs;
+	#meter;
+
+	static {
+		runFor = (model, features, options, meter) => model.#run(features, options, meter ?? model.#ownMeter);
+	}
 
 	constructor(session) {
 		if (!(session instanceof Session)) throw new TypeError('a Model comes from engine.load(), not from new Model()');
@@ -50,7 +60,16 @@ export class Model {
 	 * @param {Record<string, any>} features values by the name of the input
 	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, signal?: AbortSignal}} [options]
 	 */
-	async predict(features, options = {}) {
+	predict(features, options = {}) {
+		return this.#run(features, options, this.#ownMeter);
+	}
+
+	/** Who counts what is run without a registry. */
+	get #ownMeter() {
+		return (this.#meter ??= meterHandle(this.digest, versionOf(this), this.digest));
+	}
+
+	async #run(features, options, meter) {
 		const session = this.#session;
 		if (!session) throw new EdgeAiError('CLOSED', 'the model is disposed; load it again');
 		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
@@ -64,7 +83,7 @@ export class Model {
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
 		const { batching = true, ...limits } = run;
 		const outputs = limits.outputs?.length ? limits.outputs : this.#outputs;
-		return runSession(session, inputs, outputs, { ...limits, alone: !batching });
+		return runSession(session, inputs, outputs, { ...limits, alone: !batching }, meter);
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */
@@ -124,7 +143,7 @@ export class InferenceEngine {
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
 		const startedAt = performance.now();
-		const { model, modelId, modelVersion, isAlone, metadata } = await this.#resolve(target, run.timeoutMs);
+		const { model, modelId, modelVersion, meter, isAlone, metadata } = await this.#resolve(target, run.timeoutMs);
 		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
 		if (isAlone) run.batching = false;
 		const inferenceId = createId();
@@ -141,7 +160,7 @@ export class InferenceEngine {
 		const monitor = record && modelId !== undefined ? this.#monitor : undefined;
 		let given;
 		try {
-			const running = model.predict(features, run);
+			const running = runFor(model, features, run, meter);
 			// The caller may change them during the run.
 			if (monitor) given = copiedBeside(running, features);
 			const prediction = await running;
@@ -173,7 +192,7 @@ export class InferenceEngine {
 
 	async #resolve(target, timeoutMs) {
 		if (target instanceof Model) {
-			return { model: target, modelId: target.digest, modelVersion: target.digest.slice(0, 12) };
+			return { model: target, modelId: target.digest, modelVersion: versionOf(target) };
 		}
 		const { modelId, version } = typeof target === 'string' ? { modelId: target } : (target ?? {});
 		if (typeof modelId !== 'string') {
@@ -192,7 +211,8 @@ export class InferenceEngine {
 			this.#models.set(found.digest, model);
 		}
 		const { version: modelVersion, metadata } = found;
-		return { model, modelId, modelVersion, isAlone: forbidsBatching(metadata), metadata };
+		const meter = meterOf(found);
+		return { model, modelId, modelVersion, meter, isAlone: forbidsBatching(metadata), metadata };
 	}
 
 	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */
@@ -204,6 +224,9 @@ export class InferenceEngine {
 		this.dispose();
 	}
 }
+
+/** What a model that no registry names has as its version; its name is its digest. */
+const versionOf = ({ digest }) => digest.slice(0, 12);
 
 /** A copy of features that a run has read. What no event holds no model takes either: then the run fails too, and nobody waits for it. */
 function copiedBeside(running, features) {

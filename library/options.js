@@ -42,6 +42,8 @@ export const RUN_OPTIONS = {
 
 export const PREDICT_OPTIONS = { ...RUN_OPTIONS, userId: text, sessionId: text, requestId: text, record: flag };
 
+export const EXPOSITION_OPTIONS = { format: oneOf('openmetrics', 'text') };
+
 /** A time of an event. */
 export const moment = {
 	expected: 'a number of Unix milliseconds',

@@ -15,7 +15,7 @@
 //! | [`model`] | an uploaded model: detected, checked, made safe to load |
 //! | [`statistics`] | distributions, ranks and histograms |
 //! | [`engine`] | sessions: loading, caching, running, deadlines |
-//! | [`monitoring`] | metrics over inference events, drift, quality of predictions, detectors of change |
+//! | [`monitoring`] | meters of what runs, metrics over inference events, drift, quality of predictions, detectors of change |
 //! | [`prediction`] | a request, its tensors and the answer |
 //! | `node` | the binding to Node.js, the only room that names napi |
 

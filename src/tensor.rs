@@ -244,7 +244,7 @@ impl Tensor {
     pub fn byte_size(&self) -> usize {
         match &self.data {
             TensorData::Bytes(bytes) => bytes.len(),
-            TensorData::Strings(strings) => strings.iter().map(|text| text.len() + size_of::<String>()).sum(),
+            TensorData::Strings(strings) => byte_size_of(strings),
         }
     }
 }
@@ -259,6 +259,20 @@ pub fn element_count(shape: &[usize]) -> Option<usize> {
 pub enum MapKeys {
     Ints(Vec<i64>),
     Strings(Vec<String>),
+}
+
+impl MapKeys {
+    fn byte_size(&self) -> usize {
+        match self {
+            Self::Ints(keys) => size_of_val(keys.as_slice()),
+            Self::Strings(keys) => byte_size_of(keys),
+        }
+    }
+}
+
+/// Memory that texts take, in bytes.
+fn byte_size_of(texts: &[String]) -> usize {
+    texts.iter().map(|text| text.len() + size_of::<String>()).sum()
 }
 
 /// What a model takes or gives.
@@ -280,6 +294,16 @@ impl Value {
         match self {
             Self::Tensor(tensor) => Some(tensor),
             _ => None,
+        }
+    }
+
+    /// Memory that the elements of all tensors in it take, in bytes.
+    pub fn byte_size(&self) -> usize {
+        match self {
+            Self::Tensor(tensor) => tensor.byte_size(),
+            Self::Sequence(values) => values.iter().map(Self::byte_size).sum(),
+            Self::Map { keys, values } => keys.byte_size() + values.byte_size(),
+            Self::None => 0,
         }
     }
 }

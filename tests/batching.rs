@@ -163,7 +163,7 @@ fn the_row_to_blame_gets_the_error_and_the_others_their_answers() {
 fn request(session: &Arc<Session>, x: Value, outputs: &[&str]) -> RunRequest {
     RunRequest {
         session: Arc::clone(session),
-        inputs: vec![("x".to_owned(), x)],
+        inputs: vec![("x".to_owned(), x)].into(),
         outputs: outputs.iter().map(|&name| name.to_owned()).collect(),
         timeout: None,
         priority: 0,
@@ -316,7 +316,8 @@ fn what_is_given_for_a_default_is_not_joined_as_rows() {
         let bias = at.is_multiple_of(2).then_some(f32::from(at));
         let sender = sender.clone();
         let give = move |request: &mut RunRequest| {
-            request.inputs.extend(bias.map(|bias| ("bias".to_owned(), Tensor::from_elements(&[1], &[bias]).into())));
+            Arc::make_mut(&mut request.inputs)
+                .extend(bias.map(|bias| ("bias".to_owned(), Tensor::from_elements(&[1], &[bias]).into())));
         };
         let x = Tensor::from_elements(&[1, 3], &[f32::from(at), 0.0, 1.0]);
         start(&session, x.into(), give, move |outcome| sender.send((at, bias, outcome.unwrap())).unwrap());

@@ -278,7 +278,7 @@ fn the_first_request_goes_before_the_warm_up() {
     let (sender, receiver) = mpsc::channel();
     let request = harper_edge_ai::engine::RunRequest {
         session: Arc::clone(&session),
-        inputs: vec![("x".to_owned(), x.into())],
+        inputs: vec![("x".to_owned(), x.into())].into(),
         outputs: Vec::new(),
         timeout: Some(TIMEOUT),
         priority: 0,

@@ -12,6 +12,7 @@ import {
 	regressionQuality,
 	Tensor,
 	drift,
+	exposition,
 	type AnyOutputs,
 	type ArrayOf,
 	type CacheStatus,
@@ -327,4 +328,11 @@ export async function compareColumns(ages: readonly number[], plans: DriftValues
 	// @ts-expect-error a data set is compared with a data set
 	await drift({ age: ages }, ages);
 	return report.columns[0]?.verdict ?? report.verdict;
+}
+
+export function scraped(): string {
+	const { contentType, text } = exposition({ format: 'text' });
+	// @ts-expect-error there is no such format
+	exposition({ format: 'json' });
+	return contentType + text + exposition().text;
 }

@@ -27,24 +27,26 @@ export function formatOf(contentType = 'application/json', others = []) {
 }
 
 /**
- * The format that a caller wants most for the answer; JSON for one who names none of ours.
+ * The format that a caller wants most for the answer; the first for one who names none of ours.
  *
  * @param {string | undefined} accept
- * @returns {'json' | 'cbor' | 'msgpack'}
+ * @param {{name: string, type: string, pattern: RegExp}[]} [formats] by default those of most routes, of which JSON is the first
+ * @returns {string} the name of a format
  */
-export function acceptedFormat(accept) {
+export function acceptedFormat(accept, formats = FORMATS) {
 	// What most callers say.
-	if (accept === undefined || accept === '*/*') return 'json';
+	if (accept === undefined || accept === '*/*') return formats[0].name;
 	const ranges = accept.split(',').map(readRange);
-	const wishes = FORMATS.map(({ name, pattern }) => {
+	const wishes = formats.map(({ name, type: own, pattern }) => {
 		const named = ranges.filter(({ type }) => pattern.test(type));
-		const wild = ranges.find(({ type }) => type === 'application/*') ?? ranges.find(({ type }) => type === '*/*');
+		const group = `${own.split('/')[0]}/*`;
+		const wild = ranges.find(({ type }) => type === group) ?? ranges.find(({ type }) => type === '*/*');
 		const quality = named.length > 0 ? Math.max(...named.map((range) => range.quality)) : (wild?.quality ?? 0);
 		return { name, quality, place: named.length > 0 ? ranges.indexOf(named[0]) : Infinity };
 	});
 	// Of equal quality, what is named goes before what a wildcard allows, and first before last.
 	wishes.sort((a, b) => b.quality - a.quality || (a.place === b.place ? 0 : a.place - b.place));
-	return wishes[0].quality > 0 ? wishes[0].name : 'json';
+	return wishes[0].quality > 0 ? wishes[0].name : formats[0].name;
 }
 
 function readRange(range) {

@@ -4,6 +4,7 @@ import { readQuery } from '../http/query.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
+import { metricsFor } from './prometheus.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
@@ -30,4 +31,11 @@ export async function events({ query, stream, user }) {
 /** `GET /monitoring/metrics?modelId=&version=&digest=&userId=&startTime=&endTime=&interval=` */
 export async function metrics({ query, user }) {
 	return { body: await metricsOf(readQuery(query, METRICS_FIELDS), user) };
+}
+
+/** `GET /metrics`, in the format that `Accept` asks for */
+export function processMetrics({ query, stream, user }) {
+	readQuery(query, []);
+	const { contentType, text } = metricsFor(stream.headers.accept, user);
+	return { bytes: Buffer.from(text), headers: { 'content-type': contentType } };
 }

@@ -1,6 +1,7 @@
 // The one way to run a model and to record what became of it. Routes parse, call and answer, and so does what applications import.
 import { createId, predictJson } from '../../binding.js';
 import { isFailedRun } from '../../library/events.js';
+import { meterOf } from '../../library/meter.js';
 import { featuresOf } from '../features/features.js';
 import { authorize, authorizeAttributes, isUnrestricted, requireVisible } from '../http/access.js';
 import { identifier } from '../http/query.js';
@@ -124,7 +125,7 @@ async function answered(request, model, how) {
 }
 
 /**
- * Runs a request that nobody counts as a prediction: no event, and never together with others.
+ * Runs a request that nobody counts as a prediction: no event, no meter, and never together with others.
  *
  * @param {object} request a `PredictRequest`
  * @param {object} session
@@ -133,7 +134,8 @@ export const runUnrecorded = (request, session) => predictJson(session, request,
 
 function limitsOf(request, model, { deadline, signal, together }) {
 	const timeoutMs = deadline === undefined ? (request.timeoutMs ?? options().timeoutMs) : leftOf(deadline);
-	return { timeoutMs, signal, together, alone: forbidsBatching(model) };
+	const meter = meterOf(model);
+	return { timeoutMs, signal, together, alone: forbidsBatching(model), meter };
 }
 
 function keep(event, { record, write = atOnce }) {

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// What to run.
 pub struct RunRequest {
     pub session: Arc<Session>,
-    /// Named inputs, owned: a caller's memory may vanish while the run is under way.
-    pub inputs: Vec<(String, Value)>,
+    /// Named inputs, owned: a caller's memory may vanish while the run is under way. Shared with who looks at them afterwards.
+    pub inputs: Arc<Vec<(String, Value)>>,
     /// Names of the outputs wanted; empty for all.
     pub outputs: Vec<String>,
     /// How long it may take, waiting included; `None` for the engine's default.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// What is run.
 pub struct Call {
     /// Named inputs, owned: a caller's memory may vanish while the run is under way.
-    pub inputs: Vec<(String, Value)>,
+    pub inputs: Arc<Vec<(String, Value)>>,
     /// Names of the outputs wanted; empty for all.
     pub outputs: Vec<String>,
     /// Of the calls that wait for a model, those of a higher priority go first.
@@ -31,6 +31,25 @@ pub struct RunOutput {
     pub outputs: Vec<(String, Value)>,
     /// The run itself, without waiting.
     pub latency: Duration,
+    /// From the request to the run: waiting, and loading where the model was unloaded.
+    pub queue: Duration,
+    pub batch: Batch,
+}
+
+/// What ran together with a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch {
+    /// Requests, itself included.
+    pub requests: usize,
+    /// Of all of them; `None` for one that could only run alone.
+    pub rows: Option<usize>,
+    /// The request's part of the run: its rows among all.
+    pub share: f64,
+}
+
+impl Batch {
+    /// Of a request that ran alone.
+    pub const ALONE: Self = Self { requests: 1, rows: None, share: 1.0 };
 }
 
 /// Receives the outcome of a run, on any thread.
@@ -45,6 +64,7 @@ pub struct Run {
     callback: Mutex<Option<RunCallback>>,
     watch_key: OnceLock<WatchKey>,
     watchdog: Arc<Watchdog>,
+    begun: Instant,
     /// The requests that it runs together with.
     group: Mutex<Option<Arc<GroupControl>>>,
 }
@@ -77,8 +97,9 @@ impl Run {
         call: Call,
         callback: Option<RunCallback>,
         watchdog: &Arc<Watchdog>,
-        deadline: Instant,
+        timeout: Duration,
     ) -> Arc<Self> {
+        let begun = Instant::now();
         let run = Arc::new(Self {
             _in_use: InUse::of(&model.usage),
             model: Arc::clone(model),
@@ -87,15 +108,21 @@ impl Run {
             callback: Mutex::new(callback),
             watch_key: OnceLock::new(),
             watchdog: Arc::clone(watchdog),
+            begun,
             group: Mutex::new(None),
         });
         let watched: Weak<Self> = Arc::downgrade(&run);
-        run.watch_key.get_or_init(|| watchdog.watch(deadline, watched));
+        run.watch_key.get_or_init(|| watchdog.watch(begun + timeout, watched));
         run
     }
 
     pub(super) fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// How long it has waited at a time.
+    pub(super) fn queued(&self, until: Instant) -> Duration {
+        until.saturating_duration_since(self.begun)
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -129,7 +156,8 @@ impl Run {
 
     /// Runs it alone and answers its caller; gives the time of the run when it succeeded.
     pub(super) fn execute(&self) -> Option<Duration> {
-        let outcome = run_recorded(&self.model, &self.call, &self.control);
+        let queue = self.queued(Instant::now());
+        let outcome = run_recorded(&self.model, &self.call, &self.control).map(|output| RunOutput { queue, ..output });
         let latency = outcome.as_ref().ok().map(|output| output.latency);
         self.finish(outcome);
         latency
@@ -181,7 +209,7 @@ fn run_call(model: &LoadedModel, call: &Call, control: &RunControl, phase: Phase
     let (ran, latency) = model.run(phase, &inputs, &names, control);
     let outcome = ran.map(|values| {
         let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
-        RunOutput { outputs, latency }
+        RunOutput { outputs, latency, queue: Duration::ZERO, batch: Batch::ALONE }
     });
     (outcome, latency)
 }

@@ -10,7 +10,7 @@ use super::shared::Engine;
 use super::usage::InUse;
 use crate::error::{Error, Result, error};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 impl Engine {
     /// Runs a session on the run threads. The callback is called exactly once, at the latest soon after the deadline.
@@ -118,7 +118,7 @@ impl Engine {
         callback: Option<RunCallback>,
     ) -> Arc<Run> {
         let timeout = timeout.unwrap_or(Duration::from_millis(self.options.read().timeout_ms));
-        Run::begin(model, call, callback, &self.watchdog, Instant::now() + timeout)
+        Run::begin(model, call, callback, &self.watchdog, timeout)
     }
 }
 
@@ -136,6 +136,8 @@ mod tests {
     use crate::model::Source;
     use bytes::Bytes;
     use std::sync::mpsc::{Receiver, channel};
+
+    use std::time::Instant;
 
     const EVENTUALLY: Duration = Duration::from_secs(60);
 
@@ -156,7 +158,7 @@ mod tests {
         let (sender, receiver) = channel();
         let request = RunRequest {
             session: Arc::clone(session),
-            inputs: inputs(go),
+            inputs: inputs(go).into(),
             outputs: Vec::new(),
             timeout: Some(EVENTUALLY * 2),
             priority: 0,

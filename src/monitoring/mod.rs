@@ -3,9 +3,11 @@
 pub mod cbpe;
 pub mod drift;
 mod feedback;
+pub mod exposition;
 mod lost_events;
 mod mean;
 mod measures;
+pub mod meter;
 mod metrics;
 mod metrics_answer;
 mod metrics_bytes;

@@ -9,6 +9,7 @@ mod channel;
 mod drift;
 mod engine;
 mod error;
+mod exposition;
 mod json;
 mod limits;
 mod monitoring;

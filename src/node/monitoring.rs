@@ -1,14 +1,16 @@
 //! Metrics over inference events, and ground truth beside predictions.
 
 use super::error::throw;
+use crate::monitoring::meter::{MeterKey, Meters};
 use crate::monitoring::{self, EventMeasures, LostEvents, Maker, compare_outcome};
+use crate::process::unix_ms;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::collections::HashMap;
 
 /// Of the process, so that one thread can tell what all of them lost.
-static LOST_EVENTS: LostEvents = LostEvents::new();
+pub(super) static LOST_EVENTS: LostEvents = LostEvents::new();
 
 /// How far the numbers of a regression are from the true ones.
 #[napi(object)]
@@ -142,6 +144,13 @@ pub fn compare_outcome_of(
     let regression =
         found.deviation.map(|monitoring::Deviation { count, mae, rmse, bias }| Deviation { count, mae, rmse, bias });
     Ok(Comparison { correct: found.correct, regression })
+}
+
+/// The handle of the process-wide meter of a model version, for `predictor`, `jointPredictor` and `runner`. A handle may be
+/// forgotten when more models are used than the process keeps meters of: who uses it for long asks for it again at times.
+#[napi(catch_unwind)]
+pub fn meter_handle(model_id: String, version: String, digest: String) -> u32 {
+    Meters::shared().handle(MeterKey { model_id, version, digest }, unix_ms())
 }
 
 /// Counts an event of a model that could not be written.

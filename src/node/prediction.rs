@@ -5,7 +5,7 @@ use super::error::{panicked, throw, to_object};
 use super::request::{Parsed, RequestSlot};
 use crate::engine::{Engine, RunOutput, RunRequest, Session};
 use crate::error::{Error, Result, error};
-use crate::prediction::{self, Prediction, Writing};
+use crate::prediction::{self, Metered, Prediction, Writing, answered, count_refused};
 use napi::bindgen_prelude::{Array, External, FromNapiMutRef, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::{Env, JsValue, sys};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,16 +18,18 @@ pub fn predict(
     replies: &Replies,
 ) -> napi::Result<Option<JsPrediction>> {
     let (id, crowded, timeout_ms) = (call.get::<u32>(0)?, call.get::<bool>(2)?, call.get::<Option<f64>>(3)?);
-    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms);
-    let (mut run, writing) = prepared.map_err(|problem| throw(call.env, &problem))?;
-    run.alone = call.length() > 4 && call.get::<bool>(4)?;
+    let alone = call.length() > 4 && call.get::<bool>(4)?;
+    let meter = if call.length() > 5 { call.get::<Option<u32>>(5)? } else { None };
+    let prepared = prepare(call.env, &call.get(1)?, session, timeout_ms, meter);
+    let (mut run, pending) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    run.alone = alone;
     match Engine::shared().run_inline(run, crowded) {
-        Ok(outcome) => outcome
-            .and_then(|output| writing.prediction(session, &output))
+        Ok(outcome) => pending
+            .prediction(session, outcome)
             .map(|prediction| Some(JsPrediction(prediction)))
             .map_err(|problem| throw(call.env, &problem)),
         Err(run) => {
-            predict_later(run, writing, replies, id);
+            predict_later(run, pending, replies, id);
             Ok(None)
         }
     }
@@ -67,57 +69,73 @@ pub fn predict_together(
     replies: &Replies,
 ) -> napi::Result<Vec<PredictAnswer>> {
     let given = call.get::<Array<'_>>(0)?;
-    let count = given.len() / 3;
-    let missing = || napi::Error::from_reason("each request has a number, a slot and a limit");
+    let count = given.len() / 4;
+    let missing = || napi::Error::from_reason("each request has a number, a slot, a limit and a meter");
     let mut answers = Vec::with_capacity(count as usize);
     let mut waiting = Vec::with_capacity(count as usize);
     let mut runs = Vec::with_capacity(count as usize);
     for at in 0..count {
-        let id = given.get::<u32>(3 * at)?.ok_or_else(missing)?;
-        let slot = given.get::<Unknown<'_>>(3 * at + 1)?.ok_or_else(missing)?;
-        let timeout_ms = given.get::<Option<f64>>(3 * at + 2)?.flatten();
+        let id = given.get::<u32>(4 * at)?.ok_or_else(missing)?;
+        let slot = given.get::<Unknown<'_>>(4 * at + 1)?.ok_or_else(missing)?;
+        let timeout_ms = given.get::<Option<f64>>(4 * at + 2)?.flatten();
+        let meter = given.get::<Option<u32>>(4 * at + 3)?.flatten();
         // One that panics is no trouble of the others.
-        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(call.env, &slot, session, timeout_ms)));
+        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(call.env, &slot, session, timeout_ms, meter)));
         answers.push(match prepared.unwrap_or_else(|_| Err(panicked())) {
-            Ok((run, writing)) => {
+            Ok((run, pending)) => {
                 runs.push(run);
-                waiting.push((answers.len(), id, writing));
+                waiting.push((answers.len(), id, pending));
                 PredictAnswer::Later
             }
             Err(problem) => PredictAnswer::Failed(problem),
         });
     }
-    for ((at, id, writing), outcome) in waiting.into_iter().zip(Engine::shared().run_inline_together(runs)) {
+    for ((at, id, pending), outcome) in waiting.into_iter().zip(Engine::shared().run_inline_together(runs)) {
         match outcome {
-            Ok(outcome) => answers[at] = outcome.and_then(|output| writing.prediction(session, &output)).into(),
-            Err(run) => predict_later(run, writing, replies, id),
+            Ok(outcome) => answers[at] = pending.prediction(session, outcome).into(),
+            Err(run) => predict_later(run, pending, replies, id),
         }
     }
     Ok(answers)
 }
 
-/// What to run for the body in a slot, and how its outcome is written.
+/// A prediction that is about to run: how its outcome is written, and who counts it.
+struct Pending {
+    writing: Writing,
+    metered: Option<Metered>,
+}
+
+impl Pending {
+    fn prediction(self, session: &Session, ran: Result<RunOutput>) -> Result<Prediction> {
+        answered(self.metered, session, ran, |output| self.writing.prediction(session, output))
+    }
+}
+
+/// What to run for the body in a slot.
 fn prepare(
     env: &Env,
     slot: &Unknown<'_>,
     session: &Arc<Session>,
     timeout_ms: Option<f64>,
-) -> Result<(RunRequest, Writing)> {
+    meter: Option<u32>,
+) -> Result<(RunRequest, Pending)> {
     // SAFETY: the value belongs to this environment, and JavaScript, which alone could reach the slot another way, does not run
     // meanwhile.
     let slot = unsafe { External::<RequestSlot>::from_napi_mut_ref(env.raw(), slot.raw()) };
     let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
     let Parsed { inner: request, format } = slot.parsed()?;
-    prediction::prepare(session, request, *format, timeout_ms)
+    let prepared = prediction::prepare(session, request, *format, timeout_ms);
+    let (run, writing) = prepared.inspect_err(|problem| count_refused(meter, session, problem))?;
+    let metered = Metered::of(meter, &run, writing.unbatched);
+    Ok((run, Pending { writing, metered }))
 }
 
 /// Runs a request on other threads; its prediction follows on the channel.
-fn predict_later(run: RunRequest, writing: Writing, replies: &Replies, id: u32) {
+fn predict_later(run: RunRequest, pending: Pending, replies: &Replies, id: u32) {
     let reply = replies.reply(id);
     let session = Arc::clone(&run.session);
     let callback = Box::new(move |outcome: Result<RunOutput>| {
-        let prediction = outcome.and_then(|output| writing.prediction(&session, &output));
-        reply.send_value(prediction.map(JsPrediction));
+        reply.send_value(pending.prediction(&session, outcome).map(JsPrediction));
     });
     replies.track(id, Engine::shared().run(run, callback));
 }

@@ -7,7 +7,7 @@ use super::shared_buffer::SharedBuffer;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
 use crate::prediction::message::Outputs;
-use crate::prediction::{confidence_of, inputs_of, latency_ms, message, run_request};
+use crate::prediction::{Metered, answered, confidence_of, count_refused, inputs_of, latency_ms, message, run_request};
 use crate::signature::Inputs;
 use napi::Env;
 use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
@@ -71,9 +71,9 @@ impl Session {
         made.to_string()
     }
 
-    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined, alone?)`. Answers a
-    /// prediction at once when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the
-    /// caller waits for other runs already. A function that holds what it needs is several times as fast to call as a method.
+    /// The function that runs parsed bodies on this session: `(id, slot, crowded, timeoutMs | undefined, alone?, meter?)`. Answers
+    /// a prediction at once when the run is tiny; otherwise nothing, and the prediction follows on the channel. `crowded`: the
+    /// caller waits for other runs already. `meter`: the handle of who counts it, see `meterHandle`. A function that holds what it needs is several times as fast to call as a method.
     #[napi(catch_unwind)]
     pub fn predictor<'env>(
         &self,
@@ -87,7 +87,7 @@ impl Session {
         })
     }
 
-    /// The function that does the same for several at once: `([id, slot, timeoutMs | undefined, id, ...])`. Those that may and
+    /// The function that does the same for several at once: `([id, slot, timeoutMs | undefined, meter | undefined, id, ...])`. Those that may and
     /// that are tiny run together. Answers a list with a prediction, an error, or nothing for each.
     #[napi(catch_unwind)]
     pub fn joint_predictor<'env>(
@@ -102,7 +102,7 @@ impl Session {
         })
     }
 
-    /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options)`, where
+    /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options, meter?)`, where
     /// inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
     /// length of the message of outputs in the memory, or with a long message itself: a list of its head and its parts.
     #[napi(catch_unwind)]
@@ -147,10 +147,11 @@ fn run(
 ) -> napi::Result<RunAnswer> {
     let (id, crowded) = (call.get::<u32>(0)?, call.get::<bool>(2)?);
     let options = call.get::<Option<RunOptions>>(3)?.unwrap_or_default();
+    let meter = if call.length() > 4 { call.get::<Option<u32>>(4)? } else { None };
     let prepare = |message: &[u8]| {
         let Inputs { values, unbatched, rows } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
-        let run = run_request(session, values, outputs, options.timeout_ms, options.priority.unwrap_or(0));
+        let run = run_request(session, values.into(), outputs, options.timeout_ms, options.priority.unwrap_or(0));
         Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, (unbatched, rows)))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
@@ -159,10 +160,12 @@ fn run(
             .unwrap_or_else(|| Err(error!(Internal, "there is no message of {length} bytes"))),
         Either::B(bytes) => prepare(&bytes),
     };
+    let prepared = prepared.inspect_err(|problem| count_refused(meter, session, problem));
     let (run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    let metered = Metered::of(meter, &run, given.0);
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => {
-            let message = outcome.and_then(|output| outputs_message(session, &output, given));
+            let message = answered(metered, session, outcome, |output| outputs_message(session, output, given));
             let message = message.map_err(|problem| throw(call.env, &problem))?;
             let left = message.parts.is_empty() && buffer.write(0, &message.head);
             Ok(if left { RunAnswer::Short(message.head.len() as u32) } else { RunAnswer::Long(message) })
@@ -171,7 +174,7 @@ fn run(
             let reply = replies.reply(id);
             let session = Arc::clone(session);
             let callback = Box::new(move |outcome: Result<RunOutput>| {
-                let message = outcome.and_then(|output| outputs_message(&session, &output, given));
+                let message = answered(metered, &session, outcome, |output| outputs_message(&session, output, given));
                 reply.send(message.map(Answer::Message));
             });
             replies.track(id, Engine::shared().run(run, callback));

@@ -27,7 +27,7 @@ pub struct Prediction {
 /// How what a run gave is written.
 #[derive(Debug)]
 pub struct Writing {
-    pub(super) unbatched: bool,
+    pub unbatched: bool,
     /// Of the inputs.
     pub(super) rows: Option<usize>,
     /// An event wants the outputs as JSON text, whatever the answer is in.

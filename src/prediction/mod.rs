@@ -5,6 +5,7 @@ mod features;
 mod form;
 mod limits;
 pub mod message;
+mod metered;
 mod open_inference;
 mod request;
 mod rows;
@@ -14,6 +15,7 @@ mod tensors;
 
 pub use answer::{Prediction, Writing, confidence_of, latency_ms};
 pub use limits::{MAX_ID_BYTES, MAX_PRIORITY};
+pub use metered::{Metered, answered, count_refused};
 pub use open_inference::datatype_of;
 pub use request::PredictRequest;
 pub use rows::Rows;

@@ -27,12 +27,12 @@ pub fn prepare(
     let (outputs, form) = request.outputs(session, format)?;
     let timeout = timeout_ms.or(request.timeout_ms);
     let writing = Writing { unbatched: inputs.unbatched, rows: inputs.rows, record: request.record, form };
-    Ok((run_request(session, inputs.values, outputs, timeout, request.priority), writing))
+    Ok((run_request(session, inputs.values.into(), outputs, timeout, request.priority), writing))
 }
 
 pub fn run_request(
     session: &Arc<Session>,
-    inputs: Vec<(String, Value)>,
+    inputs: Arc<Vec<(String, Value)>>,
     outputs: Vec<String>,
     timeout_ms: Option<f64>,
     priority: i32,

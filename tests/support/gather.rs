@@ -81,7 +81,7 @@ pub type Outcome = Result<HashMap<String, Value>>;
 pub fn request(session: &Arc<Session>, inputs: Vec<(String, Value)>) -> RunRequest {
     RunRequest {
         session: Arc::clone(session),
-        inputs,
+        inputs: inputs.into(),
         outputs: Vec::new(),
         timeout: Some(Duration::from_secs(60)),
         priority: 0,

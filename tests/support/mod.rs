@@ -108,7 +108,7 @@ pub fn run_within(session: &Arc<Session>, inputs: Vec<(&str, Value)>, timeout: D
     let (sender, receiver) = mpsc::channel();
     let request = RunRequest {
         session: Arc::clone(session),
-        inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Vec<_>>().into(),
         outputs: Vec::new(),
         timeout: Some(timeout),
         priority: 0,

@@ -8,7 +8,7 @@ use crate::engine::run::{Call, RunOutput, run_unstoppable};
 use crate::error::{Result, error};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct Direct<'a> {
     model: &'a LoadedModel,
@@ -29,6 +29,11 @@ impl Member for Direct<'_> {
     /// They are too short to be stopped.
     fn is_stopped(&self) -> bool {
         false
+    }
+
+    /// Their thread runs them at once.
+    fn queued(&self, _until: Instant) -> Duration {
+        Duration::ZERO
     }
 
     fn run_alone(&self) -> Option<Duration> {

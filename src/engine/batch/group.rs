@@ -8,7 +8,7 @@ use crate::engine::run::{Call, RunOutput};
 use crate::error::{Result, error};
 use crate::tensor::Value;
 use smallvec::SmallVec;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A request that may run together with others.
 pub trait Member {
@@ -18,6 +18,9 @@ pub trait Member {
     fn cost(&self) -> Option<usize>;
 
     fn is_stopped(&self) -> bool;
+
+    /// How long it has waited at a time.
+    fn queued(&self, until: Instant) -> Duration;
 
     /// Runs it alone and answers it; gives the time of the run when it succeeded.
     fn run_alone(&self) -> Option<Duration>;
@@ -104,6 +107,10 @@ mod tests {
             false
         }
 
+        fn queued(&self, _until: Instant) -> Duration {
+            Duration::ZERO
+        }
+
         fn run_alone(&self) -> Option<Duration> {
             None
         }
@@ -113,7 +120,7 @@ mod tests {
 
     fn call(rows: usize, width: usize) -> Call {
         let x = Tensor::from_elements(&[rows, width], &vec![1.0f32; rows * width]);
-        Call { inputs: vec![("x".to_owned(), x.into())], outputs: Vec::new(), priority: 0, alone: false }
+        Call { inputs: vec![("x".to_owned(), x.into())].into(), outputs: Vec::new(), priority: 0, alone: false }
     }
 
     /// The places that are put together of requests with these numbers of rows and columns; one without rows can only run alone.

@@ -17,6 +17,7 @@ pub use slots::Digest;
 pub use verdicts::SuspectStatus;
 
 use crate::error::{Result, error};
+use crate::process::unix_ms;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use signals::AlternateStack;
@@ -27,7 +28,6 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 use verdicts::Verdicts;
 
 /// The journal of this process.
@@ -71,8 +71,7 @@ pub fn open(folder: &Path) -> bool {
     if JOURNAL.get().is_some() {
         return false;
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let judged = folder::judge(folder, u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    let judged = folder::judge(folder, unix_ms());
     let begun = folder::begin(folder);
     let failed = |what: &str, problem: &std::io::Error| format!("the journal cannot be {what}: {}", problem.kind());
     let reason = match (&judged, &begun) {

@@ -1,0 +1,40 @@
+//! What a meter is told of a prediction.
+
+use crate::engine::RunOutput;
+use crate::error::ErrorCode;
+use crate::signature::Signature;
+use crate::tensor::Value;
+
+/// A prediction that has ended.
+#[derive(Clone, Copy)]
+pub struct Observation<'a> {
+    /// When, in Unix milliseconds.
+    pub unix_ms: u64,
+    /// Of the model that ran.
+    pub signature: &'a Signature,
+    /// As they were run, with a batch dimension; empty when they were refused.
+    pub inputs: &'a [(String, Value)],
+    /// Whether the batch dimension is ours: the caller gave a single row without it.
+    pub unbatched: bool,
+    /// What came out and was answered, or why nothing was.
+    pub outcome: Result<&'a RunOutput, ErrorCode>,
+}
+
+/// Bytes of tensors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TensorBytes {
+    pub inputs: u64,
+    pub outputs: u64,
+}
+
+impl Observation<'_> {
+    /// Of the inputs, and of the outputs where there are any.
+    pub fn bytes(&self) -> TensorBytes {
+        let outputs = self.outcome.map_or(&[][..], |output| &output.outputs);
+        TensorBytes { inputs: bytes_of(self.inputs), outputs: bytes_of(outputs) }
+    }
+}
+
+fn bytes_of(values: &[(String, Value)]) -> u64 {
+    values.iter().map(|(_, value)| value.byte_size() as u64).sum()
+}

@@ -1,0 +1,47 @@
+//! The meter of one model version.
+
+use super::counts::Counts;
+use super::observation::Observation;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a meter is of. A version that was deleted and uploaded anew with other bytes has another meter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MeterKey {
+    pub model_id: String,
+    pub version: String,
+    /// SHA-256 of the model, in hexadecimal.
+    pub digest: String,
+}
+
+/// The meter of one model version.
+#[derive(Debug)]
+pub struct Meter {
+    pub key: MeterKey,
+    counts: Mutex<Counts>,
+    /// Unix milliseconds.
+    last_used_ms: AtomicU64,
+}
+
+impl Meter {
+    pub fn new(key: MeterKey, now_ms: u64) -> Self {
+        Self { key, counts: Mutex::default(), last_used_ms: AtomicU64::new(now_ms) }
+    }
+
+    /// Counts a prediction, once.
+    pub fn record(&self, observation: &Observation<'_>) {
+        self.last_used_ms.store(observation.unix_ms, Ordering::Relaxed);
+        let bytes = observation.bytes();
+        self.counts.lock().add(observation, bytes);
+    }
+
+    /// When it was used last, in Unix milliseconds.
+    pub fn last_used_ms(&self) -> u64 {
+        self.last_used_ms.load(Ordering::Relaxed)
+    }
+
+    /// What was counted until now; the parts agree with each other.
+    pub fn counts(&self) -> Counts {
+        self.counts.lock().clone()
+    }
+}

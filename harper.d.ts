@@ -387,6 +387,8 @@ export interface StoredEvent {
 	userId?: string;
 	sessionId?: string;
 	requestId?: string;
+	/** The W3C trace of the request */
+	traceparent?: string;
 	correct?: boolean;
 	/** JSON text */
 	actualOutcome?: string;

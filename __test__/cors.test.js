@@ -60,6 +60,7 @@ describe('CORS', () => {
 				'Retry-After',
 				'ETag',
 				'Allow',
+				'Traceparent',
 			]) {
 				assert.ok(exposed.includes(name), name);
 			}
@@ -83,7 +84,7 @@ describe('CORS', () => {
 			const headers = {
 				'access-control-request-method': method,
 				'access-control-request-headers':
-					'authorization, content-type, content-encoding, if-match, if-none-match, inference-header-content-length',
+					'authorization, content-type, content-encoding, if-match, if-none-match, inference-header-content-length, traceparent',
 			};
 			const ask = (origin) => harper.request('OPTIONS', path, { headers: { ...headers, origin }, user: null });
 			const allowed = await ask(pages.origin);

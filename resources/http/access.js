@@ -88,12 +88,22 @@ const always = () => true;
  * @param {string} table
  * @returns {(attribute: string) => boolean}
  */
-export function visibleTo(user, table) {
+export const visibleTo = (user, table) => allowedTo(user, table, 'read');
+
+/**
+ * The attributes for which rules leave a caller an action; see {@link visibleTo}.
+ *
+ * @param {object | undefined} user Harper's user
+ * @param {string} table
+ * @param {string} action
+ * @returns {(attribute: string) => boolean}
+ */
+export function allowedTo(user, table, action) {
 	const permission = user?.role?.permission ?? {};
 	if (permission.super_user) return always;
 	const grants = grantsOf(permission, table);
 	if (!grants.some(hasRules)) return always;
-	return (attribute) => grants.some((grant) => allows(grant, 'read', attribute, KEY));
+	return (attribute) => grants.some((grant) => allows(grant, action, attribute, KEY));
 }
 
 /**

@@ -9,6 +9,7 @@ const REQUEST_HEADERS = [
 	'If-Match',
 	'If-None-Match',
 	'Inference-Header-Content-Length',
+	'Traceparent',
 ];
 /** Response headers that our routes set. A page can read these only when they are named. */
 const RESPONSE_HEADERS = [
@@ -20,6 +21,7 @@ const RESPONSE_HEADERS = [
 	'Inference-Id',
 	'Location',
 	'Retry-After',
+	'Traceparent',
 ];
 const PREFLIGHT_SECONDS = 600;
 

@@ -8,6 +8,7 @@ import { nodeRequestOf, nodeResponseOf, onRequest, userOf } from '../harper.js';
 import { addForPages } from './cors.js';
 import { guardHarper, refusalOfPage, refusalOfUser } from './origin.js';
 import { tableInForce } from './route-table.js';
+import { traceparentOf } from './trace-context.js';
 import { dropUnread, hasUnread, isTooMuch } from './unread.js';
 
 const INTERNAL_PREFIX = '/edge-ai-internal';
@@ -58,7 +59,7 @@ export function serve(groups, prefixInForce) {
 	onRequest('afterAuthentication', async (request, next) => {
 		if (!request[claimed]) return next(request);
 		try {
-			const made = await dispatch(request[claimed], request);
+			const made = withTrace(request, await dispatch(request[claimed], request));
 			// What Harper tells browsers of other origins is in the headers that it adds.
 			const isDirect = made.direct && nodeRequestOf(request).headers.origin === undefined;
 			return isDirect ? writeDirectly(request, made) : respond(made);
@@ -99,7 +100,13 @@ const refusalOf = (error) => respond(answerOf(error));
 
 function refusal(request, error) {
 	const answer = request[claimed].errors(error, nodeRequestOf(request).headers);
-	return respond({ ...answer, headers: { ...answer.headers, ...error.headers } });
+	return respond(withTrace(request, { ...answer, headers: { ...answer.headers, ...error.headers } }));
+}
+
+/** Callers get the trace back that they told of. */
+function withTrace(request, made) {
+	const traceparent = traceparentOf(nodeRequestOf(request).headers);
+	return traceparent === undefined ? made : { ...made, headers: { ...made.headers, traceparent } };
 }
 
 async function dispatch(match, request) {

@@ -33,6 +33,7 @@ export const FIELDS = {
 	userId: isText,
 	sessionId: isText,
 	requestId: isText,
+	traceparent: isText,
 	correct: (value) => typeof value === 'boolean',
 	regression: isRegression,
 	actualOutcome: isText,
@@ -56,8 +57,12 @@ export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(fi
 export const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];
 /** What is known of an event later. */
 export const FEEDBACK = ['correct', 'regression', 'actualOutcome', 'feedbackTimestamp'];
+/** What a prediction has of its trace. */
+const TRACE = ['traceparent'];
 /** Those that every prediction writes or may come to write: what its caller must be allowed to. */
-export const WRITTEN = SHOWN.filter((field) => !['id', 'featuresIn', ...GIVEN_IDS, ...FEEDBACK].includes(field));
+export const WRITTEN = SHOWN.filter(
+	(field) => !['id', 'featuresIn', ...GIVEN_IDS, ...TRACE, ...FEEDBACK].includes(field)
+);
 
 /**
  * An event without what no prediction writes, as an object of its own.

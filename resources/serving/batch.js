@@ -14,6 +14,7 @@ import { jsonRows } from './rows/json.js';
 import { ndjsonRows } from './rows/ndjson.js';
 import { FIELDS, predictRows } from './rows/batch.js';
 import { signatureOf } from '../registry/signature.js';
+import { traceOf } from './trace.js';
 
 const NDJSON_TYPE = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)\b/i;
 const CSV_TYPE = /^text\/csv\b/i;
@@ -22,7 +23,8 @@ const NDJSON = 'application/x-ndjson';
 const CSV_FIELDS = [...FIELDS, 'delimiter', 'fields'];
 
 /** `POST /predict/batch` with a list of rows, `{modelId, version?, rows}`, in JSON, CBOR or MessagePack, lines of JSON or CSV */
-export async function batch({ query, stream, user }) {
+export async function batch(call) {
+	const { query, stream, user } = call;
 	const leaving = new AbortController();
 	const { signal } = leaving;
 	// Every row in flight listens.
@@ -32,7 +34,7 @@ export async function batch({ query, stream, user }) {
 	const forget = () => stream.socket.off('close', leave);
 	try {
 		const { fields, rows } = await read(stream, query);
-		const groups = await predictRows(fields, rows, { user, signal });
+		const groups = await predictRows(fields, rows, { user, signal, traceparent: traceOf(call) });
 		// What is wrong from the beginning is answered with its status.
 		const first = await groups.next();
 		const isList = wantsList(stream.headers.accept);

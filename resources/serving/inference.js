@@ -44,28 +44,29 @@ const atOnce = (act) => act();
  * @param {object} model its record
  * @param {object} session
  * @param {{deadline?: number, signal?: AbortSignal, together?: boolean, start?: (run: () => Promise<object>) => Promise<object>,
- *   write?: (write: () => Promise<void>) => Promise<void>, record?: (event: object) => any, inferenceId?: string}} [options]
+ *   write?: (write: () => Promise<void>) => Promise<void>, record?: (event: object) => any, inferenceId?: string,
+ *   traceparent?: string}} [options]
  *   `deadline`: that of all the request waits for, by default its run's alone; `start` and `write` call what they are given, when
- *   it is time, again when the queue is full; `record` takes the event instead of the table
+ *   it is time, again when the queue is full; `record` takes the event instead of the table; `traceparent`: see `traceOf`
  * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} what `predictJson` gives,
  *   and the id
  */
 export async function runRecorded(request, model, session, options = {}) {
-	const { start = atOnce, inferenceId = createId() } = options;
+	const { start = atOnce, inferenceId = createId(), traceparent } = options;
 	let result;
 	try {
 		result = await start(() => predictJson(session, request, limitsOf(request, model, options)));
 	} catch (error) {
 		if (request.record && isFailedRun(error)) {
 			const failure = { error: { code: error.code, message: error.message } };
-			await keep(eventOf(inferenceId, request, model, failure), options);
+			await keep(eventOf(inferenceId, request, model, traceparent, failure), options);
 		}
 		throw error;
 	}
 	if (request.record) {
 		const { prediction, confidence, latencyMs } = result;
 		const outcome = { prediction, confidence: JSON.parse(confidence), latencyMs };
-		await keep(eventOf(inferenceId, request, model, outcome), options);
+		await keep(eventOf(inferenceId, request, model, traceparent, outcome), options);
 	}
 	result.inferenceId = inferenceId;
 	return result;
@@ -77,7 +78,7 @@ export async function runRecorded(request, model, session, options = {}) {
  *
  * @param {object} request a `PredictRequest`
  * @param {object | undefined} user Harper's user
- * @param {{signal?: AbortSignal, together?: boolean}} [how]
+ * @param {{signal?: AbortSignal, together?: boolean, traceparent?: string}} [how]
  * @returns {Promise<{model: object, result: Awaited<ReturnType<typeof runRecorded>>}>}
  */
 export async function predictFor(request, user, how) {
@@ -109,7 +110,7 @@ async function addStoredFeatures(request, model) {
  * @param {object} request a `PredictRequest`
  * @param {object} model its record
  * @param {object | undefined} user Harper's user
- * @param {{signal?: AbortSignal, together?: boolean}} [how]
+ * @param {{signal?: AbortSignal, together?: boolean, traceparent?: string}} [how]
  * @returns {ReturnType<typeof runRecorded>}
  */
 export async function infer(request, model, user, how) {
@@ -143,7 +144,7 @@ function keep(event, { record, write = atOnce }) {
 }
 
 /** The event of a prediction. */
-function eventOf(id, request, model, outcome) {
+function eventOf(id, request, model, traceparent, outcome) {
 	const { recordFeatures } = options();
 	const { modelId, version: modelVersion, framework, digest } = model;
 	const event = { id, modelId, modelVersion, framework, digest };
@@ -151,6 +152,7 @@ function eventOf(id, request, model, outcome) {
 	for (const name of GIVEN_IDS) {
 		if (request[name] != null) event[name] = request[name];
 	}
+	if (traceparent !== undefined) event.traceparent = traceparent;
 	return Object.assign(event, outcome);
 }
 

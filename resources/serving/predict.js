@@ -8,16 +8,18 @@ import { acceptedFormat, answerIn, formatOf } from '../http/formats.js';
 import { readQuery } from '../http/query.js';
 import { othersOfCohort } from './cohort.js';
 import { answerJson, fieldsJson, predictFor } from './inference.js';
+import { traceOf } from './trace.js';
 
 /** `POST /predict` */
-export async function predict({ query, stream, user }) {
+export async function predict(call) {
+	const { query, stream, user } = call;
 	const others = othersOfCohort();
 	if (others) await others;
 	readQuery(query, []);
 	const { headers } = stream;
 	const [bodyFormat, format] = [formatOf(mediaType(headers)), acceptedFormat(headers.accept)];
 	const request = PredictRequest.parse(await readBody(stream), bodyFormat, format);
-	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const how = { signal: leavingOf(stream), together: others !== undefined, traceparent: traceOf(call) };
 	const { model, result } = await predictFor(request, user, how);
 	return { ...answer(result, model, format, visibleTo(user, 'Model')), direct: true };
 }

@@ -4,6 +4,7 @@ import { othersOfCohort } from '../../serving/cohort.js';
 import { readBody, refusePageTypes } from '../../http/body.js';
 import { leavingOf } from '../../http/disconnect.js';
 import { infer } from '../../serving/inference.js';
+import { traceOf } from '../../serving/trace.js';
 import { readFlag } from '../../http/query.js';
 import { modelOf } from './model.js';
 
@@ -16,7 +17,7 @@ export async function predict(call) {
 	const model = await modelOf(call);
 	const record = readFlag('record', query.get('record'), true);
 	const request = PredictRequest.parseTensorflowServing(await readBody(stream), record);
-	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const how = { signal: leavingOf(stream), together: others !== undefined, traceparent: traceOf(call) };
 	const { inferenceId, text } = await infer(request, model, user, how);
 	return { json: text, headers: { 'inference-id': inferenceId }, direct: true };
 }

@@ -7,6 +7,7 @@ import { readBody, refusePageTypes } from '../../http/body.js';
 import { leavingOf } from '../../http/disconnect.js';
 import { othersOfCohort } from '../../serving/cohort.js';
 import { infer as run } from '../../serving/inference.js';
+import { traceOf } from '../../serving/trace.js';
 import { shown } from '../../http/query.js';
 import { modelOf } from './models.js';
 import { withJson } from './raw-input.js';
@@ -22,7 +23,7 @@ export async function infer(call) {
 	const model = await modelOf(call);
 	const { body, jsonLength } = requestIn(await readBody(stream), stream.headers, model);
 	const request = PredictRequest.parseOpenInference(body, jsonLength);
-	const how = { signal: leavingOf(stream), together: others !== undefined };
+	const how = { signal: leavingOf(stream), together: others !== undefined, traceparent: traceOf(call) };
 	const result = await run(request, model, user, how);
 	return answer(request, model, result, visibleTo(user, 'Model'));
 }

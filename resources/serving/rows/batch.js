@@ -30,10 +30,10 @@ export const FIELDS = [
  *
  * @param {Record<string, any>} fields of {@link FIELDS}
  * @param {(model: object) => AsyncIterable<{features?: string | Uint8Array, format?: string, error?: Error}>} rowsFor the rows, when the model is known
- * @param {{user: object | undefined, signal: AbortSignal}} call the caller, and what ends it
+ * @param {{user: object | undefined, signal: AbortSignal, traceparent?: string}} call the caller, what ends it, and the trace of all rows
  * @returns {Promise<AsyncGenerator<string[]>>} answers as JSON text, as many at a time as are known
  */
-export async function predictRows(fields, rowsFor, { user, signal }) {
+export async function predictRows(fields, rowsFor, { user, signal, traceparent }) {
 	const template = templateOf(fields);
 	const request = PredictRequest.parse(template);
 	authorizeRecording(user, request);
@@ -42,7 +42,7 @@ export async function predictRows(fields, rowsFor, { user, signal }) {
 	const session = await sessionFor(model, { deadline: deadlineOf(request.timeoutMs) });
 
 	const isVisible = visibleTo(user, 'Model');
-	return answersTo(rowsFor(model), { template, model, session }, isVisible, signal);
+	return answersTo(rowsFor(model), { template, model, session, traceparent }, isVisible, signal);
 }
 
 async function* answersTo(rows, given, isVisible, signal) {

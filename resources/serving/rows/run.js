@@ -24,14 +24,15 @@ export const templateOf = (fields) => Buffer.from(JSON.stringify({ priority: PRI
 /**
  * Runs a row.
  *
- * @param {{template: Buffer, model: object, session: object, presence: object}} batch `presence`: see `presenceOf`
+ * @param {{template: Buffer, model: object, session: object, presence: object, traceparent?: string}} batch `presence`: see
+ *   `presenceOf`
  * @param {{features?: string | Uint8Array, format?: string, error?: Error}} row JSON text, or bytes in a format
  * @param {{inferenceId?: string, record?: (event: object) => any}} [options] `record` takes the event, by default to its table
  * @returns {Promise<{result?: object, error?: Error}>} `error` is of this row alone; all others are thrown
  */
 export async function runRow(batch, { features, format, error }, { inferenceId, record } = {}) {
 	if (error) return { error };
-	const { template, model, session, presence } = batch;
+	const { template, model, session, presence, traceparent } = batch;
 	const { signal } = presence;
 	try {
 		const request = PredictRequest.parse(template);
@@ -43,6 +44,7 @@ export async function runRow(batch, { features, format, error }, { inferenceId, 
 			write: (write) => patiently(write, signal),
 			record,
 			inferenceId,
+			traceparent,
 		});
 		request.release();
 		return { result };

@@ -568,6 +568,8 @@ export interface Measures {
 	errorCount: number;
 	/** The share of runs that failed. */
 	errorRate: number | null;
+	/** How many of them failed with which code; `OTHER` stands for codes of other releases. */
+	errorsByCode: Record<string, number>;
 	/** Mean latency in milliseconds, of runs that succeeded. */
 	avgLatency: number | null;
 	/** Latency in milliseconds that 50 % of the runs that succeeded do not exceed, within 1 %. */
@@ -582,6 +584,14 @@ export interface Measures {
 	quantileRelativeError: number;
 	/** Mean confidence, of predictions that have one. */
 	avgConfidence: number | null;
+	/** Confidence that 10 % of the predictions that have one do not exceed, within 0.001. */
+	p10Confidence: number | null;
+	/** Confidence that 50 % of the predictions that have one do not exceed, within 0.001. */
+	p50Confidence: number | null;
+	/** Confidence that 90 % of the predictions that have one do not exceed, within 0.001. */
+	p90Confidence: number | null;
+	/** How far a quantile of confidences may be off. */
+	confidenceQuantileError: number;
 	/** Events with an outcome. */
 	feedbackCount: number;
 	/** The share of correct ones among the events whose correctness is known. */

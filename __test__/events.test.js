@@ -405,6 +405,9 @@ describe('metrics', () => {
 		p95Latency: null,
 		p99Latency: null,
 		avgConfidence: null,
+		p10Confidence: null,
+		p50Confidence: null,
+		p90Confidence: null,
 		accuracy: null,
 		mae: null,
 		rmse: null,
@@ -428,6 +431,11 @@ describe('metrics', () => {
 		assert.equal(measured.count, found.length);
 		assert.equal(measured.errorCount, failed.length);
 		assert.equal(measured.errorRate, failed.length / found.length);
+		const codes = Object.values(measured.errorsByCode);
+		assert.deepEqual(
+			[measured.errorsByCode.RUN_FAILED ?? 0, codes.length],
+			[failed.length, Math.min(1, failed.length)]
+		);
 		assert.equal(measured.feedbackCount, feedback.length);
 		assert.equal(measured.accuracy, mean(compared.map(({ correct }) => Number(correct))));
 		assertClose(measured.avgLatency, mean(latencies), 1e-9, 'avgLatency');
@@ -450,9 +458,11 @@ describe('metrics', () => {
 			endTime: null,
 			count: 0,
 			errorCount: 0,
+			errorsByCode: {},
+			quantileRelativeError: 0.01,
+			confidenceQuantileError: 0.001,
 			feedbackCount: 0,
 			regressionCount: 0,
-			quantileRelativeError: 0.01,
 			...NULLS,
 			versions: [],
 			lostEvents: 0,
@@ -483,6 +493,9 @@ describe('metrics', () => {
 		const all = await metrics({ modelId: 'measured' });
 		check(all, found);
 		assert.deepEqual([all.errorCount, all.feedbackCount, all.accuracy], [6, 30, 20 / 30]);
+		assert.deepEqual(all.errorsByCode, { RUN_FAILED: 6 });
+		const confidences = found.flatMap(({ confidence }) => (typeof confidence === 'number' ? [confidence] : []));
+		assert.ok(Math.abs(all.p50Confidence - quantile(confidences, 0.5)) <= all.confidenceQuantileError, 'p50Confidence');
 		const times = found.map(({ timestamp }) => timestamp);
 		assert.deepEqual([all.startTime, all.endTime], [times.at(-1), times[0]]);
 		assertClose(all.throughput, found.length / ((times[0] - times.at(-1)) / 1000), 1e-9, 'throughput');

@@ -16,15 +16,15 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  *
  * @param {import('../binding.js').MetricsAccumulator} accumulator
  * @param {{modelVersion: string, timestamp: number, latencyMs?: number, confidence?: number | (number | null)[] | null,
- *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, error?: object}} event
+ *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, error?: {code: string}}} event
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
 	const { modelVersion, timestamp, latencyMs, confidence, error } = event;
 	const { hasFeedback, correct, regression } = feedbackIn(event);
-	const failed = error !== undefined;
+	const code = error === undefined ? undefined : `${error?.code}`;
 	const mean = meanConfidence(confidence);
-	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, failed, regression);
+	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, code, regression);
 }
 
 /**

@@ -6,15 +6,25 @@ const quantile = (percent) => ({
 	meaning: `Latency in milliseconds that ${percent} % of the runs that succeeded do not exceed, within 1 %.`,
 });
 
+const confidenceQuantile = (percent) => ({
+	attribute: 'confidence',
+	meaning: `Confidence that ${percent} % of the predictions that have one do not exceed, within 0.001.`,
+});
+
 /**
- * By name: the attribute of events that it tells of, whether it is always a number, and what it is.
+ * By name: the attribute of events that it tells of, its type where it is not `number | null`, and what it is.
  *
- * @type {Record<string, {attribute: string, isCount?: boolean, meaning: string}>}
+ * @type {Record<string, {attribute: string, type?: string, meaning: string}>}
  */
 export const MEASURES = {
-	count: { attribute: 'id', isCount: true, meaning: 'Events.' },
-	errorCount: { attribute: 'error', isCount: true, meaning: 'Runs that failed.' },
+	count: { attribute: 'id', type: 'number', meaning: 'Events.' },
+	errorCount: { attribute: 'error', type: 'number', meaning: 'Runs that failed.' },
 	errorRate: { attribute: 'error', meaning: 'The share of runs that failed.' },
+	errorsByCode: {
+		attribute: 'error',
+		type: 'Record<string, number>',
+		meaning: 'How many of them failed with which code; `OTHER` stands for codes of other releases.',
+	},
 	avgLatency: { attribute: 'latencyMs', meaning: 'Mean latency in milliseconds, of runs that succeeded.' },
 	p50Latency: quantile(50),
 	p90Latency: quantile(90),
@@ -22,15 +32,23 @@ export const MEASURES = {
 	p99Latency: quantile(99),
 	quantileRelativeError: {
 		attribute: 'latencyMs',
-		isCount: true,
+		type: 'number',
 		meaning: 'How far a quantile of latencies may be off, as a share of it.',
 	},
 	avgConfidence: { attribute: 'confidence', meaning: 'Mean confidence, of predictions that have one.' },
-	feedbackCount: { attribute: 'actualOutcome', isCount: true, meaning: 'Events with an outcome.' },
+	p10Confidence: confidenceQuantile(10),
+	p50Confidence: confidenceQuantile(50),
+	p90Confidence: confidenceQuantile(90),
+	confidenceQuantileError: {
+		attribute: 'confidence',
+		type: 'number',
+		meaning: 'How far a quantile of confidences may be off.',
+	},
+	feedbackCount: { attribute: 'actualOutcome', type: 'number', meaning: 'Events with an outcome.' },
 	accuracy: { attribute: 'correct', meaning: 'The share of correct ones among the events whose correctness is known.' },
 	regressionCount: {
 		attribute: 'regression',
-		isCount: true,
+		type: 'number',
 		meaning: 'Numbers that regressions predicted and whose true value is known.',
 	},
 	mae: { attribute: 'regression', meaning: 'Their mean absolute error: the mean of abs(predicted - true).' },

@@ -61,8 +61,8 @@ const WRITERS = {
 		const options = Object.entries(ENGINE_OPTIONS).map(([name, option]) =>
 			field(`${name}?`, option.type, said(option))
 		);
-		const measures = Object.entries(MEASURES).map(([name, { isCount, meaning }]) =>
-			field(name, isCount ? 'number' : 'number | null', meaning)
+		const measures = Object.entries(MEASURES).map(([name, { type = 'number | null', meaning }]) =>
+			field(name, type, meaning)
 		);
 		return withFields(withFields(text, 'EngineOptions', options), 'Measures', measures);
 	},

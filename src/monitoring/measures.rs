@@ -2,8 +2,13 @@
 
 use super::feedback::{Feedback, FeedbackMeasures};
 use super::mean::Mean;
-use super::sketch::Sketch;
+use super::sketch::{Relative, Share, Sketch};
+use crate::error::ErrorCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// For codes that this release does not have.
+const OTHER_ERROR: &str = "OTHER";
 
 /// What one event contributes.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +19,8 @@ pub struct EventMeasures {
     pub latency_ms: Option<f64>,
     /// Within [0, 1]; the mean of the rows of a batch.
     pub confidence: Option<f64>,
-    pub failed: bool,
+    /// The code of what failed.
+    pub error: Option<String>,
     pub feedback: Feedback,
 }
 
@@ -23,10 +29,12 @@ pub struct EventMeasures {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
     pub count: i64,
-    pub errors: i64,
+    /// By code.
+    pub errors: BTreeMap<String, i64>,
     pub latency: Mean,
-    pub latencies: Sketch,
+    pub latencies: Sketch<Relative>,
     pub confidence: Mean,
+    pub confidences: Sketch<Share>,
     pub feedback: FeedbackMeasures,
     pub first: Option<f64>,
     pub last: Option<f64>,
@@ -35,13 +43,17 @@ pub struct Measures {
 impl Measures {
     pub fn add(&mut self, event: &EventMeasures) {
         self.count = self.count.wrapping_add(1);
-        self.errors = self.errors.wrapping_add(i64::from(event.failed));
+        if let Some(given) = &event.error {
+            let known = ErrorCode::ALL.iter().map(|code| code.as_str()).find(|code| code == given);
+            self.count_errors(known.unwrap_or(OTHER_ERROR), 1);
+        }
         if let Some(latency_ms) = event.latency_ms.filter(|latency_ms| latency_ms.is_finite() && *latency_ms >= 0.0) {
             self.latency.add(latency_ms);
             self.latencies.add(latency_ms);
         }
         if let Some(confidence) = event.confidence.filter(|confidence| confidence.is_finite()) {
             self.confidence.add(confidence);
+            self.confidences.add(confidence);
         }
         self.feedback.add(&event.feedback);
         // One zero of two.
@@ -51,12 +63,23 @@ impl Measures {
 
     pub fn merge(&mut self, other: &Self) {
         self.count = self.count.wrapping_add(other.count);
-        self.errors = self.errors.wrapping_add(other.errors);
+        other.errors.iter().for_each(|(code, count)| self.count_errors(code, *count));
         self.latency.merge(&other.latency);
         self.latencies.merge(&other.latencies);
         self.confidence.merge(&other.confidence);
+        self.confidences.merge(&other.confidences);
         self.feedback.merge(&other.feedback);
         self.span(other.first, other.last);
+    }
+
+    fn count_errors(&mut self, code: &str, count: i64) {
+        let sum = self.errors.entry(code.to_owned()).or_default();
+        *sum = sum.wrapping_add(count);
+    }
+
+    /// Events whose run failed.
+    pub fn error_count(&self) -> i64 {
+        self.errors.values().fold(0, |sum, count| sum.wrapping_add(*count))
     }
 
     fn span(&mut self, first: Option<f64>, last: Option<f64>) {
@@ -71,6 +94,8 @@ impl Measures {
 
     /// Whether it can be one that was written.
     pub fn is_sound(&self) -> bool {
-        self.latencies.is_sound() && [self.first, self.last].iter().flatten().all(|moment| moment.is_finite())
+        self.latencies.is_sound()
+            && self.confidences.is_sound()
+            && [self.first, self.last].iter().flatten().all(|moment| moment.is_finite())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::measures::Measures;
 use super::metrics::MetricsAccumulator;
-use super::sketch::QUANTILE_RELATIVE_ERROR;
+use super::sketch::{Relative, Share};
 use serde_json::{Value as Json, json};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -74,15 +74,20 @@ fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_ti
         (end > start).then(|| (end - start) / 1000.0)
     };
     answer["count"] = json!(measures.count);
-    answer["errorCount"] = json!(measures.errors);
-    answer["errorRate"] = json!(share(measures.errors, measures.count));
+    answer["errorCount"] = json!(measures.error_count());
+    answer["errorRate"] = json!(share(measures.error_count(), measures.count));
+    answer["errorsByCode"] = json!(measures.errors);
     answer["avgLatency"] = json!(measures.latency.mean());
     answer["p50Latency"] = json!(measures.latencies.quantile(0.5));
     answer["p90Latency"] = json!(measures.latencies.quantile(0.9));
     answer["p95Latency"] = json!(measures.latencies.quantile(0.95));
     answer["p99Latency"] = json!(measures.latencies.quantile(0.99));
-    answer["quantileRelativeError"] = json!(QUANTILE_RELATIVE_ERROR);
+    answer["quantileRelativeError"] = json!(Relative::ERROR);
     answer["avgConfidence"] = json!(measures.confidence.mean());
+    answer["p10Confidence"] = json!(measures.confidences.quantile(0.1));
+    answer["p50Confidence"] = json!(measures.confidences.quantile(0.5));
+    answer["p90Confidence"] = json!(measures.confidences.quantile(0.9));
+    answer["confidenceQuantileError"] = json!(Share::ERROR);
     answer["feedbackCount"] = json!(measures.feedback.count);
     answer["accuracy"] = json!(share(measures.feedback.correct, measures.feedback.compared));
     answer["regressionCount"] = json!(measures.feedback.regressed);
@@ -117,10 +122,11 @@ mod tests {
         let metrics = MetricsAccumulator::default().to_json("m", None, Some(5.0), &HashMap::new());
         assert_eq!(
             metrics,
-            json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null,
+            json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null, "errorsByCode": {},
                 "avgLatency": null, "p50Latency": null, "p90Latency": null, "p95Latency": null, "p99Latency": null,
                 "quantileRelativeError": 0.01,
-                "avgConfidence": null, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
+                "avgConfidence": null, "p10Confidence": null, "p50Confidence": null, "p90Confidence": null,
+                "confidenceQuantileError": 0.001, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
                 "rmse": null, "bias": null, "throughput": null, "versions": [] })
         );
     }
@@ -144,10 +150,15 @@ mod tests {
             None,
             &EventMeasures { timestamp: 2500.0, feedback: feedback(Some(false), None), ..run(7.0) },
         );
-        metrics.add("v2", None, &EventMeasures { timestamp: 2500.0, failed: true, latency_ms: None, ..run(0.0) });
+        metrics.add(
+            "v2",
+            None,
+            &EventMeasures { timestamp: 2500.0, error: Some("RUN_FAILED".into()), latency_ms: None, ..run(0.0) },
+        );
         let metrics = metrics.to_json("m", None, None, &HashMap::new());
         assert_eq!((&metrics["startTime"], &metrics["endTime"]), (&json!(1000), &json!(3000)));
         assert_eq!((&metrics["count"], &metrics["errorCount"]), (&json!(5), &json!(1)));
+        assert_eq!(metrics["errorsByCode"], json!({ "RUN_FAILED": 1 }));
         assert_eq!((&metrics["errorRate"], &metrics["avgLatency"]), (&json!(0.2), &json!(4.0)));
         assert_eq!((&metrics["avgConfidence"], &metrics["accuracy"]), (&json!(0.75), &json!(0.5)));
         assert_eq!((&metrics["feedbackCount"], &metrics["throughput"]), (&json!(3), &json!(2.5)));
@@ -184,7 +195,7 @@ mod tests {
         for (name, q) in [("p50Latency", 0.5), ("p90Latency", 0.9), ("p95Latency", 0.95), ("p99Latency", 0.99)] {
             let exact = latencies[(q * latencies.len() as f64).ceil() as usize - 1];
             let found = metrics[name].as_f64().unwrap();
-            assert!((found / exact - 1.0).abs() <= QUANTILE_RELATIVE_ERROR + 1e-6, "{name}: {found}, exactly {exact}");
+            assert!((found / exact - 1.0).abs() <= Relative::ERROR + 1e-6, "{name}: {found}, exactly {exact}");
         }
     }
 
@@ -195,9 +206,8 @@ mod tests {
             metrics.add("v", None, &run(latency_ms));
         }
         let found = metrics.to_json("m", None, None, &HashMap::new());
-        let near = |name: &str, value: f64| {
-            (found[name].as_f64().unwrap() / value - 1.0).abs() <= QUANTILE_RELATIVE_ERROR + 1e-6
-        };
+        let near =
+            |name: &str, value: f64| (found[name].as_f64().unwrap() / value - 1.0).abs() <= Relative::ERROR + 1e-6;
         assert!(near("p50Latency", 1.0) && near("p99Latency", 2.0), "{found}");
     }
 
@@ -207,10 +217,7 @@ mod tests {
             let mut metrics = MetricsAccumulator::default();
             metrics.add("v", None, &run(latency_ms));
             let found = metrics.to_json("m", None, None, &HashMap::new())["p99Latency"].as_f64().unwrap();
-            assert!(
-                (found - latency_ms).abs() <= latency_ms * QUANTILE_RELATIVE_ERROR,
-                "{found}, exactly {latency_ms}"
-            );
+            assert!((found - latency_ms).abs() <= latency_ms * Relative::ERROR, "{found}, exactly {latency_ms}");
         }
     }
 

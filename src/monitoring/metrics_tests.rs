@@ -55,12 +55,12 @@ impl Random {
     }
 
     fn event(&mut self) -> EventMeasures {
-        let failed = self.one_in(8);
+        let error = Some(*self.of(&["RUN_FAILED", "DEADLINE_EXCEEDED", "ODD"])).filter(|_| self.one_in(8));
         EventMeasures {
             timestamp: self.number(),
-            latency_ms: Some(self.number()).filter(|_| !failed),
+            latency_ms: Some(self.number()).filter(|_| error.is_none()),
             confidence: Some(self.number()).filter(|_| self.one_in(2)),
-            failed,
+            error: error.map(str::to_owned),
             feedback: self.feedback(),
         }
     }
@@ -150,7 +150,7 @@ fn one_event_takes_few_bytes_and_what_is_taken_away_none() {
         timestamp: 1_790_000_000_123.0,
         latency_ms: Some(0.123_456_789),
         confidence: Some(0.987_654_321),
-        failed: false,
+        error: None,
         feedback,
     };
     metrics.add("v1", Some(&"ab".repeat(32)), &event);
@@ -190,7 +190,7 @@ fn bytes_that_were_not_written_are_refused() {
         }
         let mut crc = flate2::Crc::new();
         crc.update(&hostile);
-        let hostile = [&[1][..], &crc.sum().to_le_bytes(), &hostile].concat();
+        let hostile = [&[2][..], &crc.sum().to_le_bytes(), &hostile].concat();
         if let Ok(read) = MetricsAccumulator::from_bytes(&hostile) {
             let mut merged = read.clone();
             merged.merge(&read, None, None);

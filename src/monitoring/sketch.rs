@@ -4,30 +4,77 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::marker::PhantomData;
 
-/// The relative error of a quantile: a reported 100 stands for 99 to 101.
-pub const QUANTILE_RELATIVE_ERROR: f64 = 0.01;
+/// How values are put into bins.
+pub trait Scale {
+    /// The number of the bin of a value; larger values are in the same bin or a later one.
+    fn bin(value: f64) -> u32;
+    /// The value that stands for those of a bin.
+    fn middle(bin: u32) -> f64;
+}
+
+/// Values of at least 0, within [`Relative::ERROR`] of themselves.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Relative;
+
 /// Bins are doubles without the lower bits of their fraction: 64 from a power of two to the next, whose middle is off by 1/128 at most.
 const DROPPED_BITS: u32 = 52 - 6;
-/// That of the largest double.
-const LAST_BIN: u32 = (0x7fef_ffff_ffff_ffff_u64 >> DROPPED_BITS) as u32;
 /// What is below counts as 0: of milliseconds, less than a nanosecond.
 const LEAST: f64 = 1e-6;
 
-/// How many of a stream's values, which are at least 0, fall into which bin of relative width. Nothing depends on their order.
+impl Relative {
+    /// A reported 100 stands for 99 to 101.
+    pub const ERROR: f64 = 0.01;
+}
+
+impl Scale for Relative {
+    fn bin(value: f64) -> u32 {
+        if value < LEAST { 0 } else { (value.to_bits() >> DROPPED_BITS) as u32 }
+    }
+
+    fn middle(bin: u32) -> f64 {
+        if bin == 0 { 0.0 } else { f64::from_bits(u64::from(bin) << DROPPED_BITS | 1 << (DROPPED_BITS - 1)) }
+    }
+}
+
+/// Shares from 0 to 1, within [`Share::ERROR`]. What lies beyond counts as 0 or 1.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Share;
+
+const SHARE_BINS: f64 = 500.0;
+
+impl Share {
+    /// A reported 0.5 stands for 0.499 to 0.501.
+    pub const ERROR: f64 = 0.5 / SHARE_BINS;
+}
+
+impl Scale for Share {
+    fn bin(value: f64) -> u32 {
+        (value * SHARE_BINS).clamp(0.0, SHARE_BINS - 1.0) as u32
+    }
+
+    fn middle(bin: u32) -> f64 {
+        (f64::from(bin) + 0.5) / SHARE_BINS
+    }
+}
+
+/// How many values of a stream fall into which bin. Nothing depends on their order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sketch {
+pub struct Sketch<S> {
     bins: Bins,
     min: Option<f64>,
     max: Option<f64>,
+    #[serde(skip)]
+    scale: PhantomData<S>,
 }
 
-impl Sketch {
-    /// A finite value of at least 0.
+impl<S: Scale> Sketch<S> {
+    /// A finite value of the scale.
     pub fn add(&mut self, value: f64) {
         // One zero of two.
-        let value = value.abs();
-        self.bins.add(if value < LEAST { 0 } else { (value.to_bits() >> DROPPED_BITS) as u32 });
+        let value = value + 0.0;
+        self.bins.add(S::bin(value), 1);
         self.span(Some(value), Some(value));
     }
 
@@ -45,9 +92,8 @@ impl Sketch {
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q * self.bins.total() as f64).ceil() as i64;
         let bin = self.bins.at_rank(rank)?;
-        let middle = f64::from_bits(u64::from(bin) << DROPPED_BITS | 1 << (DROPPED_BITS - 1));
-        // No quantile lies outside the values, even by the relative error.
-        Some(if bin == 0 { 0.0 } else { middle }.max(self.min?).min(self.max?))
+        // No quantile lies outside the values, even by the error.
+        Some(S::middle(bin).max(self.min?).min(self.max?))
     }
 
     /// Whether it can be one that was written.
@@ -58,17 +104,23 @@ impl Sketch {
 
 /// Counts by the number of their bin, ascending, without zeros.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Bins(Vec<(u32, i64)>);
+pub struct Bins(Vec<(u32, i64)>);
 
 impl Bins {
-    fn add(&mut self, bin: u32) {
+    /// A count that is not 0.
+    pub fn add(&mut self, bin: u32, count: i64) {
         match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
-            Ok(at) => self.0[at].1 = self.0[at].1.wrapping_add(1),
-            Err(at) => self.0.insert(at, (bin, 1)),
+            Ok(at) => {
+                self.0[at].1 = self.0[at].1.wrapping_add(count);
+                if self.0[at].1 == 0 {
+                    self.0.remove(at);
+                }
+            }
+            Err(at) => self.0.insert(at, (bin, count)),
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.0.extend_from_slice(&other.0);
         // Both are ascending, which this sort makes use of.
         self.0.sort_by_key(|(bin, _)| *bin);
@@ -82,7 +134,7 @@ impl Bins {
         self.0.retain(|(_, count)| *count != 0);
     }
 
-    fn total(&self) -> i64 {
+    pub fn total(&self) -> i64 {
         self.0.iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
     }
 
@@ -122,7 +174,7 @@ impl<'de> Visitor<'de> for List {
     type Value = Bins;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ascending bins of finite numbers, and their counts")
+        formatter.write_str("ascending bins and their counts")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bins, A::Error> {
@@ -132,7 +184,7 @@ impl<'de> Visitor<'de> for List {
             let count: i64 = list.next_element()?.ok_or_else(wrong)?;
             let bin = bins.last().map_or(Some(distance), |(before, _)| before.checked_add(distance));
             let is_next = bins.is_empty() || distance > 0;
-            let bin = bin.filter(|bin| *bin <= LAST_BIN && is_next && count != 0).ok_or_else(wrong)?;
+            let bin = bin.filter(|_| is_next && count != 0).ok_or_else(wrong)?;
             bins.push((bin, count));
         }
         Ok(Bins(bins))
@@ -143,7 +195,7 @@ impl<'de> Visitor<'de> for List {
 mod tests {
     use super::*;
 
-    fn sketch(values: &[f64]) -> Sketch {
+    fn sketch(values: &[f64]) -> Sketch<Relative> {
         let mut sketch = Sketch::default();
         values.iter().for_each(|value| sketch.add(*value));
         sketch
@@ -160,9 +212,19 @@ mod tests {
             (&[f64::MAX], 0.5, f64::MAX),
         ] {
             let found = sketch(values).quantile(q).unwrap();
-            assert!((found - expected).abs() <= expected * QUANTILE_RELATIVE_ERROR, "{values:?}: {found}");
+            assert!((found - expected).abs() <= expected * Relative::ERROR, "{values:?}: {found}");
         }
-        assert_eq!(Sketch::default().quantile(0.5), None);
+        assert_eq!(Sketch::<Relative>::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn shares_are_within_their_error() {
+        let mut sketch = Sketch::<Share>::default();
+        let values: Vec<f64> = (0..=1000).map(|at| f64::from(at) / 1000.0).collect();
+        values.iter().rev().for_each(|value| sketch.add(*value));
+        for (q, expected) in [(0.0, 0.0), (0.1, 0.1), (0.5, 0.5), (0.9, 0.9), (1.0, 1.0)] {
+            assert!((sketch.quantile(q).unwrap() - expected).abs() <= Share::ERROR + 1e-12, "{q}");
+        }
     }
 
     #[test]
@@ -173,14 +235,14 @@ mod tests {
         merged.merge(&sketch(&values[100..250]));
         assert_eq!(merged, sketch(&values));
         let bytes = rmp_serde::to_vec(&merged).unwrap();
-        assert_eq!(rmp_serde::from_slice::<Sketch>(&bytes).unwrap(), merged);
+        assert_eq!(rmp_serde::from_slice::<Sketch<Relative>>(&bytes).unwrap(), merged);
     }
 
     #[test]
     fn bins_that_were_not_written_are_refused() {
         let read = |list: &[i64]| rmp_serde::from_slice::<Bins>(&rmp_serde::to_vec(list).unwrap());
         assert_eq!(read(&[5, 1, 2, -3]).unwrap(), Bins(vec![(5, 1), (7, -3)]));
-        for wrong in [&[5][..], &[5, 0], &[5, 1, 0, 1], &[1 << 40, 1], &[i64::from(LAST_BIN), 1, 1, 1], &[-1, 1]] {
+        for wrong in [&[5][..], &[5, 0], &[5, 1, 0, 1], &[1 << 40, 1], &[i64::from(u32::MAX), 1, 1, 1], &[-1, 1]] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

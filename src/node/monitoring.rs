@@ -67,7 +67,8 @@ impl MetricsAccumulator {
         Self::default()
     }
 
-    /// Adds an event: the SHA-256 of its model, Unix milliseconds, latency in milliseconds, what is known of it.
+    /// Adds an event: the SHA-256 of its model, Unix milliseconds, latency in milliseconds, the code of its
+    /// error, what is known of it.
     #[allow(clippy::too_many_arguments, reason = "an object per event costs more than the call")]
     #[napi(catch_unwind)]
     pub fn add(
@@ -79,11 +80,11 @@ impl MetricsAccumulator {
         confidence: Option<f64>,
         has_feedback: bool,
         correct: Option<bool>,
-        failed: bool,
+        error: Option<String>,
         regression: Option<Deviation>,
     ) {
         let feedback = Feedback { is_given: has_feedback, correct, regression }.into();
-        let event = EventMeasures { timestamp, latency_ms, confidence, failed, feedback };
+        let event = EventMeasures { timestamp, latency_ms, confidence, error, feedback };
         self.inner.add(&version, digest.as_deref(), &event);
     }
 

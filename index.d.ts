@@ -604,8 +604,45 @@ export interface Measures {
 	rmse: number | null;
 	/** Their mean error: the mean of predicted - true; above zero where the model predicts too much. */
 	bias: number | null;
+	/** The share of the variance of the true numbers that they tell: 1 - sum((true - predicted)²) / sum((true - mean)²). */
+	r2: number | null;
+	/** How good classifications with an outcome were; see below. */
+	quality: RealisedQuality | null;
 	/** Events per second, from `startTime` or the first event to `endTime` or the last one. */
 	throughput: number | null;
+}
+
+/**
+ * How good classifications were whose true class is known: one row for each class that a prediction tells. Measures are those of
+ * {@link ClassificationQuality}, of all classes that occurred, and of those of a model that gives probabilities of up to ten.
+ */
+export interface RealisedQuality {
+	/** Rows. */
+	count: number;
+	/** The share of them whose class is right. */
+	accuracy: number | null;
+	/** Names in their order, or positions of classes without names. */
+	classes: string[];
+	/** Rows by their true class, then by their predicted one; of the rest, where it has rows, behind the classes. */
+	confusionMatrix: number[][];
+	/** Rows whose true or predicted class is not told apart from others: classes beyond a model's first 50, or none of its classes. */
+	restCount: number;
+	perClass: (Omit<ClassQuality, 'calibration' | 'class'> & {
+		class: string;
+		/** With `rocAuc`: how far it may be off. */
+		rocAucError?: number | null;
+	})[];
+	/** Null within where there is a rest. */
+	macro: ClassAverages;
+	macroOfDefined: ClassAverages;
+	/** Of probabilities of up to ten classes, from bins of them; `error` is how far each of the means may be off. */
+	rocAuc: { oneVsRest: RocAverages; error: number } | null;
+	/** Rows with probabilities and a true class that is one of the model's: what is below is of them. */
+	probabilityCount: number;
+	logLoss: number | null;
+	brier: number | null;
+	/** Of ten bins. */
+	calibration: Calibration | null;
 }
 
 export interface DigestMeasures extends Measures {

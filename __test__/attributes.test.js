@@ -241,6 +241,27 @@ describe('reading', () => {
 		assert.deepEqual(Object.keys(metrics).toSorted(), ['modelId', 'count', 'lostEvents', ...latencies].toSorted());
 	});
 
+	test('quality is for who may read all that it tells of', async () => {
+		const path = `/monitoring/metrics?modelId=${MODEL}`;
+		for (const [attribute, ...hidden] of [
+			['prediction', 'quality'],
+			['correct', 'quality'],
+			['actualOutcome', 'quality', 'r2'],
+			['regression', 'r2'],
+			['userId'],
+		]) {
+			const { body } = await harper.get(path, { user: `no_InferenceEvent_${attribute}` });
+			for (const { quality, r2 } of [body, ...body.versions]) {
+				const absent = Object.entries({ quality, r2 }).filter(([, value]) => value === undefined);
+				assert.deepEqual(
+					absent.map(([name]) => name),
+					hidden,
+					attribute
+				);
+			}
+		}
+	});
+
 	test('who may not read an attribute cannot filter by it', async () => {
 		for (const [attribute, filter] of [
 			['modelId', 'modelId=x'],

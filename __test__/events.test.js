@@ -412,6 +412,8 @@ describe('metrics', () => {
 		mae: null,
 		rmse: null,
 		bias: null,
+		r2: null,
+		quality: null,
 		errorRate: null,
 		throughput: null,
 	};
@@ -438,6 +440,11 @@ describe('metrics', () => {
 		);
 		assert.equal(measured.feedbackCount, feedback.length);
 		assert.equal(measured.accuracy, mean(compared.map(({ correct }) => Number(correct))));
+		const told = compared.map(({ correct }) => correct);
+		assert.deepEqual(
+			measured.quality && [measured.quality.count, measured.quality.accuracy],
+			told.length === 0 ? null : [told.length, mean(told.map(Number))]
+		);
 		assertClose(measured.avgLatency, mean(latencies), 1e-9, 'avgLatency');
 		const confidences = found.flatMap(({ confidence }) => (confidence === undefined ? [] : mean([confidence].flat())));
 		assertClose(measured.avgConfidence, mean(confidences), 1e-9, 'avgConfidence');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { MetricsAccumulator } from '../binding.js';
-import { measure } from '../library/events.js';
+import { compared, measure } from '../library/events.js';
 import { MemoryHarper } from './support/memory-tables.js';
 
 const TABLES = ['Model', 'InferenceEvent', 'Rollup', 'RollupDelta', 'RollupProgress', 'Lease'];
@@ -30,12 +30,21 @@ function randomFrom(seed) {
 
 const MODELS = ['a', 'b'];
 const VERSIONS = ['v1', 'v2'];
+/** What outcomes say of predictions of classes and of numbers. */
+const QUALITIES = [
+	null,
+	compared('{"p":[0.2,0.5,0.3]}', 0.5, '1').quality,
+	compared('{"p":[[0.2,0.5,0.3],[0.9,0.1,0]]}', [0.5, 0.9], '[2,0]').quality,
+	compared('{"p":[0.75]}', 0.75, '"bad"', { labels: ['bad', 'good'] }).quality,
+	compared('{"y":[1.5]}', null, '0.1', { outputs: '{"outputs":[{"name":"y","dtype":"float64"}]}' }).quality,
+];
 const DIGESTS = ['0', 'f'].map((digit) => digit.repeat(64));
 
 /** A node with its tables, and what was ever committed on it. */
 class Node {
 	#random;
 	#made = 0;
+	#judged = 0;
 	/** By id: the event as it was last committed. */
 	committed = new Map();
 	now = NOON;
@@ -98,7 +107,9 @@ class Node {
 			feedbackTimestamp: this.now,
 			correct: this.pick([null, true, false]),
 			regression,
+			quality: QUALITIES[this.#judged % QUALITIES.length],
 		};
+		this.#judged += 1;
 		this.harper.outcomes.push(outcome);
 		const error = await this.events.patchEvent(event.id, async () => feedback).catch((reason) => reason);
 		this.harper.outcomes.length = 0;

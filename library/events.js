@@ -16,15 +16,16 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  *
  * @param {import('../binding.js').MetricsAccumulator} accumulator
  * @param {{modelVersion: string, timestamp: number, latencyMs?: number, confidence?: number | (number | null)[] | null,
- *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, error?: {code: string}}} event
+ *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, quality?: Uint8Array | null,
+ *   error?: {code: string}}} event
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
 	const { modelVersion, timestamp, latencyMs, confidence, error } = event;
-	const { hasFeedback, correct, regression } = feedbackIn(event);
+	const { hasFeedback, correct, regression, quality } = feedbackIn(event);
 	const code = error === undefined ? undefined : `${error?.code}`;
 	const mean = meanConfidence(confidence);
-	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, code, regression);
+	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, code, regression, quality);
 }
 
 /**
@@ -39,10 +40,11 @@ export function measureFeedback(accumulator, before, after, digest) {
 	accumulator.replaceFeedback(after.modelVersion, digest, feedbackIn(before), feedbackIn(after));
 }
 
-const feedbackIn = ({ actualOutcome, correct, regression }) => ({
+const feedbackIn = ({ actualOutcome, correct, regression, quality }) => ({
 	hasFeedback: actualOutcome !== undefined,
 	correct: correct ?? undefined,
 	regression: regression ?? undefined,
+	quality: quality ?? undefined,
 });
 
 /** One number for the confidence of a prediction: that of its row, or the mean over its batch. */
@@ -53,22 +55,27 @@ function meanConfidence(confidence) {
 }
 
 /**
- * What an outcome says of a prediction: whether it was right, for a class, and how far it was off, for a regression. Null is what is
- * not known.
+ * What an outcome says of a prediction: whether it was right, for a class, and how far it was off, for a regression; and, as bytes to be
+ * kept with the event, what else its metrics need. Null is what is not known.
  *
  * @param {string | undefined} prediction JSON text; none of a run that failed
  * @param {number | (number | null)[] | null | undefined} confidence of the prediction
  * @param {string} outcome JSON text
  * @param {{outputs?: string, labels?: string[]}} [maker] the outputs of the model as its signature describes them, `{outputs: [...]}`
  *   as JSON text, and the names of its classes
- * @returns {{correct: boolean | null, regression: {count: number, mae: number, rmse: number, bias: number} | null}}
+ * @returns {{correct: boolean | null, regression: {count: number, mae: number, rmse: number, bias: number} | null,
+ *   quality: Uint8Array | null}}
  */
 export function compared(prediction, confidence, outcome, { outputs, labels } = {}) {
-	if (prediction === undefined) return { correct: null, regression: null };
-	const { correct = null, regression = null } = compareOutcome(prediction, outcome, {
+	if (prediction === undefined) return { correct: null, regression: null, quality: null };
+	const {
+		correct = null,
+		regression = null,
+		quality = null,
+	} = compareOutcome(prediction, outcome, {
 		outputs,
 		labels,
 		confidentRows: Array.isArray(confidence) ? confidence.length : confidence == null ? undefined : 0,
 	});
-	return { correct, regression };
+	return { correct, regression, quality };
 }

@@ -12,9 +12,10 @@ const confidenceQuantile = (percent) => ({
 });
 
 /**
- * By name: the attribute of events that it tells of, its type where it is not `number | null`, and what it is.
+ * By name: the attribute of events that it tells of, or all of those that it does, its type where it is not `number | null`, and what it
+ * is.
  *
- * @type {Record<string, {attribute: string, type?: string, meaning: string}>}
+ * @type {Record<string, {attribute: string | string[], type?: string, meaning: string}>}
  */
 export const MEASURES = {
 	count: { attribute: 'id', type: 'number', meaning: 'Events.' },
@@ -59,6 +60,16 @@ export const MEASURES = {
 	bias: {
 		attribute: 'regression',
 		meaning: 'Their mean error: the mean of predicted - true; above zero where the model predicts too much.',
+	},
+	r2: {
+		attribute: ['regression', 'actualOutcome'],
+		meaning:
+			'The share of the variance of the true numbers that they tell: 1 - sum((true - predicted)²) / sum((true - mean)²).',
+	},
+	quality: {
+		attribute: ['correct', 'prediction', 'actualOutcome'],
+		type: 'RealisedQuality | null',
+		meaning: 'How good classifications with an outcome were; see below.',
 	},
 	throughput: {
 		attribute: 'timestamp',

@@ -9,7 +9,7 @@ import { shown } from './shown.js';
 
 /** Remembers the last events, takes feedback and computes metrics. */
 export class Monitor {
-	/** By id: the event, about how many bytes it and its outcome take, and what is known of the model. */
+	/** By id: the event, about how many bytes it and its outcome take, what is known of the model, and what quality is made of. */
 	#entries = new Map();
 	#bytes = 0;
 	#maxEvents;
@@ -93,8 +93,10 @@ export class Monitor {
 		event.feedbackTimestamp = Date.now();
 		event.correct = correct ?? found.correct;
 		event.regression = found.regression;
-		this.#bytes += bytes - entry.outcomeBytes;
-		entry.outcomeBytes = bytes;
+		entry.quality = found.quality;
+		const outcomeBytes = bytes + (found.quality?.length ?? 0);
+		this.#bytes += outcomeBytes - entry.outcomeBytes;
+		entry.outcomeBytes = outcomeBytes;
 		this.#makeRoom();
 		return { ...event };
 	}
@@ -108,19 +110,19 @@ export class Monitor {
 		const { limit = 100, ...wanted } = checkOptions('events', filter, EVENT_FILTER);
 		return this.#matching(wanted)
 			.slice(0, limit)
-			.map((event) => ({ ...event }));
+			.map(({ event }) => ({ ...event }));
 	}
 
 	#matching({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity }) {
 		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId });
-		return Array.from(this.#entries.values(), ({ event }) => event)
+		return Array.from(this.#entries.values())
 			.reverse()
-			.filter((event) => event.timestamp >= startTime && event.timestamp <= endTime)
-			.filter((event) => wanted.every(([field, value]) => value === undefined || event[field] === value));
+			.filter(({ event }) => event.timestamp >= startTime && event.timestamp <= endTime)
+			.filter(({ event }) => wanted.every(([field, value]) => value === undefined || event[field] === value));
 	}
 
 	/**
-	 * Count, error rate, latency quantiles, confidence and accuracy of a model, also by version. A version counts with the
+	 * Count, error rate, latency quantiles, confidence and quality of a model, also by version. A version counts with the
 	 * bytes that ran last under its name; what ran before is in `previous`.
 	 *
 	 * @param {string} modelId
@@ -133,10 +135,10 @@ export class Monitor {
 		const { startTime, endTime, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
 		const accumulator = new MetricsAccumulator();
 		const current = {};
-		for (const event of this.#matching({ modelId, startTime, endTime, ...wanted })) {
+		for (const { event, quality } of this.#matching({ modelId, startTime, endTime, ...wanted })) {
 			// The newest come first.
 			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
-			measure(accumulator, event, event.digest);
+			measure(accumulator, { ...event, quality }, event.digest);
 		}
 		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
 	}

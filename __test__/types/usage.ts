@@ -58,6 +58,7 @@ import {
 	type QualityEstimates,
 	type RecordedPrediction,
 	type RecordedRunOptions,
+	type RealisedQuality,
 	type RegressionQuality,
 	type RegressionRows,
 	type ReliabilityBin,
@@ -188,6 +189,8 @@ export async function record(): Promise<Metrics> {
 	const metrics = monitor.metrics('m', { version: '1' });
 	const off: Deviation | null | undefined = monitor.events()[0]?.regression;
 	[off?.mae, metrics.rmse] satisfies unknown[];
+	const quality: RealisedQuality | null | undefined = metrics.versions[0]?.quality;
+	[quality?.perClass[0]?.rocAucError, quality?.rocAuc?.oneVsRest.macro, quality?.calibration?.ece] satisfies unknown[];
 	const [first]: Measures[] = metrics.versions;
 	first?.p99Latency?.toFixed(1);
 	const before: DigestMeasures | undefined = metrics.versions[0]?.previous[0];

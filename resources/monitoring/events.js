@@ -148,7 +148,9 @@ export async function patchEvent(id, outcomeOf) {
 				await events.patch(id, outcome, context);
 				if (isCounted) putFeedbackDelta(event, after, digest, context);
 			};
-			return commit(byteLength([event]) + JSON.stringify(outcome).length, () => transaction(context, write));
+			const { quality, ...rest } = outcome;
+			const bytes = byteLength([event]) + JSON.stringify(rest).length + (quality?.length ?? 0);
+			return commit(bytes, () => transaction(context, write));
 		});
 	} finally {
 		lock.release();

@@ -36,7 +36,7 @@ export async function giveFeedback({ inferenceId, outcome, text = JSON.stringify
 		throw new ApiError('INVALID_REQUEST', `correct must be a boolean, received ${shown(correct)}`);
 	}
 	await patchEvent(inferenceId, async (event) => {
-		const known = { correct: null, regression: null };
+		const known = { correct: null, regression: null, quality: null };
 		if (mayCompare(user)) {
 			Object.assign(known, compared(event.prediction, event.confidence, text, await makerOf(event)));
 		}

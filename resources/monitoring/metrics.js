@@ -68,7 +68,7 @@ export function describedFor(user) {
 		Object.fromEntries(fields.flatMap((field) => (event[field] == null ? [] : [[field, event[field]]])));
 }
 
-/** The attribute of events that each part of the answer tells of. */
+/** The attribute of events that each part of the answer tells of, or all of those that it does. */
 const ATTRIBUTE_OF = {
 	modelId: 'modelId',
 	version: 'modelVersion',
@@ -105,7 +105,7 @@ export async function metricsOf({ interval, ...given }, user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const answer = visibleMetrics(measured, isVisible);
 	if (series) {
-		const ofPoint = (name) => name !== 'modelId' && name !== 'versions' && isVisible(ATTRIBUTE_OF[name]);
+		const ofPoint = (name) => name !== 'modelId' && name !== 'versions' && isShown(name, isVisible);
 		const pointOf = (...given) => Object.entries(described(...given)).filter(([name]) => ofPoint(name));
 		answer.series = series.map((...point) => Object.fromEntries(pointOf(...point)));
 	}
@@ -140,8 +140,10 @@ async function readEvents({ from, to, ...wanted }, sums) {
 	return lostIn([{ from, to }]);
 }
 
+const isShown = (name, isVisible) => [ATTRIBUTE_OF[name]].flat().every(isVisible);
+
 function visibleMetrics(measured, isVisible) {
-	const entries = Object.entries(measured).filter(([name]) => isVisible(ATTRIBUTE_OF[name]));
+	const entries = Object.entries(measured).filter(([name]) => isShown(name, isVisible));
 	return Object.fromEntries(
 		entries.map(([name, value]) => [
 			name,

@@ -41,6 +41,7 @@ export const FIELDS = {
 	error: (value) => isText(value?.code) && isText(value.message),
 	expiresAt: isNumber,
 	countedIn: isText,
+	quality: (value) => value instanceof Uint8Array,
 };
 const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
 
@@ -48,7 +49,7 @@ const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
 export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey'];
 
 /** What is only the component's business. */
-const INTERNAL = ['expiresAt', 'countedIn'];
+const INTERNAL = ['expiresAt', 'countedIn', 'quality'];
 
 /** Those that an answer shows, in its order. */
 export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(field));

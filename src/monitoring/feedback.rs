@@ -1,6 +1,7 @@
 //! What ground truth says of predictions: all that changes after an event is recorded.
 
 use super::outcome::Deviation;
+use super::realised::QualitySums;
 use crate::statistics::ExactSum;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ pub struct Feedback {
     pub correct: Option<bool>,
     /// How far the numbers of a regression are from the true ones, where that is known.
     pub deviation: Option<Deviation>,
+    /// What else it says, where that is known.
+    pub quality: QualitySums,
 }
 
 /// Sums over events. Each can be taken away again, which leaves nothing of it.
@@ -25,6 +28,7 @@ pub struct FeedbackMeasures {
     absolute_error: ExactSum,
     squared_error: ExactSum,
     signed_error: ExactSum,
+    pub quality: QualitySums,
 }
 
 impl FeedbackMeasures {
@@ -48,6 +52,7 @@ impl FeedbackMeasures {
             self.squared_error.add(weight * (rmse * rmse));
             self.signed_error.add(weight * bias);
         }
+        self.quality.merge_times(&feedback.quality, i64::from(sign));
     }
 
     pub fn merge(&mut self, other: &Self) {
@@ -59,6 +64,11 @@ impl FeedbackMeasures {
         self.absolute_error.merge(&other.absolute_error);
         self.squared_error.merge(&other.squared_error);
         self.signed_error.merge(&other.signed_error);
+        self.quality.merge_times(&other.quality, 1);
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 
     /// The mean absolute error.

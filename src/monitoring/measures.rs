@@ -35,9 +35,11 @@ pub struct Measures {
     pub latencies: Sketch<Relative>,
     pub confidence: Mean,
     pub confidences: Sketch<Share>,
-    pub feedback: FeedbackMeasures,
     pub first: Option<f64>,
     pub last: Option<f64>,
+    /// Takes no bytes where there is none; nothing may follow that takes some.
+    #[serde(default, skip_serializing_if = "FeedbackMeasures::is_nothing")]
+    pub feedback: FeedbackMeasures,
 }
 
 impl Measures {
@@ -96,6 +98,7 @@ impl Measures {
     pub fn is_sound(&self) -> bool {
         self.latencies.is_sound()
             && self.confidences.is_sound()
+            && self.feedback.quality.is_sound()
             && [self.first, self.last].iter().flatten().all(|moment| moment.is_finite())
     }
 }

@@ -94,6 +94,8 @@ fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_ti
     answer["mae"] = json!(measures.feedback.mae());
     answer["rmse"] = json!(measures.feedback.rmse());
     answer["bias"] = json!(measures.feedback.bias());
+    answer["r2"] = json!(measures.feedback.quality.r2());
+    answer["quality"] = json!(measures.feedback.quality.answer());
     answer["throughput"] =
         json!((measures.count > 0).then(seconds).flatten().map(|seconds| measures.count as f64 / seconds));
 }
@@ -114,7 +116,7 @@ mod tests {
     }
 
     fn feedback(correct: Option<bool>, deviation: Option<Deviation>) -> Feedback {
-        Feedback { is_given: true, correct, deviation }
+        Feedback { is_given: true, correct, deviation, ..Feedback::default() }
     }
 
     #[test]
@@ -127,7 +129,7 @@ mod tests {
                 "quantileRelativeError": 0.01,
                 "avgConfidence": null, "p10Confidence": null, "p50Confidence": null, "p90Confidence": null,
                 "confidenceQuantileError": 0.001, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
-                "rmse": null, "bias": null, "throughput": null, "versions": [] })
+                "rmse": null, "bias": null, "r2": null, "quality": null, "throughput": null, "versions": [] })
         );
     }
 
@@ -172,7 +174,7 @@ mod tests {
     fn regressions_have_their_errors() {
         let mut metrics = MetricsAccumulator::default();
         for errors in [&[3.0][..], &[-4.0, 1.0], &[]] {
-            let deviation = Deviation::of(errors);
+            let deviation = Deviation::of(errors.iter().copied());
             metrics.add("v", None, &EventMeasures { feedback: feedback(None, deviation), ..run(1.0) });
         }
         let unsound = Deviation { count: 1, mae: f64::NAN, rmse: 1e200, bias: 0.0 };

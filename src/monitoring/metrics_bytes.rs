@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The first byte. Another form of the measures has another number.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// The number, and the CRC-32 of what follows.
 const HEAD_BYTES: usize = 5;
 

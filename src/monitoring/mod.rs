@@ -1,5 +1,6 @@
 //! What inference events tell about a model, and how good its predictions were.
 
+mod bins;
 pub mod cbpe;
 pub mod drift;
 mod feedback;
@@ -16,6 +17,7 @@ mod metrics_tests;
 pub mod online;
 mod outcome;
 pub mod quality;
+mod realised;
 mod sketch;
 
 pub use feedback::Feedback;
@@ -23,3 +25,4 @@ pub use lost_events::LostEvents;
 pub use measures::EventMeasures;
 pub use metrics::MetricsAccumulator;
 pub use outcome::{Comparison, Deviation, Maker, compare_outcome};
+pub use realised::QualitySums;

@@ -1,9 +1,7 @@
 //! Quantiles of a stream in little memory.
 
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use super::bins::Bins;
+use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
 /// How values are put into bins.
@@ -102,95 +100,6 @@ impl<S: Scale> Sketch<S> {
     }
 }
 
-/// Counts by the number of their bin, ascending, without zeros.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Bins(Vec<(u32, i64)>);
-
-impl Bins {
-    /// A count that is not 0.
-    pub fn add(&mut self, bin: u32, count: i64) {
-        match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
-            Ok(at) => {
-                self.0[at].1 = self.0[at].1.wrapping_add(count);
-                if self.0[at].1 == 0 {
-                    self.0.remove(at);
-                }
-            }
-            Err(at) => self.0.insert(at, (bin, count)),
-        }
-    }
-
-    pub fn merge(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-        // Both are ascending, which this sort makes use of.
-        self.0.sort_by_key(|(bin, _)| *bin);
-        self.0.dedup_by(|(later, count), (bin, sum)| {
-            let is_same = later == bin;
-            if is_same {
-                *sum = sum.wrapping_add(*count);
-            }
-            is_same
-        });
-        self.0.retain(|(_, count)| *count != 0);
-    }
-
-    pub fn total(&self) -> i64 {
-        self.0.iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
-    }
-
-    /// The bin of the value that so many values, itself one of them, do not exceed.
-    fn at_rank(&self, rank: i64) -> Option<u32> {
-        let mut sum = 0i64;
-        self.0.iter().find_map(|(bin, count)| {
-            sum = sum.wrapping_add(*count);
-            (sum >= rank).then_some(*bin)
-        })
-    }
-}
-
-/// As a list: of each bin how far it is from the one before, and its count.
-impl Serialize for Bins {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(2 * self.0.len()))?;
-        let mut before = 0;
-        for (bin, count) in &self.0 {
-            list.serialize_element(&(bin - before))?;
-            list.serialize_element(count)?;
-            before = *bin;
-        }
-        list.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Bins {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(List)
-    }
-}
-
-struct List;
-
-impl<'de> Visitor<'de> for List {
-    type Value = Bins;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ascending bins and their counts")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bins, A::Error> {
-        let wrong = || A::Error::custom("bins must be ascending, and counts not 0");
-        let mut bins: Vec<(u32, i64)> = Vec::new();
-        while let Some(distance) = list.next_element::<u32>()? {
-            let count: i64 = list.next_element()?.ok_or_else(wrong)?;
-            let bin = bins.last().map_or(Some(distance), |(before, _)| before.checked_add(distance));
-            let is_next = bins.is_empty() || distance > 0;
-            let bin = bin.filter(|_| is_next && count != 0).ok_or_else(wrong)?;
-            bins.push((bin, count));
-        }
-        Ok(Bins(bins))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,14 +145,5 @@ mod tests {
         assert_eq!(merged, sketch(&values));
         let bytes = rmp_serde::to_vec(&merged).unwrap();
         assert_eq!(rmp_serde::from_slice::<Sketch<Relative>>(&bytes).unwrap(), merged);
-    }
-
-    #[test]
-    fn bins_that_were_not_written_are_refused() {
-        let read = |list: &[i64]| rmp_serde::from_slice::<Bins>(&rmp_serde::to_vec(list).unwrap());
-        assert_eq!(read(&[5, 1, 2, -3]).unwrap(), Bins(vec![(5, 1), (7, -3)]));
-        for wrong in [&[5][..], &[5, 0], &[5, 1, 0, 1], &[1 << 40, 1], &[i64::from(u32::MAX), 1, 1, 1], &[-1, 1]] {
-            assert!(read(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::throw;
 use crate::monitoring::meter::{MeterKey, Meters};
-use crate::monitoring::{self, EventMeasures, LostEvents, Maker, compare_outcome};
+use crate::monitoring::{self, EventMeasures, LostEvents, Maker, QualitySums, compare_outcome};
 use crate::process::unix_ms;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -26,22 +26,26 @@ pub struct Deviation {
 pub struct Comparison {
     pub correct: Option<bool>,
     pub regression: Option<Deviation>,
+    /// What else metrics need of it: bytes to be kept with the event.
+    pub quality: Option<Uint8Array>,
 }
 
-/// What ground truth says of an event.
+/// What ground truth says of an event; quality as `compareOutcome` gave it, other bytes say nothing.
 #[napi(object, object_to_js = false)]
 pub struct Feedback {
     #[napi(js_name = "hasFeedback")]
     pub is_given: bool,
     pub correct: Option<bool>,
     pub regression: Option<Deviation>,
+    pub quality: Option<Uint8Array>,
 }
 
 impl From<Feedback> for monitoring::Feedback {
-    fn from(Feedback { is_given, correct, regression }: Feedback) -> Self {
+    fn from(Feedback { is_given, correct, regression, quality }: Feedback) -> Self {
         let deviation =
             regression.map(|Deviation { count, mae, rmse, bias }| monitoring::Deviation { count, mae, rmse, bias });
-        Self { is_given, correct, deviation }
+        let quality = quality.and_then(|bytes| QualitySums::from_bytes(&bytes)).unwrap_or_default();
+        Self { is_given, correct, deviation, quality }
     }
 }
 
@@ -82,8 +86,9 @@ impl MetricsAccumulator {
         correct: Option<bool>,
         error: Option<String>,
         regression: Option<Deviation>,
+        quality: Option<Uint8Array>,
     ) {
-        let feedback = Feedback { is_given: has_feedback, correct, regression }.into();
+        let feedback = Feedback { is_given: has_feedback, correct, regression, quality }.into();
         let event = EventMeasures { timestamp, latency_ms, confidence, error, feedback };
         self.inner.add(&version, digest.as_deref(), &event);
     }
@@ -144,7 +149,9 @@ pub fn compare_outcome_of(
     let found = compare_outcome(&prediction, &outcome, &maker).map_err(|problem| throw(env, &problem))?;
     let regression =
         found.deviation.map(|monitoring::Deviation { count, mae, rmse, bias }| Deviation { count, mae, rmse, bias });
-    Ok(Comparison { correct: found.correct, regression })
+    let quality = (!found.quality.is_nothing()).then(|| found.quality.to_bytes()).transpose();
+    let quality = quality.map_err(|problem| throw(env, &problem))?.map(Uint8Array::new);
+    Ok(Comparison { correct: found.correct, regression, quality })
 }
 
 /// The handle of the process-wide meter of a model version, for `predictor`, `jointPredictor` and `runner`. A handle may be

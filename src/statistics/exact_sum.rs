@@ -56,12 +56,44 @@ impl ExactSum {
     }
 
     pub fn merge(&mut self, other: &Self) {
+        self.merge_times(other, 1);
+    }
+
+    /// Adds another once, or, -1 times, takes it away.
+    pub fn merge_times(&mut self, other: &Self, times: i64) {
         if self.pending + other.pending > MAX_PENDING {
             self.carry();
         }
         self.pending += other.pending;
         let limbs = self.limbs_from(other.start, other.limbs.len());
-        limbs.iter_mut().zip(&other.limbs).for_each(|(own, other)| *own += other);
+        limbs.iter_mut().zip(&other.limbs).for_each(|(own, other)| *own += times * other);
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.digits().digits.is_empty()
+    }
+
+    /// Doubles that add up to the sum without an error, from the nearest one down; none where they would not be finite.
+    pub fn parts(&self) -> Option<SmallVec<[f64; 4]>> {
+        let (mut parts, mut rest) = (SmallVec::new(), self.clone());
+        while !rest.is_zero() {
+            let part = rest.value();
+            if !part.is_finite() {
+                return None;
+            }
+            rest.add(-part);
+            parts.push(part);
+        }
+        Some(parts)
+    }
+
+    /// Adds a product without rounding it, but for what is below the smallest numbers.
+    pub fn add_product(&mut self, one: f64, other: f64) {
+        let product = one * other;
+        self.add(product);
+        if product.is_finite() {
+            self.add(one.mul_add(other, -product));
+        }
     }
 
     /// The double that is nearest to the sum.
@@ -237,6 +269,22 @@ mod tests {
         assert!(forwards == parts);
         backwards.iter().for_each(|value| parts.add(-value));
         assert!(parts == ExactSum::default());
+    }
+
+    #[test]
+    fn parts_and_products_lose_nothing() {
+        let whole = sum(&[1e16, 1.0, 0.1, 1e-20]);
+        let parts = whole.parts().unwrap();
+        assert!(parts.len() > 1 && sum(&parts) == whole, "{parts:?}");
+        assert_eq!(ExactSum::default().parts().unwrap().len(), 0);
+        assert_eq!(sum(&[f64::MAX; 2]).parts(), None);
+        // (1 + 2^-30)² is 1 + 2^-29 + 2^-60, of which a double holds the first two.
+        let (above_one, power) = (1.0 + 2f64.powi(-30), |exponent| 2f64.powi(exponent));
+        let mut squares = ExactSum::default();
+        squares.add_product(above_one, above_one);
+        assert!(squares == sum(&[1.0, power(-29), power(-60)]));
+        squares.merge_times(&squares.clone(), -1);
+        assert!(squares.is_zero());
     }
 
     #[test]

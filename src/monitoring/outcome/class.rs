@@ -1,12 +1,17 @@
 //! Classes, and the ways to spell one.
 
+use crate::monitoring::realised::MAX_NAME_BYTES;
 use serde_json::Value as Json;
+use std::collections::HashSet;
+
+/// Classes of a model that are told apart: those of its first positions.
+const MAX_NAMED: usize = 50;
 
 /// Below this a double stands for one integer only.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A class as text: 1, 1.0, "1", "1.0" and the map key "1" are the same, and so are true and 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Class(String);
 
 impl Class {
@@ -66,7 +71,8 @@ pub struct Classes {
     count: Option<usize>,
 }
 
-enum Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
     At(usize),
     /// The classes are known, and it is none of them.
     Nowhere,
@@ -81,7 +87,7 @@ impl Classes {
         Self { own: whole(own), labels: whole(labels), count }
     }
 
-    fn place(&self, class: &Class) -> Place {
+    pub fn place(&self, class: &Class) -> Place {
         let lists = [&self.own, &self.labels];
         if let Some(at) = lists.into_iter().flatten().find_map(|names| names.iter().position(|name| name == class)) {
             return Place::At(at);
@@ -96,16 +102,34 @@ impl Classes {
         if is_none { Place::Nowhere } else { Place::Unknown }
     }
 
+    /// The one name of a class, of all that it may be called by; `None` for one that is not told apart from others: one of the model's
+    /// beyond the first, none of the model's, and one whose name is long.
+    pub fn name(&self, class: &Class, is_position: bool) -> Option<String> {
+        let name = match self.predicted_place(class, is_position) {
+            Place::At(at) if at >= MAX_NAMED => return None,
+            Place::At(at) => {
+                let mut lists = [&self.labels, &self.own].into_iter().flatten().filter(|names| are_distinct(names));
+                lists.find_map(|names| names.get(at)).map_or_else(|| at.to_string(), |name| name.0.clone())
+            }
+            Place::Nowhere => return None,
+            Place::Unknown => class.0.clone(),
+        };
+        Some(name).filter(|name| name.len() <= MAX_NAME_BYTES)
+    }
+
+    fn predicted_place(&self, class: &Class, is_position: bool) -> Place {
+        match class.position(usize::MAX) {
+            Some(position) if is_position => Place::At(position),
+            _ => self.place(class),
+        }
+    }
+
     /// Whether the predicted class, which may be a position, is the true one; `None` when that is not known.
     pub fn agree(&self, predicted: &Class, is_position: bool, truth: &Class) -> Option<bool> {
         if !is_position && predicted == truth {
             return Some(true);
         }
-        let place = match predicted.position(usize::MAX) {
-            Some(position) if is_position => Place::At(position),
-            _ => self.place(predicted),
-        };
-        match (place, self.place(truth)) {
+        match (self.predicted_place(predicted, is_position), self.place(truth)) {
             (Place::At(one), Place::At(other)) => Some(one == other),
             (Place::At(_), Place::Nowhere) => Some(false),
             _ if is_position => None,
@@ -113,4 +137,8 @@ impl Classes {
             _ => (predicted.is_integer() == truth.is_integer()).then_some(false),
         }
     }
+}
+
+fn are_distinct(names: &[Class]) -> bool {
+    names.iter().collect::<HashSet<_>>().len() == names.len()
 }

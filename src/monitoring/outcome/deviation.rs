@@ -19,15 +19,15 @@ pub struct Deviation {
 
 impl Deviation {
     /// Of errors, predicted minus true; `None` without any, or when they are too large for their squares.
-    pub fn of(errors: &[f64]) -> Option<Self> {
+    pub fn of(errors: impl ExactSizeIterator<Item = f64>) -> Option<Self> {
+        let count = u32::try_from(errors.len()).ok()?;
         let (mut absolute, mut squares, mut signed) = (Mean::default(), Mean::default(), Mean::default());
         for error in errors {
             absolute.add(error.abs());
             squares.add(error * error);
-            signed.add(*error);
+            signed.add(error);
         }
         let (mae, rmse, bias) = (absolute.mean()?, squares.mean()?.sqrt(), signed.mean()?);
-        let count = u32::try_from(errors.len()).ok()?;
         Some(Self { count, mae, rmse, bias }).filter(Self::is_sound)
     }
 
@@ -44,9 +44,11 @@ pub fn difference(predicted: &Json, truth: &Json) -> Option<f64> {
     if let (Some(predicted), Some(truth)) = (integer(predicted), integer(truth)) {
         return Some((predicted - truth) as f64);
     }
-    let truth = truth.as_f64()?;
-    let predicted = predicted.as_f64().or_else(|| integer(predicted).map(|integer| integer as f64))?;
-    Some(predicted - truth).filter(|error| error.is_finite())
+    Some(number(predicted)? - truth.as_f64()?).filter(|error| error.is_finite())
+}
+
+pub fn number(value: &Json) -> Option<f64> {
+    value.as_f64().or_else(|| integer(value).map(|integer| integer as f64))
 }
 
 /// Also one that an answer writes as text, because it is beyond what JSON's readers hold.

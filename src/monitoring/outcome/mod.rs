@@ -6,14 +6,17 @@ mod deviation;
 mod maker;
 mod output;
 mod predicted;
+mod probabilities;
 #[cfg(test)]
 mod tests;
 
+use super::realised::{ClassRow, ClassSums, Classified, QualitySums, TruthSums};
 use crate::error::{Result, error};
 pub use deviation::Deviation;
 pub use maker::Maker;
 use output::{Declared, Output, outputs_of};
 use predicted::Predicted;
+use probabilities::Probabilities;
 use serde_json::{Map, Value as Json};
 
 /// Fields of an outcome that hold the true class.
@@ -28,6 +31,8 @@ pub struct Comparison {
     pub correct: Option<bool>,
     /// How far the numbers of a regression are off.
     pub deviation: Option<Deviation>,
+    /// What quality is made of.
+    pub quality: QualitySums,
 }
 
 /// Compares ground truth with a prediction, both JSON: the prediction an object of values by output name.
@@ -68,26 +73,63 @@ fn compare_named(outputs: &[Output], fields: &Map<String, Json>, maker: &Maker) 
     if named.is_empty() {
         return None;
     }
-    let (mut verdicts, mut deviations) = (Vec::new(), Vec::new());
+    let (mut verdicts, mut classified, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (output, truth) in named {
         match Predicted::by(output, outputs, maker) {
-            Some(predicted) => verdicts.push(predicted.compare(truth)),
-            None => deviations.extend(output.deviation(truth)),
+            Some(predicted) => {
+                let rows = predicted.compare(truth);
+                verdicts.push(rows.as_deref().map(are_right));
+                classified.extend(rows.map(|rows| (rows, truth)));
+            }
+            None => errors.extend(output.errors(truth).into_iter().flatten()),
         }
     }
+    // Classes of several outputs are not to be mixed.
+    let only = if verdicts.len() == 1 { classified.pop() } else { None };
+    let classified = only.map(|(rows, truth)| Box::new(classified_of(&rows, outputs, truth, maker)));
+    let (deviation, truth) = deviation_of(&errors);
     Some(Comparison {
         correct: verdicts.into_iter().reduce(|one, other| Some(one? && other?)).flatten(),
-        deviation: Deviation::of(&deviations.concat()),
+        deviation,
+        quality: QualitySums { classified, truth },
     })
 }
 
 fn compare_class(outputs: &[Output], truth: &Json, maker: &Maker) -> Comparison {
-    let correct = Predicted::of(outputs, maker).and_then(|predicted| predicted.compare(truth));
-    Comparison { correct, deviation: None }
+    let rows = Predicted::of(outputs, maker).and_then(|predicted| predicted.compare(truth));
+    let Some(rows) = rows else { return Comparison::default() };
+    let classified = Some(Box::new(classified_of(&rows, outputs, truth, maker)));
+    Comparison { correct: Some(are_right(&rows)), deviation: None, quality: QualitySums { classified, truth: None } }
+}
+
+fn are_right(rows: &[ClassRow]) -> bool {
+    rows.iter().all(|row| row.is_right)
+}
+
+fn classified_of(rows: &[ClassRow], outputs: &[Output], truth: &Json, maker: &Maker) -> Classified {
+    let mut classes = ClassSums::default();
+    rows.iter().for_each(|row| classes.add(row));
+    let mut classified = Classified { classes, ..Classified::default() };
+    if let Some(probabilities) = Probabilities::of(outputs, maker) {
+        probabilities.judge(truth, &mut classified);
+    }
+    classified
 }
 
 fn compare_number(outputs: &[Output], truth: &Json) -> Comparison {
     let mut numbers = outputs.iter().filter(|output| output.is_numeric());
     let (Some(only), None) = (numbers.next(), numbers.next()) else { return Comparison::default() };
-    Comparison { correct: None, deviation: only.deviation(truth).and_then(|errors| Deviation::of(&errors)) }
+    let (deviation, truth) = deviation_of(&only.errors(truth).unwrap_or_default());
+    Comparison { correct: None, deviation, quality: QualitySums { classified: None, truth } }
+}
+
+/// Of true numbers, and by how much the predicted ones are off.
+fn deviation_of(errors: &[(f64, f64)]) -> (Option<Deviation>, Option<Box<TruthSums>>) {
+    let deviation = Deviation::of(errors.iter().map(|(_, error)| *error));
+    let truth = deviation.map(|_| {
+        let mut sums = TruthSums::default();
+        errors.iter().for_each(|(truth, error)| sums.add(*truth, *error));
+        Box::new(sums)
+    });
+    (deviation, truth)
 }

@@ -1,7 +1,7 @@
 //! The outputs of a prediction, and what the model declares of them.
 
 use super::cells::Cells;
-use super::deviation::difference;
+use super::deviation::{difference, number};
 use crate::signature::is_label_name;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -103,8 +103,8 @@ impl<'a> Output<'a> {
         Cells::of(self.value).is_some_and(|found| !found.cells.is_empty() && found.cells.into_iter().all(is_right))
     }
 
-    /// By how much each number is off; `None` when the outcome has other numbers, or as many in another shape.
-    pub fn deviation(&self, truth: &Json) -> Option<Vec<f64>> {
+    /// Each true number, and by how much the predicted one is off; `None` when the outcome has other numbers, or as many in another shape.
+    pub fn errors(&self, truth: &Json) -> Option<Vec<(f64, f64)>> {
         if !self.is_numeric() {
             return None;
         }
@@ -112,6 +112,7 @@ impl<'a> Output<'a> {
         if predicted.squeezed() != truths.squeezed() {
             return None;
         }
-        predicted.cells.into_iter().zip(truths.cells).map(|(predicted, truth)| difference(predicted, truth)).collect()
+        let pairs = predicted.cells.into_iter().zip(truths.cells);
+        pairs.map(|(predicted, truth)| Some((number(truth)?, difference(predicted, truth)?))).collect()
     }
 }

@@ -4,6 +4,7 @@ use super::cells::Cells;
 use super::class::{Class, Classes};
 use super::maker::Maker;
 use super::output::Output;
+use crate::monitoring::realised::ClassRow;
 use serde_json::Value as Json;
 
 /// One class for each row, or for each label of a row.
@@ -42,11 +43,7 @@ impl Predicted {
 
     /// The classes that one output tells.
     pub fn by(output: &Output, outputs: &[Output], maker: &Maker) -> Option<Self> {
-        let own = || {
-            let given = output.classes().or_else(|| outputs.iter().find_map(Output::classes))?;
-            Some(given.iter().map(|name| Class::named(name)).collect())
-        };
-        let labels = || maker.labels.map(|labels| labels.iter().map(|label| Class::named(label)).collect());
+        let (own, labels) = (|| own_classes(output, outputs), || named_classes(maker));
         if output.is_label() || output.is_text_or_bool() {
             let found = Cells::of(output.value)?;
             let each: Vec<Class> = found.cells.iter().map(|cell| Class::of(cell)).collect::<Option<_>>()?;
@@ -75,28 +72,43 @@ impl Predicted {
         Some(Self { shape, each, are_positions: true, classes: Classes::new(own(), labels(), Some(count)) })
     }
 
-    /// Whether all classes are the true ones; `None` when that is not known.
-    pub fn compare(&self, truth: &Json) -> Option<bool> {
+    /// Each class beside the true one; `None` unless it is known of all of them whether they are the same.
+    pub fn compare(&self, truth: &Json) -> Option<Vec<ClassRow>> {
         let truths = Cells::of(truth)?;
         if truths.squeezed() != self.shape || truths.cells.len() != self.each.len() {
             return None;
         }
-        let mut correct = true;
-        for (predicted, truth) in self.each.iter().zip(truths.cells) {
-            correct &= self.classes.agree(predicted, self.are_positions, &Class::of(truth)?)?;
-        }
-        Some(correct)
+        let row = |(predicted, truth): (&Class, &Json)| {
+            let truth = Class::of(truth)?;
+            Some(ClassRow {
+                is_right: self.classes.agree(predicted, self.are_positions, &truth)?,
+                predicted: self.classes.name(predicted, self.are_positions),
+                actual: self.classes.name(&truth, false),
+            })
+        };
+        self.each.iter().zip(truths.cells).map(row).collect()
     }
 }
 
+/// The classes as the model itself names them.
+pub fn own_classes(output: &Output, outputs: &[Output]) -> Option<Vec<Class>> {
+    let given = output.classes().or_else(|| outputs.iter().find_map(Output::classes))?;
+    Some(given.iter().map(|name| Class::named(name)).collect())
+}
+
+/// The classes as people name them.
+pub fn named_classes(maker: &Maker) -> Option<Vec<Class>> {
+    maker.labels.map(|labels| labels.iter().map(|label| Class::named(label)).collect())
+}
+
 /// Whether the confidence of a prediction is of this output: the only one that has numbers for it.
-fn is_confident(output: &Output, outputs: &[Output], maker: &Maker) -> bool {
+pub fn is_confident(output: &Output, outputs: &[Output], maker: &Maker) -> bool {
     let mut others = outputs.iter().filter(|other| other.name != output.name);
     let is_of_another = |other: &Output| other.is_float() || other.is_scores() || other.is_class_maps();
     maker.confident_rows.is_some() && output.is_float() && !others.any(is_of_another)
 }
 
-fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+pub fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
     found.next().filter(|_| found.next().is_none())
 }
 
@@ -108,7 +120,7 @@ fn likeliest(map: &Json) -> Option<Class> {
 }
 
 /// The scores of each row, and how many rows there are; `None` unless a row has one list of them.
-fn score_rows(output: &Output, confident_rows: Option<usize>) -> Option<(usize, Vec<Vec<f64>>)> {
+pub fn score_rows(output: &Output, confident_rows: Option<usize>) -> Option<(usize, Vec<Vec<f64>>)> {
     let found = Cells::of(output.value)?;
     let scores: Vec<f64> = found.cells.iter().map(|cell| cell.as_f64()).collect::<Option<_>>()?;
     let depth = found.shape.len();
@@ -129,6 +141,6 @@ fn score_rows(output: &Output, confident_rows: Option<usize>) -> Option<(usize, 
 }
 
 /// The position of the first largest value.
-fn largest(values: &[f64]) -> Option<usize> {
+pub fn largest(values: &[f64]) -> Option<usize> {
     values.iter().enumerate().rev().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(at, _)| at)
 }

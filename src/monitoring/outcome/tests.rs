@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::json;
 
 const CORRECT: Option<bool> = Some(true);
 const WRONG: Option<bool> = Some(false);
@@ -61,7 +62,7 @@ fn a_label_is_compared_whatever_its_spelling() {
     ] {
         let prediction = format!(r#"{{"y":{prediction}}}"#);
         let found = judge(&[("y", INT_LABEL)], &[], &prediction, outcome);
-        assert_eq!(found, Comparison { correct, deviation: None }, "{prediction} {outcome}");
+        assert_eq!((found.correct, found.deviation), (correct, None), "{prediction} {outcome}");
     }
 }
 
@@ -101,7 +102,7 @@ fn names_and_positions_of_classes_are_the_same() {
     ] {
         let prediction = format!(r#"{{"y":{prediction}}}"#);
         let found = judge(&[("y", output)], labels, &prediction, outcome);
-        assert_eq!(found, Comparison { correct, deviation: None }, "{output} {prediction} {outcome}");
+        assert_eq!((found.correct, found.deviation), (correct, None), "{output} {prediction} {outcome}");
     }
 }
 
@@ -187,12 +188,13 @@ fn a_regression_is_off_by_a_number_and_never_right_or_wrong() {
         (FLOATS, "[3.0]", "[]", None),
     ] {
         let found = judge(&[("y", output)], &[], &format!(r#"{{"y":{prediction}}}"#), outcome);
-        assert_eq!(found, Comparison { correct: None, deviation: expected }, "{prediction} {outcome}");
+        assert_eq!((found.correct, found.deviation), (None, expected), "{prediction} {outcome}");
+        assert_eq!(found.quality.is_nothing(), expected.is_none(), "{prediction} {outcome}");
     }
     let both = [("mean", FLOATS), ("deviation", FLOATS), ("label", INT_LABEL)];
     let prediction = r#"{"mean":[1.5],"deviation":[0.5],"label":[1]}"#;
     let named = judge(&both, &[], prediction, r#"{"mean":1,"label":1}"#);
-    assert_eq!(named, Comparison { correct: CORRECT, deviation: deviation(1, 0.5, 0.5, 0.5) });
+    assert_eq!((named.correct, named.deviation), (CORRECT, deviation(1, 0.5, 0.5, 0.5)));
     // A classifier is one, whatever is asked of it.
     let scores = [("label", INT_LABEL), ("scores", FLOATS)];
     assert_eq!(judge(&scores, &[], r#"{"scores":[1.5]}"#, "1"), Comparison::default());
@@ -235,5 +237,103 @@ fn hostile_texts_are_refused() {
     for outputs in ["", "[]", r#"{"outputs":[{"name":1}]}"#, r#"{"outputs":7}"#] {
         let maker = Maker { outputs: Some(outputs), ..Maker::default() };
         assert_eq!(compare_outcome(r#"{"label":1}"#, "1", &maker).unwrap().correct, CORRECT, "{outputs}");
+    }
+}
+
+#[test]
+fn a_class_has_one_name_and_its_probability() {
+    let labels = ["setosa", "versicolor", "virginica"];
+    let described = [("label", INT_LABEL), ("p", SCORES)];
+    let quality = |labels: &[&str], outcome: &str| {
+        let found = judge(&described, labels, r#"{"label":[1],"p":[[0.25,0.5,0.25]]}"#, outcome).quality;
+        serde_json::to_value(found.answer()).unwrap()
+    };
+    for outcome in ["2", "\"virginica\"", "2.0", "\"2\"", r#"{"label":[2]}"#] {
+        let found = quality(&labels, outcome);
+        assert_eq!(found["classes"], json!(labels), "{outcome}");
+        let matrix = json!([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+        assert_eq!((&found["confusionMatrix"], &found["restCount"]), (&matrix, &json!(0)));
+        assert_eq!((&found["logLoss"], &found["brier"]), (&json!(4f64.ln()), &json!(0.875)));
+        let bin = &found["calibration"]["reliability"][0];
+        assert_eq!((&bin["lower"], &bin["meanConfidence"], &bin["accuracy"]), (&json!(0.5), &json!(0.5), &json!(0.0)));
+        assert_eq!((&found["perClass"][2]["support"], &found["perClass"][2]["rocAuc"]), (&json!(1.0), &Json::Null));
+    }
+    // None of the model's classes: its row is wrong, and says nothing of the probabilities.
+    let rose = quality(&labels, "\"rose\"");
+    assert_eq!((&rose["restCount"], &rose["count"], &rose["accuracy"]), (&json!(1), &json!(1), &json!(0.0)));
+    assert_eq!((&rose["probabilityCount"], &rose["logLoss"]), (&json!(0), &Json::Null));
+    assert_eq!(
+        (&rose["classes"], &rose["confusionMatrix"]),
+        (&json!(["versicolor"]), &json!([[0.0, 0.0], [1.0, 0.0]]))
+    );
+    assert_eq!(quality(&[], "0")["classes"], json!(["0", "1", "2"]));
+    assert_eq!(quality(&[], "\"rose\""), Json::Null);
+    assert_eq!(quality(&labels, r#"{"label":[2],"p":[2]}"#), Json::Null, "of which output?");
+    // Names that two classes share are none.
+    assert_eq!(quality(&["a", "b", "a"], "2")["classes"], json!(["0", "1", "2"]));
+}
+
+#[test]
+fn maps_and_single_probabilities_tell_those_of_all_classes() {
+    let maps = [("p", r#""type":"seq(map(string,tensor(float32)))""#)];
+    let of_map = judge(&maps, &[], r#"{"p":[{"bad":0.25,"good":0.75}]}"#, "0").quality;
+    let maker = Maker { confident_rows: Some(1), labels: Some(&["bad".into(), "good".into()]), ..Maker::default() };
+    let of_sigmoid = compare_outcome(r#"{"p":[0.75]}"#, "0", &maker).unwrap().quality;
+    assert_eq!(of_map, of_sigmoid);
+    let found = serde_json::to_value(of_map.answer()).unwrap();
+    assert_eq!((&found["brier"], &found["logLoss"]), (&json!(0.5625), &json!(4f64.ln())));
+    // Maps of other classes, and scores that are no probabilities.
+    let other = judge(&maps, &[], r#"{"p":[{"bad":0.25,"good":0.75},{"good":0.5,"bad":0.5}]}"#, "[0,0]").quality;
+    assert_eq!(serde_json::to_value(other.answer()).unwrap()["probabilityCount"], json!(0));
+    let margins = judge(&[("p", SCORES)], &[], r#"{"p":[[0.5,1.5,-1.0]]}"#, "1").quality;
+    let found = serde_json::to_value(margins.answer()).unwrap();
+    assert_eq!((&found["accuracy"], &found["probabilityCount"]), (&json!(1.0), &json!(0)));
+}
+
+#[test]
+fn of_many_classes_the_first_are_told_apart() {
+    let scores = r#""dtype":"float32","shape":[-1,100],"role":"scores""#;
+    let mut shares = vec![0.5 / 99.0; 100];
+    shares[99] = 0.5;
+    let of = |outcome: &str| {
+        let found = judge(&[("p", scores)], &[], &json!({ "p": [shares] }).to_string(), outcome);
+        (found.correct, serde_json::to_value(found.quality.answer()).unwrap())
+    };
+    let (correct, right) = of("99");
+    assert_eq!((correct, &right["accuracy"], &right["classes"]), (CORRECT, &json!(1.0), &json!([])));
+    assert_eq!((&right["confusionMatrix"], &right["macro"]["f1"]), (&json!([[1.0]]), &Json::Null));
+    assert_eq!(right["logLoss"], json!(2f64.ln()));
+    let (correct, wrong) = of("98");
+    assert_eq!((correct, &wrong["accuracy"], &wrong["confusionMatrix"]), (WRONG, &json!(0.0), &json!([[1.0]])));
+    assert_eq!(of("7").1["classes"], json!(["7"]));
+    // A name of any length, of a model whose classes are not known.
+    let found = judge(
+        &[("y", r#""dtype":"string","role":"label""#)],
+        &[],
+        &json!({ "y": "x".repeat(65) }).to_string(),
+        "\"z\"",
+    );
+    assert_eq!(serde_json::to_value(found.quality.answer()).unwrap()["classes"], json!(["z"]));
+}
+
+#[test]
+fn quality_is_kept_as_bytes() {
+    let found = judge(&[("p", SCORES)], &[], r#"{"p":[[0.25,0.5,0.25],[1,0,0]]}"#, "[1,2]").quality;
+    let bytes = found.to_bytes().unwrap();
+    assert_eq!(QualitySums::from_bytes(&bytes), Some(found));
+    for length in 0..bytes.len() {
+        assert_eq!(QualitySums::from_bytes(&bytes[..length]), None, "{length}");
+    }
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            // What can be read can be merged and answered.
+            let Some(read) = QualitySums::from_bytes(&damaged) else { continue };
+            let mut sums = read.clone();
+            sums.merge_times(&read, 1);
+            sums.merge_times(&QualitySums::from_bytes(&bytes).unwrap(), -1);
+            assert!(serde_json::to_value(sums.answer()).is_ok() && sums.r2().is_none());
+        }
     }
 }

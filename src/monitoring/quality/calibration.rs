@@ -53,6 +53,11 @@ pub fn calibration(rows: impl Iterator<Item = Judged>, binning: Binning) -> Cali
     }
 }
 
+/// Which of some bins of equal width a confidence is in.
+pub fn bin_of(confidence: f64, bins: usize) -> usize {
+    ((confidence * bins as f64) as usize).min(bins - 1)
+}
+
 /// Bins of equal width. Those of parts of the rows merge.
 #[derive(Debug, Clone)]
 pub struct Reliability {
@@ -73,9 +78,8 @@ impl Reliability {
     }
 
     pub fn add(&mut self, row: Judged) {
-        let last = self.bins.len() - 1;
-        let bin = (row.0 * self.bins.len() as f64) as usize;
-        self.bins[bin.min(last)].add(row);
+        let bin = bin_of(row.0, self.bins.len());
+        self.bins[bin].add(row);
     }
 
     /// Adds the rows of another table of as many bins.
@@ -125,7 +129,7 @@ impl BinSums {
 }
 
 impl Calibration {
-    fn of(reliability: Vec<ReliabilityBin>) -> Self {
+    pub fn of(reliability: Vec<ReliabilityBin>) -> Self {
         let gap = |bin: &ReliabilityBin| (bin.mean_confidence - bin.accuracy).abs();
         let weight: f64 = reliability.iter().map(|bin| bin.weight).sum();
         Self {

@@ -5,7 +5,7 @@ use super::confusion::{Averages, ClassMeasures, ConfusionMatrix, macro_averages,
 use super::ranking::{Ranking, RocAuc};
 use super::rows::{Weights, check_length, check_not_empty};
 use super::scores::{ScoreTable, Scores};
-use super::scoring_rules::ScoringRules;
+use super::scoring_rules::{Penalties, ScoringRules};
 use crate::error::{Result, error};
 use serde::Serialize;
 
@@ -144,7 +144,8 @@ fn add_probabilistic(quality: &mut ClassificationQuality, rows: &Ranking, binnin
     let truth_of = |row: usize| truth[row] as usize;
     let mut rules = ScoringRules::default();
     for row in 0..truth.len() {
-        rules.add((0..classes).map(|class| scores.at(row, class)), truth_of(row), weights.at(row));
+        let probabilities = (0..classes).map(|class| scores.at(row, class));
+        rules.add(Penalties::of(probabilities, truth_of(row)), weights.at(row));
     }
     let largest = (0..truth.len()).map(|row| {
         let (class, probability) = scores.largest(row);
@@ -165,7 +166,7 @@ fn add_probabilistic(quality: &mut ClassificationQuality, rows: &Ranking, binnin
 }
 
 impl ClassQuality {
-    fn of(measures: &ClassMeasures) -> Self {
+    pub fn of(measures: &ClassMeasures) -> Self {
         let ClassMeasures { precision, recall, f1, support } = *measures;
         let named = [("precision", precision), ("recall", recall), ("f1", f1)];
         Self {

@@ -52,7 +52,7 @@ impl ConfusionMatrix {
 
     /// A row for each true class.
     pub fn rows(&self) -> Vec<Vec<f64>> {
-        self.cells.chunks(self.classes).map(<[f64]>::to_vec).collect()
+        self.cells.chunks(self.classes.max(1)).map(<[f64]>::to_vec).collect()
     }
 
     pub fn weight(&self) -> f64 {

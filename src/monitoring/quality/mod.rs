@@ -12,12 +12,12 @@ mod rows;
 mod scores;
 mod scoring_rules;
 
-pub use calibration::{Binning, Calibration, Reliability, ReliabilityBin, calibration};
+pub use calibration::{Binning, Calibration, Reliability, ReliabilityBin, bin_of, calibration};
 pub use classification::{
     ClassQuality, ClassificationQuality, ClassificationRows, MAX_CLASSES, Probabilistic, check_classes, classification,
 };
-pub use confusion::{Averages, ConfusionMatrix};
-pub use ranking::{RocAuc, RocAverages, roc_auc};
-pub use regression::{RegressionQuality, RegressionRows, RegressionSums, regression};
+pub use confusion::{Averages, ConfusionMatrix, macro_averages, macro_averages_of_defined};
+pub use ranking::{RocAuc, RocAverages, averages, roc_auc};
+pub use regression::{RegressionQuality, RegressionRows, RegressionSums, explained, regression};
 pub use scores::{ScoreKind, ScoreTable, Scores};
-pub use scoring_rules::ScoringRules;
+pub use scoring_rules::{Penalties, ScoringRules};

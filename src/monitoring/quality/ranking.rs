@@ -89,7 +89,7 @@ impl Ranking<'_> {
 }
 
 /// Of areas and their weights.
-fn averages(areas: impl Iterator<Item = (f64, f64)>) -> RocAverages {
+pub fn averages(areas: impl Iterator<Item = (f64, f64)>) -> RocAverages {
     let (mut count, mut plain, mut sum, mut weight) = (0.0, 0.0, 0.0, 0.0);
     for (area, support) in areas {
         count += 1.0;

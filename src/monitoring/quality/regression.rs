@@ -84,10 +84,7 @@ impl RegressionSums {
         let Self { count, weight, .. } = *self;
         let (squared, spread) = (self.squared.value(), self.truth.squares);
         let mean = |sum: &ExactSum| sum.value() / weight;
-        let explained = match (spread == 0.0, squared == 0.0) {
-            (false, _) => 1.0 - squared / spread,
-            (true, right) => f64::from(u8::from(right)),
-        };
+        let explained = explained(squared, spread);
         let quality = RegressionQuality {
             count,
             weight,
@@ -98,6 +95,14 @@ impl RegressionSums {
         };
         let RegressionQuality { mae, rmse, bias, .. } = quality;
         [mae, rmse, bias, spread, explained].iter().all(|number| number.is_finite()).then_some(quality)
+    }
+}
+
+/// R2 of the sum of squared errors, and of the squared distances of the truth from its mean.
+pub fn explained(squared: f64, spread: f64) -> f64 {
+    match (spread == 0.0, squared == 0.0) {
+        (false, _) => 1.0 - squared / spread,
+        (true, right) => f64::from(u8::from(right)),
     }
 }
 

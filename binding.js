@@ -199,7 +199,13 @@ export const {
 	openInferenceDatatype,
 	meterHandle,
 	MetricsAccumulator,
+	nameColumns,
+	configureProfiles,
 } = native;
+export const { MAX_PROFILE_COLUMNS, Profile, Profiler } = native;
+export const takeProfiles = translated(native.takeProfiles);
+export const pendingProfiles = translated(native.pendingProfiles);
+export const restoreProfile = translated(native.restoreProfile);
 export const checkIdentifier = translated(native.checkIdentifier);
 export const compareOutcome = translated(native.compareOutcome);
 export const measureClassification = translated(native.measureClassification);
@@ -353,15 +359,23 @@ const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({
  * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean}} [options]
  *   `alone`: never together with others
  * @param {number} [meter] the handle of who counts it, nobody by default
+ * @param {Profiler} [profiler] who profiles it beside those of the meter
  * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}>}
  */
-export function runSession(session, inputs, names, { outputs, timeoutMs, priority, signal, alone } = {}, meter) {
+export function runSession(
+	session,
+	inputs,
+	names,
+	{ outputs, timeoutMs, priority, signal, alone } = {},
+	meter,
+	profiler
+) {
 	const isLimited = outputs || timeoutMs !== undefined || priority || alone;
 	const limits = isLimited ? { outputs, timeoutMs, priority, alone } : undefined;
 	const start = (id, crowded) => {
 		session.run ??= session.runner(channel);
 		// Nothing comes between that another run could write to the memory.
-		return session.run(id, encodeInputs(inputs), crowded, limits, meter);
+		return session.run(id, encodeInputs(inputs), crowded, limits, meter, profiler);
 	};
 	// A number is the length of a message in the memory.
 	const read = (outcome, at) => decodeOutputs(typeof outcome === 'number' ? null : outcome, at, names);

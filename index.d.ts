@@ -658,10 +658,90 @@ export interface Metrics extends Measures {
 	versions: (DigestMeasures & { version: string; previous: DigestMeasures[] })[];
 }
 
+/** How many different values there are, with bounds that hold in 95 of 100 cases. */
+export interface DistinctCount {
+	estimate: number;
+	lower: number;
+	upper: number;
+}
+
+/** Numbers. Infinities are counted in `nonFinite` and not measured. */
+export interface NumberProfile {
+	kind: 'number';
+	count: number;
+	nonFinite: number;
+	min: number | null;
+	max: number | null;
+	mean: number | null;
+	/** Of the whole population, as is `skewness`. */
+	std: number | null;
+	skewness: number | null;
+	/** By share, from "0.01" to "0.99". */
+	quantiles: Record<string, number>;
+	/** By how much the rank of a quantile is off at most, in 99 of 100 cases; 0 when they are exact. */
+	rankError: number;
+	distinct: DistinctCount;
+	/** Bins from each edge on to below the next, which only the last one includes. */
+	histogram: { edges: number[]; counts: number[] } | null;
+	/** The most frequent values, while at most 64 are different. */
+	top?: { value: number; count: number }[];
+}
+
+/** Strings: categories, or text when most are different or they are long. */
+export interface StringsProfile {
+	kind: 'category' | 'text';
+	count: number;
+	distinct: DistinctCount;
+	/** The most frequent ones; of long ones the beginning and a digest. */
+	top: { value: string; count: number }[];
+	/** By how much a count in `top` may be too low. */
+	countError: number;
+	/** In characters. */
+	lengths: NumberProfile;
+	distinctWords: number;
+}
+
+/** A tensor that is not profiled column by column. */
+export interface VectorProfile {
+	kind: 'vector';
+	count: number;
+	nonFinite: number;
+	/** Null when not all have the same. */
+	dimensions: number | null;
+	/** Euclidean. */
+	norm: NumberProfile;
+}
+
+/** A column; `kind` is null while no value was given. `missing` counts NaN too, `mismatched` values of another kind. */
+export type ColumnProfile = (NumberProfile | StringsProfile | VectorProfile | { kind: null; count: 0 }) & {
+	missing: number;
+	mismatched?: number;
+};
+
+export interface Profiles {
+	modelId: string;
+	profiles: {
+		version: string;
+		digest: string;
+		rows: number;
+		/** Values that are not profiled, when there are any. */
+		leftOut?: number;
+		/** Outputs under `output.`. */
+		columns: Record<string, ColumnProfile>;
+	}[];
+}
+
 /** The last events in memory, for tests and scripts. */
 export class Monitor {
 	/** Older events are forgotten: beyond 10,000 of them and 64 MiB by default. */
-	constructor(options?: { maxEvents?: number; maxBytes?: number });
+	constructor(options?: {
+		maxEvents?: number;
+		maxBytes?: number;
+		/** Whether features and outputs are profiled; 'on' by default. */
+		profile?: 'on' | 'off';
+		/** Columns of a tensor that are profiled each, up to 1024; a tensor with more is profiled as a vector. 256 by default. */
+		profileColumns?: number;
+	});
 	/** Keeps a copy. Of an event larger than `maxBytes` the features and outputs are left out. */
 	record(event: Omit<InferenceEvent, 'timestamp'> & { timestamp?: number }): void;
 	/** Adds what really happened; `correct` is computed when it is absent. `INFERENCE_NOT_FOUND`, `TOO_LARGE`. */
@@ -669,6 +749,8 @@ export class Monitor {
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];
 	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
+	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
+	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
 }
 
 /** What a class is called. Whole numbers may be bigints, as in tensors, and are the numbers that they are equal to. */

@@ -43,6 +43,7 @@ const routes = [
 	['GET', '/monitoring/events', { InferenceEvent: ['read'] }, monitoring.events],
 	['GET', '/monitoring/metrics', { InferenceEvent: ['read'] }, monitoring.metrics],
 	['GET', '/metrics', { InferenceEvent: ['read'] }, monitoring.processMetrics],
+	['GET', '/monitoring/profile', { InferenceEvent: ['read'] }, monitoring.profile],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

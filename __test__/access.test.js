@@ -49,6 +49,7 @@ const ROUTES = [
 	['GET', '/monitoring/events', undefined, READERS, 200],
 	['GET', '/monitoring/metrics?modelId=access', undefined, READERS, 200],
 	['GET', '/metrics', undefined, READERS, 200],
+	['GET', '/monitoring/profile?modelId=access', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

@@ -159,6 +159,7 @@ const READS = [
 	['GET', `/monitoring/events?modelId=${MODEL}`],
 	['GET', `/monitoring/metrics?modelId=${MODEL}`],
 	['GET', '/metrics'],
+	['GET', `/monitoring/profile?modelId=${MODEL}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],
@@ -260,6 +261,24 @@ describe('reading', () => {
 				);
 			}
 		}
+	});
+
+	test('a profile has the columns of what may be read', async () => {
+		const columnsFor = async (user) => {
+			const { status, body } = await harper.get(`/monitoring/profile?modelId=${MODEL}`, { user });
+			assert.equal(status, 200);
+			return Object.keys(body.profiles[0].columns);
+		};
+		const [features, outputs] = [
+			await columnsFor('no_InferenceEvent_prediction'),
+			await columnsFor('no_InferenceEvent_featuresIn'),
+		];
+		assert.deepEqual(features, ['float_input[0]', 'float_input[1]', 'float_input[2]', 'float_input[3]']);
+		assert.ok(outputs.length > 1 && outputs.every((name) => name.startsWith('output.')));
+		await harper.addRole('neither', {
+			edge_ai: { tables: { InferenceEvent: grant(['modelId', 'modelVersion', 'timestamp']) } },
+		});
+		assert.equal((await harper.get(`/monitoring/profile?modelId=${MODEL}`, { user: 'neither' })).status, 403);
 	});
 
 	test('who may not read an attribute cannot filter by it', async () => {

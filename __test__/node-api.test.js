@@ -721,6 +721,44 @@ describe('registry and monitor in memory', () => {
 		assert.ok(kept > 1000 && kept < 5000, String(kept));
 	});
 
+	test('a monitor profiles what it records, by version', async () => {
+		const watching = new Monitor();
+		const watched = new InferenceEngine({ registry, monitor: watching });
+		const columns = ['a', 'b', 'c', 'd'];
+		const inputSchema = JSON.stringify({ inputs: [{ name: 'float_input', columns }] });
+		await registry.register({ modelId: 'profiled', version: '1', file: modelPath('iris'), inputSchema });
+		for (const a of [1, 2, 3]) await watched.predict('profiled', { float_input: [a, 3.5, 1.4, 0.2] });
+		await watched.predict('profiled', { float_input: [[8, 1, 1, NaN]] }, { batching: false });
+		await watched.predict('profiled', { float_input: [9, 1, 1, 1] }, { record: false });
+		await assert.rejects(watched.predict('profiled', { float_input: [1] }));
+		await watched.predict('flowers', { float_input: flower });
+		const { modelId, profiles } = watching.profile('profiled');
+		const [{ version, digest, rows, columns: profiled }] = profiles;
+		assert.deepEqual([modelId, profiles.length, version, rows], ['profiled', 1, '1', 4]);
+		assert.equal(digest, registry.find('profiled').digest);
+		const { min, max, mean, rankError, top } = profiled.a;
+		assert.deepEqual({ min, max, mean, rankError }, { min: 1, max: 8, mean: 3.5, rankError: 0 });
+		assert.equal(top.length, 4);
+		assert.deepEqual([profiled.d.count, profiled.d.missing], [3, 1]);
+		assert.equal(profiled['output.output_label'].count, 4);
+		assert.deepEqual(watching.profile('profiled', { version: '2' }).profiles, []);
+		assert.deepEqual(watching.profile('none').profiles, []);
+		assert.throws(() => watching.profile(3), /takes the modelId/);
+		assert.throws(() => watching.profile('profiled', { from: 1 }), /does not take "from"/);
+
+		const wide = new Monitor({ profileColumns: 3 });
+		await new InferenceEngine({ registry, monitor: wide }).predict('profiled', { float_input: flower });
+		assert.equal(wide.profile('profiled').profiles[0].columns.float_input.kind, 'vector');
+		const off = new Monitor({ profile: 'off' });
+		await new InferenceEngine({ registry, monitor: off }).predict('profiled', { float_input: flower });
+		assert.deepEqual([off.profile('profiled').profiles, off.events().length], [[], 1]);
+		// A monitor of one's own needs no profile.
+		const recorded = [];
+		const simple = { record: (event) => recorded.push(event) };
+		await new InferenceEngine({ registry, monitor: simple }).predict('profiled', { float_input: flower });
+		assert.equal(recorded.length, 1);
+	});
+
 	test('a monitor takes what runs take', () => {
 		const lists = new Monitor();
 		const features = {
@@ -818,6 +856,10 @@ describe('misuse is a TypeError that names the fix', () => {
 		'metadata with a text for batching': [
 			() => new ModelRegistry().register({ modelId: 'm', version: '1', file: 'm', metadata: { batching: 'no' } }),
 			/metadata must be .* batching, which must be true or false/,
+		],
+		'a profile of too many columns': [
+			async () => new Monitor({ profileColumns: 1025 }),
+			/profileColumns must be a whole number/,
 		],
 		'a memory of nothing': [async () => new Monitor({ maxEvents: 0 }), /maxEvents must be a whole number/],
 		'a memory of no bytes': [async () => new Monitor({ maxBytes: 0 }), /maxBytes must be a whole number.*received 0/],

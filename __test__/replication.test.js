@@ -61,7 +61,7 @@ const counted = (harper, modelId, count) =>
 	until(`${count} events of ${modelId}`, async () => (await metricsOf(harper, modelId)).count === count);
 
 describe('what one node is told', () => {
-	test('the other one knows: models, predictions, metrics, feedback', async () => {
+	test('the other one knows: models, predictions, metrics, feedback, profiles', async () => {
 		await upload(a, 'shared');
 		await known(b, 'shared');
 		for (let at = 0; at < 5; at += 1) {
@@ -84,6 +84,8 @@ describe('what one node is told', () => {
 		}
 		const metrics = await metricsOf(a, 'shared');
 		assert.deepEqual(metrics, await metricsOf(b, 'shared'));
+		const profiled = async (harper) => (await harper.get('/monitoring/profile?modelId=shared')).body.profiles[0]?.rows;
+		for (const harper of [a, b]) await until('the profiles of both', async () => (await profiled(harper)) === 12);
 	});
 
 	test('also when the other one is down, and when it stands still', async () => {

@@ -21,7 +21,8 @@ import { within } from './deadline.js';
 import { EdgeAiError } from './edge-ai-error.js';
 import { isFailedRun } from './events.js';
 import { isUint8Array, isUrl } from './kinds.js';
-import { meterOf } from './meter.js';
+import { columnsOf, meterOf } from './meter.js';
+import { profilerOf } from './monitor.js';
 import { checkOptions, CONSTRUCTOR_OPTIONS, LOAD_OPTIONS, PREDICT_OPTIONS, RUN_OPTIONS } from './options.js';
 import { toInput } from './tensor.js';
 import { classNames, forbidsBatching } from './versions.js';
@@ -69,7 +70,7 @@ export class Model {
 		return (this.#meter ??= meterHandle(this.digest, versionOf(this), this.digest));
 	}
 
-	async #run(features, options, meter) {
+	async #run(features, options, meter, profiler) {
 		const session = this.#session;
 		if (!session) throw new EdgeAiError('CLOSED', 'the model is disposed; load it again');
 		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
@@ -83,7 +84,7 @@ export class Model {
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
 		const { batching = true, ...limits } = run;
 		const outputs = limits.outputs?.length ? limits.outputs : this.#outputs;
-		return runSession(session, inputs, outputs, { ...limits, alone: !batching }, meter);
+		return runSession(session, inputs, outputs, { ...limits, alone: !batching }, meter, profiler);
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */
@@ -143,7 +144,10 @@ export class InferenceEngine {
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
 		const startedAt = performance.now();
-		const { model, modelId, modelVersion, meter, isAlone, metadata } = await this.#resolve(target, run.timeoutMs);
+		const { model, modelId, modelVersion, meter, columns, isAlone, metadata } = await this.#resolve(
+			target,
+			run.timeoutMs
+		);
 		if (run.timeoutMs !== undefined) run.timeoutMs = Math.max(0, startedAt + run.timeoutMs - performance.now());
 		if (isAlone) run.batching = false;
 		const inferenceId = createId();
@@ -160,7 +164,8 @@ export class InferenceEngine {
 		const monitor = record && modelId !== undefined ? this.#monitor : undefined;
 		let given;
 		try {
-			const running = runFor(model, features, run, meter);
+			const profiler = monitor && profilerOf(monitor, identity, columns);
+			const running = runFor(model, features, run, meter, profiler);
 			// The caller may change them during the run.
 			if (monitor) given = copiedBeside(running, features);
 			const prediction = await running;
@@ -211,8 +216,8 @@ export class InferenceEngine {
 			this.#models.set(found.digest, model);
 		}
 		const { version: modelVersion, metadata } = found;
-		const meter = meterOf(found);
-		return { model, modelId, modelVersion, meter, isAlone: forbidsBatching(metadata), metadata };
+		const [meter, columns] = [meterOf(found), () => columnsOf(found)];
+		return { model, modelId, modelVersion, meter, columns, isAlone: forbidsBatching(metadata), metadata };
 	}
 
 	/** Forgets the models that this engine resolved. Their sessions stay in the cache of the process while there is room. */

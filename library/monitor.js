@@ -1,11 +1,24 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
-import { MetricsAccumulator } from '../binding.js';
+import { MetricsAccumulator, Profiler } from '../binding.js';
 import { copied } from './copied.js';
 import { EdgeAiError } from './edge-ai-error.js';
 import { compared, measure } from './events.js';
-import { checkOptions, EVENT_FILTER, METRICS_FILTER, moment, MONITOR_OPTIONS } from './options.js';
+import { checkOptions, EVENT_FILTER, METRICS_FILTER, moment, MONITOR_OPTIONS, PROFILE_FILTER } from './options.js';
 import { plain } from './plain.js';
+import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
 import { shown } from './shown.js';
+
+/** Profiles of versions that are kept; beyond them those used longest ago are forgotten. */
+const MAX_PROFILES = 100;
+
+/**
+ * Who profiles the predictions of a model version for a monitor; nobody where it has profiles off, or is none of ours. Set by the class,
+ * which alone reaches them.
+ *
+ * @type {(monitor: object, identity: {modelId: string, modelVersion: string, digest: string},
+ *   columns?: () => Record<string, string[]>) => object | undefined} `columns` by the name of their input
+ */
+export let profilerOf;
 
 /** Remembers the last events, takes feedback and computes metrics. */
 export class Monitor {
@@ -14,14 +27,29 @@ export class Monitor {
 	#bytes = 0;
 	#maxEvents;
 	#maxBytes;
+	/** By version and digest, the one used last at the end. */
+	#profiles = new Map();
+	/** Columns of a tensor that are profiled each; none when profiles are off. */
+	#profileColumns;
+
+	static {
+		profilerOf = (monitor, ...of) => (#profiles in monitor ? monitor.#profilerOf(...of) : undefined);
+	}
 
 	/**
-	 * @param {{maxEvents?: number, maxBytes?: number}} [options] older events are forgotten; 10,000 and 64 MiB by default
+	 * @param {{maxEvents?: number, maxBytes?: number, profile?: 'on' | 'off', profileColumns?: number}} [options] older events are
+	 *   forgotten; 10,000 and 64 MiB by default
 	 */
 	constructor(options = {}) {
-		const { maxEvents = 10_000, maxBytes = 64 << 20 } = checkOptions('new Monitor', options, MONITOR_OPTIONS);
+		const {
+			maxEvents = 10_000,
+			maxBytes = 64 << 20,
+			profile = PROFILE.default,
+			profileColumns = PROFILE_COLUMNS.default,
+		} = checkOptions('new Monitor', options, MONITOR_OPTIONS);
 		this.#maxEvents = maxEvents;
 		this.#maxBytes = maxBytes;
+		this.#profileColumns = profile === 'on' ? profileColumns : 0;
 	}
 
 	/**
@@ -141,5 +169,37 @@ export class Monitor {
 			measure(accumulator, { ...event, quality }, event.digest);
 		}
 		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
+	}
+
+	/**
+	 * What the features and outputs of the recorded predictions of a model look like, by version and digest. Unlike events they are not
+	 * forgotten one by one; runs that failed and events that others recorded are not in it.
+	 *
+	 * @param {string} modelId
+	 * @param {{version?: string, digest?: string}} [filter]
+	 */
+	profile(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`profile takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const wanted = Object.entries({ modelId, ...checkOptions('profile', filter, PROFILE_FILTER) });
+		const profiles = [...this.#profiles.values()]
+			.filter(({ of }) => wanted.every(([field, value]) => of[field] === value))
+			.map(({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.profile()) }))
+			.filter(({ rows }) => rows > 0);
+		return { modelId, profiles };
+	}
+
+	#profilerOf({ modelId, modelVersion: version, digest }, columns = () => ({})) {
+		if (this.#profileColumns === 0) return undefined;
+		const key = `${modelId}|${version}|${digest}`;
+		const entry = this.#profiles.get(key) ?? {
+			of: { modelId, version, digest },
+			profiler: new Profiler(this.#profileColumns, columns()),
+		};
+		this.#profiles.delete(key);
+		this.#profiles.set(key, entry);
+		if (this.#profiles.size > MAX_PROFILES) this.#profiles.delete(this.#profiles.keys().next().value);
+		return entry.profiler;
 	}
 }

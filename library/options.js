@@ -4,6 +4,7 @@ import { isAbortSignal } from './abort-signal.js';
 import { ENGINE_OPTIONS } from './engine-options.js';
 import { isList } from './kinds.js';
 import { flag, MAX_COUNT, oneOf, whole } from './option-kinds.js';
+import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
 import { shown } from './shown.js';
 import { FRAMEWORKS, isBatchingValid, STAGES } from './versions.js';
 
@@ -63,7 +64,14 @@ export const EVENT_FILTER = {
 	},
 };
 
-export const MONITOR_OPTIONS = { maxEvents: whole(1), maxBytes: whole(1024) };
+export const MONITOR_OPTIONS = {
+	maxEvents: whole(1),
+	maxBytes: whole(1024),
+	profile: PROFILE,
+	profileColumns: PROFILE_COLUMNS,
+};
+
+export const PROFILE_FILTER = { version: text, digest: text };
 
 /** An option of drift: one value for all columns, or an object of values by column. */
 const byColumn = (expected, check) => ({

@@ -1,5 +1,6 @@
 // Harper's API: the only module that names it. Harper 4.7 has it as globals. Harper 5 has these too, and exports all of it from a
 // module `harper`, which is not there on 4.7; docs/design.md says what differs.
+import { isMainThread } from 'node:worker_threads';
 
 /** What is used of it. */
 const NAMES = ['server', 'databases', 'transaction', 'createBlob', 'logger', 'Resource'];
@@ -50,6 +51,9 @@ export const hostname = () => api('server').hostname;
 
 /** How many threads serve HTTP. */
 export const workerCount = () => api('server')?.workerCount ?? 1;
+
+/** Whether this thread serves HTTP, as the main one does only where there are no others. */
+export const servesHttp = () => !isMainThread || api('server')?.workerIndex !== undefined;
 
 /** What resources are made of. */
 export const resourceClass = () => api('Resource');

@@ -1,8 +1,9 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
-import { configureEngine } from '../binding.js';
+import { configureEngine, configureProfiles } from '../binding.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
 import { flag, oneOf, text, whole } from '../library/option-kinds.js';
+import { PROFILE, PROFILE_COLUMNS } from '../library/profile-options.js';
 import { shown } from '../library/shown.js';
 import { DEFAULT_VERSIONS } from '../library/versions.js';
 import { harperConfig, isInHarper } from './harper.js';
@@ -109,6 +110,24 @@ const OF_COMPONENT = {
 	minuteRetention: retention('minute', 'twice `eventRetention`'),
 	hourRetention: retention('hour', 'ten times `eventRetention`'),
 	dayRetention: retention('day', '0'),
+	profile: {
+		...PROFILE,
+		effect: EFFECT.atOnce,
+		meaning:
+			'Whether features and outputs of all predictions are [profiled](rest.md#get-monitoringprofile). With `recordFeatures: none` only outputs are.',
+	},
+	profileColumns: {
+		...PROFILE_COLUMNS,
+		effect: EFFECT.atOnce,
+		meaning: 'Columns of a tensor that are profiled each; a tensor with more is profiled as a vector.',
+	},
+	profileRetention: {
+		...whole(0),
+		default: undefined,
+		inWords: 'ten times `eventRetention`',
+		effect: EFFECT.atOnce,
+		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,
@@ -174,6 +193,8 @@ export function configure(given) {
 	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
 	if (isInHarper()) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
+	const { profile, profileColumns, recordFeatures } = options();
+	configureProfiles(profile === 'on' ? profileColumns : 0, recordFeatures !== 'none');
 }
 
 /** The options in force. */

@@ -20,6 +20,8 @@ import {
 	type CbpeReference,
 	type CbpeRows,
 	type ClassAverages,
+	type ColumnProfile,
+	type DistinctCount,
 	type ClassificationQuality,
 	type ClassificationRows,
 	type ClassLabel,
@@ -53,7 +55,11 @@ import {
 	type ModelRecord,
 	type ModelSource,
 	type OutputValue,
+	type NumberProfile,
 	type Prediction,
+	type Profiles,
+	type StringsProfile,
+	type VectorProfile,
 	type QualityEstimate,
 	type QualityEstimates,
 	type RecordedPrediction,
@@ -152,7 +158,7 @@ export function describe({ digest, engine, framework, signature }: Model): strin
 
 export async function record(): Promise<Metrics> {
 	const registry = new ModelRegistry();
-	const monitor = new Monitor({ maxEvents: 100 });
+	const monitor = new Monitor({ maxEvents: 100, profile: 'on', profileColumns: 10 });
 	const stage: Stage = 'staging';
 	const registered: ModelRecord = await registry.register({ modelId: 'm', version: '1', file: 'model.onnx', stage });
 	registered.uploadedAt.toFixed();
@@ -187,6 +193,15 @@ export async function record(): Promise<Metrics> {
 	// @ts-expect-error times are numbers
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
+	const { profiles }: Profiles = monitor.profile('m', { version: '1' });
+	const column: ColumnProfile | undefined = profiles[0]?.columns['x[0]'];
+	const shown = (number: NumberProfile) => [number.mean, number.quantiles['0.5'], number.histogram?.edges];
+	const words = ({ top, lengths, distinct }: StringsProfile) => [top[0]?.value.toUpperCase(), lengths.max, distinct];
+	const norms = ({ norm, dimensions }: VectorProfile) => [norm.min, dimensions];
+	const values = ({ lower, estimate, upper }: DistinctCount) => upper - lower < estimate;
+	if (column?.kind === 'number') [shown(column), column.missing, values(column.distinct)] satisfies unknown[];
+	if (column?.kind === 'category') words(column);
+	if (column?.kind === 'vector') norms(column);
 	const off: Deviation | null | undefined = monitor.events()[0]?.regression;
 	[off?.mae, metrics.rmse] satisfies unknown[];
 	const quality: RealisedQuality | null | undefined = metrics.versions[0]?.quality;

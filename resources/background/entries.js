@@ -3,6 +3,7 @@ import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareEvents } from '../monitoring/events.js';
+import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
@@ -11,8 +12,9 @@ import { watchModels } from '../registry/watch.js';
 import { preload } from '../serving/preload.js';
 import { leases } from '../storage/lease-rows.js';
 import { tablesExist } from '../storage/tables.js';
+import { atEnd } from './ending.js';
 import { Schedule } from './schedule.js';
-import { log } from '../harper.js';
+import { log, servesHttp } from '../harper.js';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -25,11 +27,22 @@ const ENTRIES = [
 	{ name: 'rollup tables', owner: 'thread', onChange: true, run: prepareRollups },
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
+	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
 	// Each job has a lock and a lease of its own.
 	{ name: 'jobs', owner: 'thread', everyMs: 2 * SECOND_MS, run: watchJobs },
+];
+
+/**
+ * Not for a main thread beside others: it stands still at the end of the process, when what it is amid would be lost.
+ *
+ * @type {import('./schedule.js').Entry[]}
+ */
+const OF_SERVING_THREADS = [
+	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
+	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
 ];
 
 const makeSchedule = () =>
@@ -52,7 +65,7 @@ const added = [];
 export function start(others = []) {
 	added.push(...others);
 	schedule ??= makeSchedule();
-	schedule.start([...ENTRIES, ...added]);
+	schedule.start([...ENTRIES, ...(servesHttp() ? OF_SERVING_THREADS : []), ...added]);
 }
 
 /** Ends it, so that other threads and nodes go on at once. */

@@ -5,6 +5,7 @@ import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
+import { PROFILE_FIELDS, profileOf } from './profiles.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
@@ -38,4 +39,9 @@ export function processMetrics({ query, stream, user }) {
 	readQuery(query, []);
 	const { contentType, text } = metricsFor(stream.headers.accept, user);
 	return { bytes: Buffer.from(text), headers: { 'content-type': contentType } };
+}
+
+/** `GET /monitoring/profile?modelId=&version=&from=&to=` */
+export async function profile({ query, user }) {
+	return { body: await profileOf(readQuery(query, PROFILE_FIELDS), user) };
 }

@@ -14,6 +14,7 @@ const TABLES = [
 	'Rollup',
 	'RollupDelta',
 	'RollupProgress',
+	'Profile',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -16,6 +16,7 @@ mod metrics_bytes;
 mod metrics_tests;
 pub mod online;
 mod outcome;
+pub mod profile;
 pub mod quality;
 mod realised;
 mod sketch;

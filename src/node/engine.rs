@@ -12,7 +12,7 @@ use crate::engine::{
 use crate::error::Result;
 use crate::files::{Content, ModelFile as File, identify};
 use crate::model::{Framework, HEAD_BYTES, Prepared, Source, recognize};
-use crate::signature::check_schema;
+use crate::signature::{add_columns, check_schema};
 use napi::bindgen_prelude::{Either, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
@@ -211,6 +211,8 @@ fn inspect(
             check_schema(&signature, field, text)?;
         }
     }
+    let mut inputs = signature.inputs_json();
+    stated.input_schema.iter().for_each(|text| add_columns(&mut inputs, text));
     let (digest, files) = match opened {
         Some(opened) => (opened.digest().to_owned(), opened.files().to_vec()),
         None => identify(&source.files)?,
@@ -224,7 +226,7 @@ fn inspect(
             .into_iter()
             .map(|file| FileDigest { name: file.name, digest: file.digest, size: file.size as f64 })
             .collect(),
-        input_schema: signature.inputs_json().to_string(),
+        input_schema: inputs.to_string(),
         output_schema: signature.outputs_json().to_string(),
         labels,
         warnings,

@@ -17,6 +17,7 @@ mod online;
 mod plain;
 mod prediction;
 mod process;
+mod profile;
 mod quality;
 mod request;
 mod rows;

@@ -3,6 +3,7 @@
 use super::channel::{Answer, Channel, Replies, ToJs, memory_of};
 use super::error::{catch_panic, throw};
 use super::prediction::{JsPrediction, PredictAnswer, predict, predict_together};
+use super::profile::{Profiled, Profiler};
 use super::shared_buffer::SharedBuffer;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
@@ -10,7 +11,7 @@ use crate::prediction::message::Outputs;
 use crate::prediction::{Metered, answered, confidence_of, count_refused, inputs_of, latency_ms, message, run_request};
 use crate::signature::Inputs;
 use napi::Env;
-use napi::bindgen_prelude::{Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
+use napi::bindgen_prelude::{ClassInstance, Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::sys;
 use napi_derive::napi;
 use serde_json::json;
@@ -102,8 +103,8 @@ impl Session {
         })
     }
 
-    /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options, meter?)`, where
-    /// inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
+    /// The function that runs messages of inputs on this session, see `message.rs`: `(id, inputs, crowded, options, meter?, profiler?)`,
+    /// where inputs are a length in the channel's memory or bytes of their own. Answers at once as a `predictor` does: with the
     /// length of the message of outputs in the memory, or with a long message itself: a list of its head and its parts.
     #[napi(catch_unwind)]
     pub fn runner<'env>(&self, env: &'env Env, channel: &Channel) -> napi::Result<RunFunction<'env>> {
@@ -148,6 +149,7 @@ fn run(
     let (id, crowded) = (call.get::<u32>(0)?, call.get::<bool>(2)?);
     let options = call.get::<Option<RunOptions>>(3)?.unwrap_or_default();
     let meter = if call.length() > 4 { call.get::<Option<u32>>(4)? } else { None };
+    let profiler = if call.length() > 5 { call.get::<Option<ClassInstance<'_, Profiler>>>(5)? } else { None };
     let prepare = |message: &[u8]| {
         let Inputs { values, unbatched, rows } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
@@ -163,9 +165,15 @@ fn run(
     let prepared = prepared.inspect_err(|problem| count_refused(meter, session, problem));
     let (run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
     let metered = Metered::of(meter, &run, given.0);
+    let profiled = profiler.map(|profiler| Profiled::of(&profiler, &run));
+    let message_of = move |session: &EngineSession, output: &RunOutput| {
+        let message = outputs_message(session, output, given)?;
+        profiled.iter().for_each(|profiled| profiled.observe(session, output));
+        Ok(message)
+    };
     match Engine::shared().run_inline(run, crowded) {
         Ok(outcome) => {
-            let message = answered(metered, session, outcome, |output| outputs_message(session, output, given));
+            let message = answered(metered, session, outcome, |output| message_of(session, output));
             let message = message.map_err(|problem| throw(call.env, &problem))?;
             let left = message.parts.is_empty() && buffer.write(0, &message.head);
             Ok(if left { RunAnswer::Short(message.head.len() as u32) } else { RunAnswer::Long(message) })
@@ -174,7 +182,7 @@ fn run(
             let reply = replies.reply(id);
             let session = Arc::clone(session);
             let callback = Box::new(move |outcome: Result<RunOutput>| {
-                let message = answered(metered, &session, outcome, |output| outputs_message(&session, output, given));
+                let message = answered(metered, &session, outcome, |output| message_of(&session, output));
                 reply.send(message.map(Answer::Message));
             });
             replies.track(id, Engine::shared().run(run, callback));

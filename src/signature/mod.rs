@@ -23,4 +23,4 @@ pub(crate) use encoded_input::quoted;
 pub use encoded_input::{Given, Inputs, input_for, inputs_from};
 pub use labels::class_names;
 pub use output::{Elements, Output, OutputRow, Outputs, lose_batch};
-pub use schema::check_schema;
+pub use schema::{add_columns, check_schema};

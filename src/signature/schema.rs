@@ -4,10 +4,14 @@ use super::{Dim, Signature, ValueInfo, ValueType};
 use crate::error::{Result, error};
 use crate::tensor::DType;
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
+
+/// As long as the name of a column of a profile may be.
+const MAX_COLUMN_NAME_BYTES: usize = 128;
 
 /// Checks `{"inputs": [{name, dtype?, shape?}]}` (or `{"outputs": ...}`, or the bare list) against the model. A stated
 /// size fits the same size or a free dimension; `-1`, `null` and names fit anything. Kinds that are no tensors have no
-/// shape to contradict.
+/// shape to contradict. `columns` of an input are the names of its columns, as many as it has, no two alike in the whole schema.
 ///
 /// # Errors
 /// `INVALID_REQUEST` when the text is not such a list; `SCHEMA_MISMATCH` when it contradicts the model.
@@ -28,6 +32,7 @@ pub fn check_schema(signature: &Signature, field: &str, stated: &str) -> Result<
         Json::Object(object) => object.get(key).and_then(Json::as_array).ok_or_else(malformed)?,
         _ => return Err(malformed()),
     };
+    let mut columns = HashSet::new();
     for entry in entries {
         let name = entry.get("name").and_then(Json::as_str).ok_or_else(malformed)?;
         let Some(info) = infos.iter().find(|info| info.name == name) else {
@@ -36,8 +41,55 @@ pub fn check_schema(signature: &Signature, field: &str, stated: &str) -> Result<
                 .with_details(json!({ (key): names })));
         };
         check_entry(field, info, entry)?;
+        check_columns(field, info, entry, &mut columns)?;
     }
     Ok(())
+}
+
+/// Adds the names of columns that an uploader states, of a schema that [`check_schema`] has passed, to `{"inputs": [...]}`.
+pub fn add_columns(inputs: &mut Json, stated: &str) {
+    let Ok(stated) = serde_json::from_str::<Json>(stated) else { return };
+    let entries = stated.get("inputs").unwrap_or(&stated).as_array().into_iter().flatten();
+    for entry in entries.filter(|entry| entry["columns"].is_array()) {
+        let own = inputs["inputs"].as_array_mut().into_iter().flatten().find(|own| own["name"] == entry["name"]);
+        if let Some(own) = own {
+            own["columns"] = entry["columns"].clone();
+        }
+    }
+}
+
+fn check_columns(field: &str, info: &ValueInfo, entry: &Json, known: &mut HashSet<String>) -> Result<()> {
+    let stated = match entry.get("columns") {
+        None | Some(Json::Null) => return Ok(()),
+        Some(_) if field != "inputSchema" => return Ok(()),
+        Some(stated) => stated,
+    };
+    let name = &info.name;
+    let texts: Option<Vec<&str>> = stated.as_array().and_then(|texts| texts.iter().map(Json::as_str).collect());
+    let is_name = |text: &&str| !text.is_empty() && text.len() <= MAX_COLUMN_NAME_BYTES;
+    let Some(texts) = texts.filter(|texts| texts.iter().all(is_name)) else {
+        return Err(error!(
+            InvalidRequest,
+            "columns of \"{name}\" in {field} must be a list of texts of 1 to {MAX_COLUMN_NAME_BYTES} bytes"
+        ));
+    };
+    if let Some(twice) = texts.iter().find(|text| !known.insert((**text).to_owned())) {
+        return Err(error!(InvalidRequest, "{field} names the column \"{twice}\" twice"));
+    }
+    let count = match &info.value_type {
+        ValueType::Tensor { shape: Some(shape), .. } => match shape.as_slice() {
+            [_, Dim::Fixed(columns)] | [Dim::Fixed(columns)] => Some(*columns),
+            [_, Dim::Free(_)] => None,
+            _ => Some(1),
+        },
+        _ => None,
+    };
+    match count {
+        Some(count) if count != texts.len() => {
+            Err(error!(SchemaMismatch, "{field} names {} columns of \"{name}\", which has {count}", texts.len()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_entry(field: &str, info: &ValueInfo, entry: &Json) -> Result<()> {
@@ -91,6 +143,7 @@ mod tests {
             r#"{"inputs":[{"name":"x","shape":["batch",-1]}]}"#,
             r#"{"inputs":[{"name":"x"}]}"#,
             r#"{"inputs":[]}"#,
+            r#"{"inputs":[{"name":"x","columns":["0","1","2","3","4","5","6","7","8","9"]}]}"#,
         ] {
             check(stated).unwrap();
         }
@@ -105,9 +158,20 @@ mod tests {
             (r#"{"inputs":[{"name":"y"}]}"#, ErrorCode::SchemaMismatch),
             (r#"{"outputs":[]}"#, ErrorCode::InvalidRequest),
             ("{", ErrorCode::InvalidRequest),
+            (r#"{"inputs":[{"name":"x","columns":["a","b"]}]}"#, ErrorCode::SchemaMismatch),
+            (r#"{"inputs":[{"name":"x","columns":["a","a"]}]}"#, ErrorCode::InvalidRequest),
+            (r#"{"inputs":[{"name":"x","columns":[1]}]}"#, ErrorCode::InvalidRequest),
+            (r#"{"inputs":[{"name":"x","columns":"a"}]}"#, ErrorCode::InvalidRequest),
             (r#"{"inputs":[{"shape":[1]}]}"#, ErrorCode::InvalidRequest),
         ] {
             assert_eq!(check(stated).unwrap_err().code, code, "{stated}");
         }
+    }
+
+    #[test]
+    fn columns_go_on_with_their_input() {
+        let mut inputs = json!({ "inputs": [{ "name": "x" }, { "name": "y" }] });
+        add_columns(&mut inputs, r#"[{"name":"y","columns":["a","b"]}]"#);
+        assert_eq!(inputs, json!({ "inputs": [{ "name": "x" }, { "name": "y", "columns": ["a", "b"] }] }));
     }
 }

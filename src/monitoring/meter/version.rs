@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use super::observation::Observation;
+use crate::monitoring::profile::{ProfileSettings, Profiler, Sides};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,13 +20,15 @@ pub struct MeterKey {
 pub struct Meter {
     pub key: MeterKey,
     counts: Mutex<Counts>,
+    /// What its predictions look like.
+    pub profiler: Profiler,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
 
 impl Meter {
     pub fn new(key: MeterKey, now_ms: u64) -> Self {
-        Self { key, counts: Mutex::default(), last_used_ms: AtomicU64::new(now_ms) }
+        Self { key, counts: Mutex::default(), profiler: Profiler::default(), last_used_ms: AtomicU64::new(now_ms) }
     }
 
     /// Counts a prediction, once.
@@ -33,6 +36,11 @@ impl Meter {
         self.last_used_ms.store(observation.unix_ms, Ordering::Relaxed);
         let bytes = observation.bytes();
         self.counts.lock().add(observation, bytes);
+        if let Ok(output) = observation.outcome {
+            let Observation { signature, inputs, .. } = *observation;
+            let prediction = Sides { signature, inputs, outputs: &output.outputs };
+            self.profiler.observe(ProfileSettings::current(), prediction);
+        }
     }
 
     /// When it was used last, in Unix milliseconds.

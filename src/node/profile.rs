@@ -1,0 +1,160 @@
+//! Profiles of predictions.
+
+use super::error::throw;
+use crate::engine::{RunOutput, RunRequest, Session};
+use crate::error::{Result, error};
+use crate::monitoring::meter::{Meter, MeterKey, Meters};
+use crate::monitoring::profile::{MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides};
+use crate::tensor::Value;
+use napi::Env;
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Columns that a profile may have.
+#[napi]
+pub const MAX_PROFILE_COLUMNS: u32 = MAX_COLUMNS as u32;
+
+/// What is profiled of predictions from now on: of tensors with at most so many columns each, of others the whole; nothing with none.
+#[napi(catch_unwind)]
+pub fn configure_profiles(max_columns: u32, features: bool) {
+    ProfileSettings { max_columns: max_columns as usize, features }.set();
+}
+
+/// Names the columns of the inputs of a model version, by the handle of its meter.
+#[napi(catch_unwind)]
+pub fn name_columns(meter: u32, names: HashMap<String, Vec<String>>) {
+    if let Some(meter) = Meters::shared().get(meter) {
+        meter.profiler.name_columns(names);
+    }
+}
+
+/// What was profiled of a model version.
+#[napi(object)]
+pub struct TakenProfile {
+    pub model_id: String,
+    pub version: String,
+    pub digest: String,
+    pub bytes: Uint8Array,
+}
+
+/// What was profiled in this process since it was taken last.
+#[napi(catch_unwind)]
+pub fn take_profiles(env: &Env) -> napi::Result<Vec<TakenProfile>> {
+    let taken = |meter: &Arc<Meter>| -> Result<Option<TakenProfile>> {
+        let profile = meter.profiler.take();
+        if profile.rows == 0 {
+            return Ok(None);
+        }
+        let bytes = profile.to_bytes()?;
+        let MeterKey { model_id, version, digest } = meter.key.clone();
+        Ok(Some(TakenProfile { model_id, version, digest, bytes: bytes.into() }))
+    };
+    let all: Result<Vec<_>> = Meters::shared().all().iter().filter_map(|meter| taken(meter).transpose()).collect();
+    all.map_err(|problem| throw(env, &problem))
+}
+
+/// Gives back what was taken and could not be stored.
+#[napi(catch_unwind)]
+pub fn restore_profile(env: &Env, taken: TakenProfile) -> napi::Result<()> {
+    let TakenProfile { model_id, version, digest, bytes } = taken;
+    let meters = Meters::shared();
+    let meter = meters.get(meters.handle(MeterKey { model_id, version, digest }, crate::process::unix_ms()));
+    let restored = meter
+        .ok_or_else(|| error!(Internal, "there is no meter"))
+        .and_then(|meter| meter.profiler.restore(&Inner::from_bytes(&bytes)?));
+    restored.map_err(|problem| throw(env, &problem))
+}
+
+/// A profile that others are merged into.
+#[napi]
+#[derive(Default)]
+pub struct Profile {
+    inner: Inner,
+}
+
+#[napi]
+impl Profile {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn rows(&self) -> f64 {
+        self.inner.rows as f64
+    }
+
+    /// Throws INVALID_REQUEST for what is no profile.
+    #[napi(catch_unwind)]
+    pub fn merge(&mut self, env: &Env, bytes: Uint8Array) -> napi::Result<()> {
+        Inner::from_bytes(&bytes).and_then(|other| self.inner.merge(&other)).map_err(|problem| throw(env, &problem))
+    }
+
+    /// As bytes, after which it is empty: its memory does not wait for JavaScript to collect it.
+    #[napi(catch_unwind)]
+    pub fn take_bytes(&mut self, env: &Env) -> napi::Result<Uint8Array> {
+        std::mem::take(&mut self.inner).to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
+    }
+
+    /// The same as JSON text.
+    #[napi(catch_unwind)]
+    pub fn take_json(&mut self) -> String {
+        std::mem::take(&mut self.inner).to_json().to_string()
+    }
+}
+
+/// What was profiled of a model in this process and is not taken yet.
+#[napi(catch_unwind)]
+pub fn pending_profiles(env: &Env, model_id: String) -> napi::Result<Vec<TakenProfile>> {
+    let meters = Meters::shared().all();
+    let profiles = meters.iter().filter(|meter| meter.key.model_id == model_id).map(|meter| {
+        let MeterKey { model_id, version, digest } = meter.key.clone();
+        Ok(TakenProfile { model_id, version, digest, bytes: meter.profiler.profile().to_bytes()?.into() })
+    });
+    profiles.collect::<Result<Vec<_>>>().map_err(|problem| throw(env, &problem))
+}
+
+/// Profiles what one monitor of JavaScript records of a model version.
+#[napi]
+pub struct Profiler {
+    inner: Arc<InnerProfiler>,
+    settings: ProfileSettings,
+}
+
+#[napi]
+impl Profiler {
+    /// `names` are those of the columns of inputs that have names.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(max_columns: u32, names: HashMap<String, Vec<String>>) -> Self {
+        let inner = InnerProfiler::default();
+        inner.name_columns(names);
+        Self { inner: Arc::new(inner), settings: ProfileSettings { max_columns: max_columns as usize, features: true } }
+    }
+
+    /// As JSON text.
+    #[napi(catch_unwind)]
+    pub fn profile(&self) -> String {
+        self.inner.profile().to_json().to_string()
+    }
+}
+
+/// A run that a [`Profiler`] is to see when it has ended.
+pub struct Profiled {
+    profiler: Arc<InnerProfiler>,
+    settings: ProfileSettings,
+    inputs: Arc<Vec<(String, Value)>>,
+}
+
+impl Profiled {
+    pub fn of(profiler: &Profiler, run: &RunRequest) -> Self {
+        let Profiler { inner, settings } = profiler;
+        Self { profiler: Arc::clone(inner), settings: *settings, inputs: Arc::clone(&run.inputs) }
+    }
+
+    pub fn observe(&self, session: &Session, output: &RunOutput) {
+        let prediction = Sides { signature: &session.signature, inputs: &self.inputs, outputs: &output.outputs };
+        self.profiler.observe(self.settings, prediction);
+    }
+}

@@ -1,162 +1,12 @@
-// The native functions as promises. One channel per JavaScript thread brings the outcomes of work on other threads.
+// The native functions as promises.
 import { isMainThread } from 'node:worker_threads';
-import { isAborted, leave, listenTo, reasonOf } from './library/abort-signal.js';
-import { decodeOutputs, encodeInputs, forEachMessage, memory } from './library/message.js';
-import { fromNative, translated } from './library/edge-ai-error.js';
+import { translated } from './library/edge-ai-error.js';
+import { runTogether } from './library/joint-runs.js';
+import { decodeOutputs, encodeInputs } from './library/message.js';
+import { answered, channel, run } from './library/outcomes.js';
 import { native, libraryPath } from './native.js';
 
-const { Channel, Session } = native;
-
-/**
- * What waits for an outcome, by number. Every number gets exactly one, and then goes to the next. A Map would leave its old
- * tables behind, with all that was in them, until the next large garbage collection.
- */
-const waiting = [];
-const freeIds = [];
-let awaited = 0;
-
-const channel = new Channel(() => {
-	const settled = channel.take();
-	// All are read before the first is told: whoever is told may call the engine, which writes to the same memory.
-	const outcomes = [];
-	forEachMessage((id, at) => outcomes.push(outcomeOf(id, undefined, null, at)));
-	for (let at = 0; at < settled.length; at += 3) {
-		outcomes.push(outcomeOf(settled[at], settled[at + 1], settled[at + 2], 0));
-	}
-	for (const { entry, error, value } of outcomes) {
-		if (error) entry.reject(error);
-		else entry.resolve(value);
-	}
-}, memory);
-
-function outcomeOf(id, error, outcome, at) {
-	const entry = take(id);
-	if (error) return { entry, error: fromNative(error) };
-	try {
-		return { entry, value: entry.read(outcome, at) };
-	} catch (unreadable) {
-		return { entry, error: unreadable };
-	}
-}
-
-// The channel does not keep the event loop alive; this timer does, while something is awaited.
-const keepAlive = setInterval(() => {}, 2 ** 30);
-keepAlive.unref();
-
-const itself = (outcome) => outcome;
-
-/** Calls `start(channel, id)` and gives a promise for the outcome of that number. */
-function answered(start) {
-	const id = takeId();
-	try {
-		start(channel, id);
-	} catch (error) {
-		freeIds.push(id);
-		throw fromNative(error);
-	}
-	return new Promise((resolve, reject) => expect(id, { read: itself, resolve, reject }));
-}
-
-/** A number that is nobody else's until it is given back to `freeIds`, by {@link take} or by who needs it no more. */
-const takeId = () => freeIds.pop() ?? waiting.push(undefined) - 1;
-
-function expect(id, entry) {
-	if (awaited === 0) keepAlive.ref();
-	awaited += 1;
-	waiting[id] = entry;
-}
-
-function take(id) {
-	const entry = waiting[id];
-	waiting[id] = undefined;
-	freeIds.push(id);
-	awaited -= 1;
-	if (awaited === 0) keepAlive.unref();
-	return entry;
-}
-
-/** Runs that this thread waits for, and runs that were answered at once but whose callers had no turn yet. */
-let pending = 0;
-let untold = 0;
-const turn = Promise.resolve();
-const forgetUntold = () => {
-	untold = 0;
-};
-
-/**
- * A run that may be answered at once. Aborting rejects with the signal's reason and stops the run.
- *
- * @param {(id: number, crowded: boolean) => any} start
- * @param {(outcome: any, at: number) => any} read what the outcome says
- * @param {AbortSignal} [signal]
- * @returns {Promise<any>}
- */
-function run(start, read, signal) {
-	if (signal && isAborted(signal)) return Promise.reject(reasonOf(signal));
-	let id;
-	try {
-		id = takeId();
-		const outcome = start(id, pending + untold > 0);
-		if (outcome == null) {
-			return new Promise((resolve, reject) => {
-				const pendingRun = new PendingRun(id, read, { resolve, reject, signal });
-				expect(id, pendingRun);
-				pendingRun.listen();
-			});
-		}
-		freeIds.push(id);
-		// Whoever starts many in a row starts a crowd.
-		if (untold === 0) turn.then(forgetUntold);
-		untold += 1;
-		id = undefined;
-		return Promise.resolve(read(outcome, 0));
-	} catch (error) {
-		if (id !== undefined) freeIds.push(id);
-		return Promise.reject(fromNative(error));
-	}
-}
-
-class PendingRun {
-	#id;
-	#promise;
-	#listens = false;
-
-	constructor(id, read, promise) {
-		pending += 1;
-		this.#id = id;
-		this.read = read;
-		this.#promise = promise;
-	}
-
-	/** Ends the waiting when the signal is aborted. */
-	listen() {
-		const { signal } = this.#promise;
-		if (signal === undefined) return;
-		listenTo(signal, this);
-		this.#listens = true;
-	}
-
-	resolve(value) {
-		this.#end();
-		this.#promise.resolve(value);
-	}
-
-	reject(error) {
-		this.#end();
-		this.#promise.reject(error);
-	}
-
-	/** The signal's. The outcome of the run still comes, and then tells nobody anything. */
-	handleEvent() {
-		this.#promise.reject(reasonOf(this.#promise.signal));
-		channel.cancel(this.#id);
-	}
-
-	#end() {
-		pending -= 1;
-		if (this.#listens) leave(this.#promise.signal, this);
-	}
-}
+const { Session } = native;
 
 const toFile = ({ name, path, bytes }) => ({ name, content: path ?? bytes });
 
@@ -234,6 +84,19 @@ export function compareColumns(columns, options) {
 }
 
 /**
+ * Compares profiles.
+ *
+ * @param {Uint8Array} reference
+ * @param {Uint8Array} current
+ * @param {{method?: string, methodOf?: Record<string, string>, threshold?: number, minRows: number, driftShare: number,
+ *   correction?: string, features: boolean, outputs: boolean}} options `features`, `outputs`: which columns are compared
+ * @returns {Promise<object>} verdict, driftedColumns, uncertainColumns, insufficientColumns, driftedShare, columns, notInReference
+ */
+export async function compareProfiles(reference, current, options) {
+	return JSON.parse(await answered((channel, id) => native.driftOfProfiles(channel, id, reference, current, options)));
+}
+
+/**
  * Detects, checks and once loads a model, without keeping it.
  *
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files
@@ -293,53 +156,12 @@ export function openSession(files, options = {}) {
  *   in `text` and what is binary of it in `encoded`, and as `prediction` only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal, together, alone = false, meter } = {}) {
-	if (together && !alone) return gathered(session, { request, timeoutMs, meter }, signal);
+	if (together && !alone) return runTogether(session, { request, timeoutMs, meter, read: toPrediction, signal });
 	const start = (id, crowded) => {
 		session.predict ??= session.predictor(channel);
 		return session.predict(id, request.slot, crowded, timeoutMs, alone, meter);
 	};
 	return run(start, toPrediction, signal);
-}
-
-/** More wait for the next turn, so that the event loop does not stand still for long. */
-const MAX_TOGETHER = 128;
-
-/** Adds a request to those that run together. */
-function gathered(session, run, signal) {
-	return new Promise((resolve, reject) => {
-		const requests = (session.gathered ??= []);
-		requests.push({ ...run, promise: { resolve, reject, signal } });
-		if (requests.length === 1) queueMicrotask(() => runGathered(session));
-	});
-}
-
-function runGathered(session) {
-	const requests = session.gathered.splice(0, MAX_TOGETHER);
-	if (session.gathered.length > 0) setImmediate(runGathered, session);
-	const runs = [];
-	const given = [];
-	for (const { request, timeoutMs, meter, promise } of requests) {
-		if (promise.signal && isAborted(promise.signal)) {
-			promise.reject(reasonOf(promise.signal));
-			continue;
-		}
-		const id = takeId();
-		expect(id, new PendingRun(id, toPrediction, promise));
-		runs.push(waiting[id]);
-		given.push(id, request.slot, timeoutMs, meter);
-	}
-	session.predictTogether ??= session.jointPredictor(channel);
-	let outcomes;
-	try {
-		outcomes = session.predictTogether(given);
-	} catch (error) {
-		outcomes = runs.map(() => error);
-	}
-	for (const [at, outcome] of outcomes.entries()) {
-		if (outcome == null) runs[at].listen();
-		else if (Array.isArray(outcome)) take(given[4 * at]).resolve(toPrediction(outcome));
-		else take(given[4 * at]).reject(fromNative(outcome));
-	}
 }
 
 const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({

@@ -44,6 +44,7 @@ const routes = [
 	['GET', '/monitoring/metrics', { InferenceEvent: ['read'] }, monitoring.metrics],
 	['GET', '/metrics', { InferenceEvent: ['read'] }, monitoring.processMetrics],
 	['GET', '/monitoring/profile', { InferenceEvent: ['read'] }, monitoring.profile],
+	['GET', '/monitoring/drift', { InferenceEvent: ['read'] }, monitoring.drift],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

@@ -160,6 +160,7 @@ const READS = [
 	['GET', `/monitoring/metrics?modelId=${MODEL}`],
 	['GET', '/metrics'],
 	['GET', `/monitoring/profile?modelId=${MODEL}`],
+	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],

@@ -5,8 +5,10 @@ import { isList, typedArrayName } from './kinds.js';
 import { checkOptions, DRIFT_OPTIONS, isByColumn } from './options.js';
 import { shown } from './shown.js';
 
-const MIN_ROWS = 30;
-const DRIFT_SHARE = 0.5;
+/** Fewer rows on a side are not judged. */
+export const MIN_ROWS = 30;
+/** A data set drifts when such a share of its columns does. */
+export const DRIFT_SHARE = 0.5;
 /** Whole numbers with no more distinct values are categories, as in Evidently. */
 const MAX_INTEGER_CATEGORIES = 10;
 /** Strings of which a larger share is distinct are text, as in Evidently. */

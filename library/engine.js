@@ -40,7 +40,8 @@ export class Model {
 	#meter;
 
 	static {
-		runFor = (model, features, options, meter) => model.#run(features, options, meter ?? model.#ownMeter);
+		runFor = (model, features, options, meter, profiler) =>
+			model.#run(features, options, meter ?? model.#ownMeter, profiler);
 	}
 
 	constructor(session) {

@@ -121,6 +121,22 @@ export function keyPart(field, text) {
 	);
 }
 
+/**
+ * A number.
+ *
+ * @param {string} field
+ * @param {string | undefined} text
+ * @param {{least: number, most?: number}} range
+ * @returns {number | undefined}
+ */
+export function numberIn(field, text, { least, most = Infinity }) {
+	if (text === undefined) return undefined;
+	const value = text.trim() === '' ? NaN : Number(text);
+	if (Number.isFinite(value) && value >= least && value <= most) return value;
+	const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+	throw new ApiError('INVALID_REQUEST', `${field} must be a number ${range}, received ${shown(text)}`);
+}
+
 /** The last time that a Date can hold, in Unix milliseconds: adding to it loses nothing. */
 export const MAX_TIME = 8.64e15;
 

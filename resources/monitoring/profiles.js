@@ -125,7 +125,8 @@ export async function profileOf(given, user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const isShown = ([name]) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
 	const profiles = [];
-	for await (const { digest, columns, ...rest } of profilesIn(filter)) {
+	for await (const { profile, digest, ...of } of profilesIn(filter)) {
+		const { columns, ...rest } = { ...of, ...JSON.parse(profile.takeJson()) };
 		const shown = Object.fromEntries(Object.entries(columns).filter(isShown));
 		profiles.push({ ...rest, digest: isVisible('digest') ? digest : undefined, columns: shown });
 	}
@@ -138,7 +139,7 @@ export async function profileOf(given, user) {
  * @param {Record<string, unknown>} given of {@link PROFILE_FIELDS}
  * @param {object | undefined} user Harper's user
  */
-function readProfileFilter({ modelId, version, from, to }, user) {
+export function readProfileFilter({ modelId, version, from, to }, user) {
 	const filter = {
 		modelId: identifier('modelId', modelId),
 		version: version === undefined ? undefined : identifier('version', version),
@@ -156,9 +157,10 @@ function readProfileFilter({ modelId, version, from, to }, user) {
  * Profiles over a time: of whole hours, those at its ends included. Where hours are no longer kept, of whole days.
  *
  * @param {{modelId: string, version?: string, from: number, to: number}} filter Unix milliseconds
- * @returns {AsyncGenerator<{version: string, digest: string, from: number, to: number, rows: number, columns: object}>}
+ * @returns {AsyncGenerator<{version: string, digest: string, from: number, to: number, profile: Profile}>} each to be taken before
+ *   the next one
  */
-async function* profilesIn({ modelId, version, from, to }) {
+export async function* profilesIn({ modelId, version, from, to }) {
 	const lock = await acquireLock(LOCK);
 	try {
 		const now = Date.now();
@@ -216,10 +218,7 @@ class Merged {
 	}
 
 	*taken() {
-		for (const { profile, ...of } of this.#parts.values()) {
-			const taken = JSON.parse(profile.takeJson());
-			if (taken.rows > 0) yield { ...of, ...taken };
-		}
+		for (const part of this.#parts.values()) if (part.profile.rows > 0) yield part;
 	}
 }
 

@@ -2,6 +2,7 @@
 import { readJsonObject } from '../http/body.js';
 import { readQuery } from '../http/query.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
+import { DRIFT_FIELDS, driftOf } from './drift.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
@@ -44,4 +45,12 @@ export function processMetrics({ query, stream, user }) {
 /** `GET /monitoring/profile?modelId=&version=&from=&to=` */
 export async function profile({ query, user }) {
 	return { body: await profileOf(readQuery(query, PROFILE_FIELDS), user) };
+}
+
+/**
+ * `GET /monitoring/drift?modelId=&version=&from=&to=&referenceVersion=&referenceFrom=&referenceTo=&method=&threshold=&correction=
+ * &minRows=&driftShare=`
+ */
+export async function drift({ query, user }) {
+	return { body: await driftOf(readQuery(query, DRIFT_FIELDS), user) };
 }

@@ -3,8 +3,8 @@
 mod bins;
 pub mod cbpe;
 pub mod drift;
-mod feedback;
 pub mod exposition;
+mod feedback;
 mod lost_events;
 mod mean;
 mod measures;

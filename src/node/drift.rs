@@ -3,11 +3,15 @@
 use super::channel::Channel;
 use super::error::{panicked, throw};
 use crate::error::{Result, error};
-use crate::monitoring::drift::{Column, ColumnReport, Histogram, Kind, Method, Options, Report, Rows, Values, compare};
+use crate::monitoring::drift::{
+    Choices, Column, ColumnReport, Histogram, Kind, Method, Options, Report, Rows, Values, compare, compare_profiles,
+};
+use crate::monitoring::profile::{OUTPUT_PREFIX, Profile};
 use crate::statistics::Correction;
 use napi::Env;
-use napi::bindgen_prelude::Float64Array;
+use napi::bindgen_prelude::{Float64Array, Uint8Array};
 use napi_derive::napi;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, Sender};
@@ -126,12 +130,64 @@ pub fn drift(
     let columns: Vec<Column> =
         columns.into_iter().map(read_column).collect::<Result<_>>().map_err(|problem| throw(env, &problem))?;
     let reply = channel.reply(id);
-    let job: Job = Box::new(move || {
+    on_worker(env, move || {
         let report = catch_unwind(AssertUnwindSafe(|| compare(columns, &options))).unwrap_or_else(|_| Err(panicked()));
         reply.send_value(report.map(report_to_js));
-    });
-    let sent = WORKER.as_ref().is_ok_and(|worker| worker.send(job).is_ok());
+    })
+}
+
+fn on_worker(env: &Env, job: impl FnOnce() + Send + 'static) -> napi::Result<()> {
+    let sent = WORKER.as_ref().is_ok_and(|worker| worker.send(Box::new(job)).is_ok());
     if sent { Ok(()) } else { Err(throw(env, &error!(Internal, "the thread that compares cannot be started"))) }
+}
+
+/// How profiles are compared.
+#[napi(object)]
+pub struct ProfileDriftOptions {
+    /// Of all columns that it fits.
+    pub method: Option<String>,
+    /// Of a column by its name.
+    pub method_of: Option<HashMap<String, String>>,
+    pub threshold: Option<f64>,
+    pub min_rows: f64,
+    pub drift_share: f64,
+    pub correction: Option<String>,
+    /// Which columns are compared.
+    pub features: bool,
+    pub outputs: bool,
+}
+
+/// Compares profiles, given as their bytes; answered on the channel with the report as JSON text, or `INVALID_REQUEST`,
+/// `SCHEMA_MISMATCH`.
+#[napi(catch_unwind)]
+pub fn drift_of_profiles(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    reference: Uint8Array,
+    current: Uint8Array,
+    options: ProfileDriftOptions,
+) -> napi::Result<()> {
+    let ProfileDriftOptions { method, method_of, threshold, min_rows, drift_share, correction, features, outputs } =
+        options;
+    let choices = Choices { method, method_of: method_of.unwrap_or_default().into_iter().collect(), threshold };
+    let options = read_options(DriftOptions { min_rows, drift_share, correction });
+    let options = options.map_err(|problem| throw(env, &problem))?;
+    let (reference, current) = (reference.to_vec(), current.to_vec());
+    let reply = channel.reply(id);
+    on_worker(env, move || {
+        let report = catch_unwind(AssertUnwindSafe(|| {
+            let read = |bytes: &[u8]| {
+                Profile::from_bytes(bytes).map(|mut profile| {
+                    profile.columns.retain(|name, _| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features });
+                    profile
+                })
+            };
+            compare_profiles(&read(&reference)?, &read(&current)?, &choices, &options)
+        }));
+        let report = report.unwrap_or_else(|_| Err(panicked()));
+        reply.send_value(report.map(|report| report.to_json().to_string()));
+    })
 }
 
 fn read_options(options: DriftOptions) -> Result<Options> {

@@ -26,10 +26,9 @@ pub use distributions::{chi_square_sf, ln_choose, normal_sf, student_t_two_sided
 pub use exact_sum::ExactSum;
 pub use frequent_items::FrequentItems;
 pub use hash_sample::HashSample;
-pub use histogram::{bin_counts, sturges_edges};
+pub use histogram::sturges_edges;
 pub use kolmogorov::kolmogorov_sf;
 pub use lattice_paths::{greatest_common_divisor, lattice_path_sf};
 pub use permutations::Permutations;
 pub use pooled::{Group, Pooled};
-pub use quantile::quantile;
 pub use quantile_sketch::QuantileSketch;

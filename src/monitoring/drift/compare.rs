@@ -2,9 +2,10 @@
 
 use super::choice::choose;
 use super::histogram::Histogram;
-use super::measured::Outcome;
+use super::measured::Measured;
 use super::method::Method;
 use super::mmd::vector_mmd;
+use super::sketched::Bounds;
 use super::statistic::{of_categories, of_numbers};
 use super::values::{Cleaned, Column, Kind, Rows, Samples};
 use crate::error::{Result, error};
@@ -25,6 +26,8 @@ pub struct Options {
 pub enum Verdict {
     Drift,
     Ok,
+    /// The error of sketches leaves both open.
+    Uncertain,
     /// Too few rows, or no defined statistic.
     Insufficient,
 }
@@ -34,6 +37,7 @@ impl Verdict {
         match self {
             Self::Drift => "drift",
             Self::Ok => "ok",
+            Self::Uncertain => "uncertain",
             Self::Insufficient => "insufficient",
         }
     }
@@ -55,6 +59,8 @@ pub struct ColumnReport {
     pub score: Option<f64>,
     /// The p-value after the correction, which then decides.
     pub adjusted: Option<f64>,
+    /// Between which values statistic and score are, where they come from sketches; the score after the correction.
+    pub bounds: Option<Bounds>,
     pub verdict: Verdict,
     /// Why the verdict is `insufficient`.
     pub reason: Option<String>,
@@ -67,6 +73,8 @@ pub struct ColumnReport {
 pub struct Report {
     pub columns: Vec<ColumnReport>,
     pub drifted: usize,
+    /// Columns whose verdict is `uncertain`.
+    pub uncertain: usize,
     /// Columns whose verdict is `insufficient`.
     pub undecided: usize,
     /// Drifted columns among all.
@@ -79,25 +87,33 @@ pub fn compare(columns: Vec<Column>, options: &Options) -> Result<Report> {
     if columns.is_empty() {
         return Err(error!(InvalidRequest, "there is no column to compare"));
     }
-    let mut columns =
-        columns.into_iter().map(|column| compare_column(column, options)).collect::<Result<Vec<ColumnReport>>>()?;
-    if let Some(correction) = options.correction {
-        correct(&mut columns, correction);
+    let columns = columns.into_iter().map(|column| compare_column(column, options)).collect::<Result<Vec<_>>>()?;
+    Ok(Report::of(columns, options))
+}
+
+impl Report {
+    /// Of columns that are compared, each for itself as yet.
+    pub fn of(mut columns: Vec<ColumnReport>, options: &Options) -> Self {
+        if let Some(correction) = options.correction {
+            correct(&mut columns, correction);
+        }
+        let count = |verdict| columns.iter().filter(|column| column.verdict == verdict).count();
+        let (drifted, uncertain, undecided) =
+            (count(Verdict::Drift), count(Verdict::Uncertain), count(Verdict::Insufficient));
+        let all = columns.len();
+        let reached = |count: usize| count as f64 / all as f64 >= options.drift_share;
+        let verdict = if undecided == all {
+            Verdict::Insufficient
+        } else if reached(drifted) {
+            Verdict::Drift
+        } else if uncertain + undecided > 0 && reached(drifted + uncertain + undecided) {
+            // The columns that nothing is known of could decide it.
+            if uncertain > 0 { Verdict::Uncertain } else { Verdict::Insufficient }
+        } else {
+            Verdict::Ok
+        };
+        Self { columns, drifted, uncertain, undecided, share: drifted as f64 / all as f64, verdict }
     }
-    let count = |verdict| columns.iter().filter(|column| column.verdict == verdict).count();
-    let (drifted, undecided, all) = (count(Verdict::Drift), count(Verdict::Insufficient), columns.len());
-    let reached = |count: usize| count as f64 / all as f64 >= options.drift_share;
-    let verdict = if undecided == all {
-        Verdict::Insufficient
-    } else if reached(drifted) {
-        Verdict::Drift
-    } else if undecided > 0 && reached(drifted + undecided) {
-        // The columns that nothing is known of could decide it.
-        Verdict::Insufficient
-    } else {
-        Verdict::Ok
-    };
-    Ok(Report { columns, drifted, undecided, share: drifted as f64 / all as f64, verdict })
 }
 
 fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
@@ -105,46 +121,17 @@ fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
     let asked = method.as_deref().map(Method::parse).transpose()?;
     let kind = values.kind();
     let Cleaned { reference, current, samples, histogram } = values.cleaned();
-    let mut report = ColumnReport {
-        name,
-        kind,
-        method: asked,
-        why: "asked for".to_owned(),
-        threshold,
-        statistic: None,
-        degrees_of_freedom: None,
-        location: None,
-        score: None,
-        adjusted: None,
-        verdict: Verdict::Insufficient,
-        reason: None,
-        reference,
-        current,
-        histogram,
-    };
-    if kind == Kind::Text && asked.is_none() {
-        "text is not compared".clone_into(&mut report.why);
-        report.reason = Some(
-            "more than half of the values are different; compare them as the kind category if they are one".to_owned(),
-        );
+    let mut report = ColumnReport { reference, current, histogram, ..ColumnReport::new(name, kind, asked, threshold) };
+    if report.has_nothing_to_compare() {
         return Ok(report);
     }
-    let Some(samples) = samples else {
-        let side = if reference.count == 0 { "reference" } else { "current" };
-        "there is nothing to compare".clone_into(&mut report.why);
-        report.reason = Some(format!("{side} has no value"));
-        return Ok(report);
-    };
+    let Some(samples) = samples else { return Ok(report) };
     let distinct = match &samples {
-        Samples::Numbers(numbers) => numbers.pooled.groups.len(),
-        Samples::Categories(categories) => categories.counts.len(),
-        Samples::Vectors(vectors) => (vectors.reference + vectors.current) as usize,
+        Samples::Numbers(numbers) => numbers.distinct,
+        Samples::Categories(categories) => categories.counts.len() as u64,
+        Samples::Vectors(vectors) => vectors.reference + vectors.current,
     };
-    let method = asked.unwrap_or_else(|| {
-        let (method, why) = choose(kind, reference.count, distinct as u64);
-        report.why = why;
-        method
-    });
+    let method = report.choose(distinct);
     let outcome = match &samples {
         Samples::Numbers(numbers) => {
             method.check_numbers(&report.name, numbers)?;
@@ -159,34 +146,100 @@ fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
             vector_mmd(vectors)
         }
     };
-    judge(&mut report, method, outcome, options);
+    report.judge(method, outcome.map(|measured| (measured, None)), options);
     Ok(report)
 }
 
-fn judge(report: &mut ColumnReport, method: Method, outcome: Outcome, options: &Options) {
-    let threshold = report.threshold.unwrap_or_else(|| method.threshold());
-    report.method = Some(method);
-    report.threshold = Some(threshold);
-    let measured = match outcome {
-        Ok(measured) if measured.score.is_finite() && !measured.statistic.is_nan() => measured,
-        Ok(_) => {
-            report.reason = Some(format!("{} has no finite value for these samples", method.name()));
-            return;
+impl ColumnReport {
+    /// One that is not compared yet.
+    pub fn new(name: String, kind: Kind, method: Option<Method>, threshold: Option<f64>) -> Self {
+        Self {
+            name,
+            kind,
+            method,
+            why: "asked for".to_owned(),
+            threshold,
+            statistic: None,
+            degrees_of_freedom: None,
+            location: None,
+            score: None,
+            adjusted: None,
+            bounds: None,
+            verdict: Verdict::Insufficient,
+            reason: None,
+            reference: Rows::default(),
+            current: Rows::default(),
+            histogram: None,
         }
-        Err(problem) => {
-            report.reason = Some(format!("{} is not defined: {problem}", method.name()));
-            return;
+    }
+
+    /// Whether it stays `insufficient` for what its values are, and then says why.
+    pub fn has_nothing_to_compare(&mut self) -> bool {
+        if self.kind == Kind::Text && self.method.is_none() {
+            "text is not compared".clone_into(&mut self.why);
+            let hint = "more than half of the values are different; compare them as the kind category if they are one";
+            self.reason = Some(hint.to_owned());
+            return true;
         }
-    };
-    report.statistic = Some(measured.statistic);
-    report.degrees_of_freedom = measured.degrees_of_freedom;
-    report.location = measured.location;
-    report.score = Some(measured.score);
-    let fewest = report.reference.count.min(report.current.count);
-    if fewest < options.min_rows {
-        report.reason = Some(format!("a side has {fewest} values, fewer than {}", options.min_rows));
-    } else {
-        report.verdict = if method.drifts(measured.score, threshold) { Verdict::Drift } else { Verdict::Ok };
+        if self.reference.count > 0 && self.current.count > 0 {
+            return false;
+        }
+        let side = if self.reference.count == 0 { "reference" } else { "current" };
+        "there is nothing to compare".clone_into(&mut self.why);
+        self.reason = Some(format!("{side} has no value"));
+        true
+    }
+
+    /// The method that was asked for, or the one of the rule with why it is. `distinct`: of both sides together.
+    pub fn choose(&mut self, distinct: u64) -> Method {
+        self.method.unwrap_or_else(|| {
+            let (method, why) = choose(self.kind, self.reference.count, distinct);
+            self.why = why;
+            method
+        })
+    }
+
+    /// Decides by what was measured, between bounds where it comes from sketches.
+    pub fn judge(
+        &mut self,
+        method: Method,
+        outcome: Result<(Measured, Option<Bounds>), &'static str>,
+        options: &Options,
+    ) {
+        let threshold = self.threshold.unwrap_or_else(|| method.threshold());
+        self.method = Some(method);
+        self.threshold = Some(threshold);
+        let (measured, bounds) = match outcome {
+            Ok((measured, bounds)) if measured.score.is_finite() && !measured.statistic.is_nan() => (measured, bounds),
+            Ok(_) => {
+                self.reason = Some(format!("{} has no finite value for these samples", method.name()));
+                return;
+            }
+            Err(problem) => {
+                self.reason = Some(format!("{} is not defined: {problem}", method.name()));
+                return;
+            }
+        };
+        self.statistic = Some(measured.statistic);
+        self.degrees_of_freedom = measured.degrees_of_freedom;
+        self.location = measured.location;
+        self.score = Some(measured.score);
+        self.bounds = bounds;
+        let fewest = self.reference.count.min(self.current.count);
+        if fewest < options.min_rows {
+            self.reason = Some(format!("a side has {fewest} values, fewer than {}", options.min_rows));
+        } else {
+            self.verdict = verdict(method, threshold, measured.score, bounds);
+        }
+    }
+}
+
+fn verdict(method: Method, threshold: f64, score: f64, bounds: Option<Bounds>) -> Verdict {
+    let (low, high) = bounds.map_or((score, score), |bounds| bounds.score);
+    match (method.drifts(low, threshold), method.drifts(high, threshold)) {
+        (true, true) => Verdict::Drift,
+        (false, false) => Verdict::Ok,
+        _ => Verdict::Uncertain,
     }
 }
 
@@ -200,10 +253,21 @@ fn correct(columns: &mut [ColumnReport], correction: Correction) {
             Some((column, method, score))
         })
         .collect();
-    let p_values: Vec<f64> = tested.iter().map(|(_, _, score)| *score).collect();
-    for ((column, method, _), adjusted) in tested.iter_mut().zip(correction.adjusted(&p_values)) {
+    let adjusted = |of: &dyn Fn(&ColumnReport, f64) -> f64| {
+        let p_values: Vec<f64> = tested.iter().map(|(column, _, score)| of(column, *score)).collect();
+        correction.adjusted(&p_values)
+    };
+    // With smaller p-values all adjusted ones are smaller.
+    let ends = |column: &ColumnReport, score| column.bounds.map_or((score, score), |bounds| bounds.score);
+    let scores = adjusted(&|_, score| score);
+    let lows = adjusted(&|column, score| ends(column, score).0);
+    let highs = adjusted(&|column, score| ends(column, score).1);
+    for (at, (column, method, _)) in tested.iter_mut().enumerate() {
         let threshold = column.threshold.unwrap_or_else(|| method.threshold());
-        column.adjusted = Some(adjusted);
-        column.verdict = if method.drifts(adjusted, threshold) { Verdict::Drift } else { Verdict::Ok };
+        column.adjusted = Some(scores[at]);
+        if let Some(bounds) = &mut column.bounds {
+            bounds.score = (lows[at], highs[at]);
+        }
+        column.verdict = verdict(*method, threshold, scores[at], column.bounds);
     }
 }

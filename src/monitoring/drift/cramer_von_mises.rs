@@ -18,7 +18,7 @@ pub fn cramer_von_mises(numbers: &Numbers) -> Outcome {
     let p_value = if numbers.pooled.reference.max(numbers.pooled.current) <= MAX_EXACT {
         exact_cramer_von_mises_sf(u, numbers.pooled.reference, numbers.pooled.current)
     } else {
-        limiting_cramer_von_mises_sf(standardized(statistic, n, m))
+        limiting_score(statistic, n, m)
     };
     Ok(Measured::new(statistic, p_value))
 }
@@ -29,6 +29,16 @@ pub fn permutation_cramer_von_mises(numbers: &Numbers) -> Outcome {
     let groups = groups(numbers);
     let p_value = Permutations::of(&groups).p_value(&groups, ROUNDS, rank_statistic);
     Ok(Measured::new(criterion(rank_statistic(&groups), n, m), p_value))
+}
+
+/// The p-value of a statistic by its limit.
+pub fn limiting_score(statistic: f64, n: f64, m: f64) -> f64 {
+    limiting_cramer_von_mises_sf(standardized(statistic, n, m))
+}
+
+/// What the mean squared distance between both functions is multiplied with.
+pub fn weight_of_square(n: f64, m: f64) -> f64 {
+    n * m / (n + m)
 }
 
 fn sizes(numbers: &Numbers) -> Result<(f64, f64), &'static str> {

@@ -3,7 +3,7 @@
 
 use super::measured::{Measured, Outcome};
 use super::samples::Numbers;
-use crate::statistics::{chi_square_sf, quantile};
+use crate::statistics::{Group, chi_square_sf};
 
 /// The points, in units of the pooled half interquartile range: the authors' choice.
 const POINTS: [f64; 2] = [0.4, 0.8];
@@ -22,9 +22,7 @@ pub fn epps_singleton(numbers: &Numbers) -> Outcome {
     if rows_reference.min(rows_current) < MIN_ROWS {
         return Err("a side has fewer than five values");
     }
-    let mut both: Vec<f64> = numbers.both().collect();
-    both.sort_unstable_by(f64::total_cmp);
-    let scale = (quantile(&both, 0.75) - quantile(&both, 0.25)) / 2.0;
+    let scale = (numbers.pooled.quantile(0.75) - numbers.pooled.quantile(0.25)) / 2.0;
     if scale == 0.0 {
         return Err("the middle half of the numbers of both sides is a single number");
     }
@@ -33,8 +31,11 @@ pub fn epps_singleton(numbers: &Numbers) -> Outcome {
     }
     let (n, m) = (rows_reference as f64, rows_current as f64);
     let all = n + m;
-    let (reference, of_reference) = characteristic(&numbers.reference, scale);
-    let (current, of_current) = characteristic(&numbers.current, scale);
+    let values_of = |count: fn(&Group) -> u64| {
+        numbers.pooled.groups.iter().flat_map(move |group| std::iter::repeat_n(group.value, count(group) as usize))
+    };
+    let (reference, of_reference) = characteristic(values_of(|group| group.reference), n, scale);
+    let (current, of_current) = characteristic(values_of(|group| group.current), m, scale);
     let covariance = combine(|row, column| all / n * of_reference[row][column] + all / m * of_current[row][column]);
     let (values, vectors) = eigen(covariance);
     let largest = values.iter().copied().fold(0.0, f64::max);
@@ -50,20 +51,19 @@ pub fn epps_singleton(numbers: &Numbers) -> Outcome {
     Ok(Measured::new(statistic, chi_square_sf(statistic, rank)).with_degrees_of_freedom(rank))
 }
 
-/// The mean and the covariance of cosine and sine at each point.
-fn characteristic(values: &[f64], scale: f64) -> (Vector, Matrix) {
-    let count = values.len() as f64;
+/// The mean and the covariance of cosine and sine at each point, over `count` values.
+fn characteristic(values: impl Iterator<Item = f64> + Clone, count: f64, scale: f64) -> (Vector, Matrix) {
     let at = |value: f64| {
         let [first, second] = POINTS.map(|point| point / scale * value);
         [first.cos(), second.cos(), first.sin(), second.sin()]
     };
     let mut mean = [0.0; SIZE];
-    for value in values {
-        mean.iter_mut().zip(at(*value)).for_each(|(sum, part)| *sum += part / count);
+    for value in values.clone() {
+        mean.iter_mut().zip(at(value)).for_each(|(sum, part)| *sum += part / count);
     }
     let mut covariance = [[0.0; SIZE]; SIZE];
     for value in values {
-        let parts = at(*value);
+        let parts = at(value);
         for row in 0..SIZE {
             for column in 0..SIZE {
                 covariance[row][column] += (parts[row] - mean[row]) * (parts[column] - mean[column]) / count;

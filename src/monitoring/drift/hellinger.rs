@@ -3,7 +3,6 @@
 use super::measured::{Measured, Outcome};
 use super::samples::Numbers;
 use super::shares::Shares;
-use crate::statistics::sturges_edges;
 
 /// The root of half the sum of squared differences between the roots of the shares.
 pub fn hellinger(shares: &Shares) -> Outcome {
@@ -14,8 +13,7 @@ pub fn hellinger(shares: &Shares) -> Outcome {
 /// Of numbers, in Evidently's bins for it: by Sturges' rule over the distinct numbers, however often each occurs and however
 /// few they are.
 pub fn number_hellinger(numbers: &Numbers) -> Outcome {
-    let edges = sturges_edges(numbers.pooled.groups.iter().map(|group| group.value));
-    hellinger(&Shares::within(numbers, &edges))
+    hellinger(&Shares::within(numbers, &numbers.edges(numbers.distinct)))
 }
 
 #[cfg(test)]

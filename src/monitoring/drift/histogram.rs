@@ -1,7 +1,6 @@
 //! Both sides for drawing.
 
 use super::samples::Numbers;
-use crate::statistics::{bin_counts, sturges_edges};
 use std::cmp::Reverse;
 
 /// Categories that are shown one by one: the most frequent ones of both sides.
@@ -26,8 +25,8 @@ pub struct Others {
 
 impl Histogram {
     pub fn of_numbers(numbers: &Numbers) -> Self {
-        let edges = sturges_edges(numbers.both());
-        let (reference, current) = (bin_counts(&numbers.reference, &edges), bin_counts(&numbers.current, &edges));
+        let edges = numbers.edges(numbers.count());
+        let (reference, current) = numbers.pooled.bin_counts(&edges).into_iter().unzip();
         Self::Numbers { edges, reference, current }
     }
 

@@ -17,6 +17,26 @@ pub fn kolmogorov_smirnov(numbers: &Numbers) -> Outcome {
     Ok(Measured { score: lattice_path_sf(n, m, steps), ..measured })
 }
 
+/// The product of both sizes up to which [`quick_kolmogorov_smirnov`] has an exact p-value, which takes time that grows with it.
+const MAX_QUICK: u64 = 250_000;
+
+/// With an exact p-value where that takes less than a millisecond, for many columns at once.
+pub fn quick_kolmogorov_smirnov(numbers: &Numbers) -> Outcome {
+    let (n, m) = (numbers.pooled.reference, numbers.pooled.current);
+    let (measured, _) = largest_distance(numbers);
+    Ok(Measured { score: score_of_distance(n, m, measured.statistic, true), ..measured })
+}
+
+/// The p-value of a distance, as [`quick_kolmogorov_smirnov`] has it, or the asymptotic one.
+pub fn score_of_distance(n: u64, m: u64, distance: f64, is_exact: bool) -> f64 {
+    if is_exact && n.saturating_mul(m) <= MAX_QUICK {
+        let multiple = (n / greatest_common_divisor(n, m) * m) as f64;
+        return lattice_path_sf(n, m, (distance * multiple).round() as u64);
+    }
+    let size = (n as f64 * m as f64 / (n as f64 + m as f64)).round_ties_even();
+    kolmogorov_sf(size.max(1.0) as u64, distance)
+}
+
 /// With the p-value of one sample of n m / (n + m) values, rounded to the nearest number, to even where two are as near.
 pub fn asymptotic_kolmogorov_smirnov(numbers: &Numbers) -> Outcome {
     let (n, m) = (numbers.pooled.reference as f64, numbers.pooled.current as f64);

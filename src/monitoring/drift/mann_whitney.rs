@@ -15,6 +15,17 @@ pub enum Alternative {
     TwoSided,
 }
 
+impl Alternative {
+    /// The U that is too large when the alternative holds, and of how many sides the p-value is.
+    fn side_of(self, of_reference: f64, pairs: f64) -> (f64, f64) {
+        let of_current = pairs - of_reference;
+        match self {
+            Self::Less => (of_current, 1.0),
+            Self::TwoSided => (of_reference.max(of_current), 2.0),
+        }
+    }
+}
+
 /// The statistic is U of the reference.
 pub fn mann_whitney(numbers: &Numbers, alternative: Alternative) -> Outcome {
     let pooled = &numbers.pooled;
@@ -22,11 +33,7 @@ pub fn mann_whitney(numbers: &Numbers, alternative: Alternative) -> Outcome {
     let ranks: f64 =
         pooled.groups.iter().zip(pooled.midranks()).map(|(group, rank)| group.reference as f64 * rank).sum();
     let of_reference = ranks - n * (n + 1.0) / 2.0;
-    let of_current = n * m - of_reference;
-    let (larger, sides) = match alternative {
-        Alternative::Less => (of_current, 1.0),
-        Alternative::TwoSided => (of_reference.max(of_current), 2.0),
-    };
+    let (larger, sides) = alternative.side_of(of_reference, n * m);
     let p_value = if pooled.reference.min(pooled.current) <= MAX_EXACT && !pooled.has_ties() {
         exact_sf(larger as u64, pooled.reference, pooled.current)
     } else if pooled.groups.len() > 1 {
@@ -37,6 +44,13 @@ pub fn mann_whitney(numbers: &Numbers, alternative: Alternative) -> Outcome {
         return Err("all numbers of both sides are equal");
     };
     Ok(Measured::new(of_reference, (sides * p_value).min(1.0)))
+}
+
+/// The p-value of a U of the reference by the normal approximation.
+pub fn score_of_u(numbers: &Numbers, of_reference: f64, alternative: Alternative) -> f64 {
+    let pairs = numbers.pooled.reference as f64 * numbers.pooled.current as f64;
+    let (larger, sides) = alternative.side_of(of_reference, pairs);
+    (sides * approximate_sf(numbers, larger)).min(1.0)
 }
 
 /// By the normal approximation, corrected for ties and for continuity. There are at least two different numbers.

@@ -1,11 +1,12 @@
 //! The methods by name, and a row for what is known of each.
 
 use super::samples::Numbers;
+use super::values::Kind;
 use crate::error::{Result, error};
 use crate::process::nearest_name;
 
 /// The most distinct numbers that a test of categories takes for categories.
-pub const MAX_NUMBERS_AS_CATEGORIES: usize = 20;
+pub const MAX_NUMBERS_AS_CATEGORIES: u64 = 20;
 
 /// What the score of a method is, and where drift begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,9 +133,14 @@ impl Method {
         }
     }
 
+    /// Whether the method compares columns of that kind at all.
+    pub fn fits(self, kind: Kind) -> bool {
+        kind == Kind::Number || self.takes() != Takes::Numbers
+    }
+
     /// Refuses a column of numbers that the method cannot compare.
     pub fn check_numbers(self, column: &str, numbers: &Numbers) -> Result<()> {
-        let distinct = numbers.pooled.groups.len();
+        let distinct = numbers.distinct;
         let most = match self.takes() {
             Takes::Numbers | Takes::NumbersAndVectors | Takes::Both => return Ok(()),
             Takes::Categories => MAX_NUMBERS_AS_CATEGORIES,
@@ -152,7 +158,7 @@ impl Method {
     }
 
     /// Refuses a column of categories that the method cannot compare.
-    pub fn check_categories(self, column: &str, distinct: usize) -> Result<()> {
+    pub fn check_categories(self, column: &str, distinct: u64) -> Result<()> {
         let name = self.name();
         match self.takes() {
             Takes::Numbers | Takes::NumbersAndVectors => {

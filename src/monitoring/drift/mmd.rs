@@ -101,8 +101,10 @@ mod tests {
 
     #[test]
     fn vectors_of_one_number_are_numbers() {
-        let numbers = Numbers::of(vec![0.0, 1.0, 2.5, 4.0], vec![3.0, 3.5, 7.0]).unwrap();
-        let vectors = Vectors { dimension: 1, reference: 4, current: 3, values: numbers.both().collect() };
+        let (reference, current) = (vec![0.0, 1.0, 2.5, 4.0], vec![3.0, 3.5, 7.0]);
+        let values = [reference.clone(), current.clone()].concat();
+        let numbers = Numbers::of(reference, current).unwrap();
+        let vectors = Vectors { dimension: 1, reference: 4, current: 3, values };
         let (of_numbers, of_vectors) = (number_mmd(&numbers).unwrap(), vector_mmd(&vectors).unwrap());
         assert!((of_numbers.statistic - of_vectors.statistic).abs() < 1e-12);
     }

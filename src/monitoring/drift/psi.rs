@@ -3,36 +3,37 @@
 use super::measured::{Measured, Outcome};
 use super::samples::Numbers;
 use super::shares::Shares;
-use crate::statistics::quantile;
 
-/// The textbook's floor of a share.
-const MIN_SHARE: f64 = 1e-4;
 const DECILES: u32 = 10;
 /// Its multiples are the deciles as NumPy's linspace has them: some lie a rounding above, and a value on one of these below it.
 const DECILE: f64 = 0.1;
 
 /// Over Evidently's bins and filled shares.
 pub fn psi(shares: Shares) -> Outcome {
-    Ok(Measured::distance(index(&shares.filled())))
+    Ok(Measured::distance(psi_of(&shares.filled())))
 }
 
 /// The textbook's form: between the deciles of the reference, the outer bins open, shares of at least 0.0001.
 pub fn decile_psi(numbers: &Numbers) -> Outcome {
-    let mut edges: Vec<f64> =
-        (0..=DECILES).map(|at| quantile(&numbers.reference, (f64::from(at) * DECILE).min(1.0))).collect();
+    Ok(Measured::distance(psi_of(&Shares::within(numbers, &decile_edges(numbers, 0.0)?).at_least_small())))
+}
+
+/// The deciles, or quantiles that are `by` beside them.
+pub fn decile_edges(numbers: &Numbers, by: f64) -> Result<Vec<f64>, &'static str> {
+    let mut edges: Vec<f64> = (0..=DECILES)
+        .map(|at| numbers.pooled.reference_quantile((f64::from(at) * DECILE + by).clamp(0.0, 1.0)))
+        .collect();
     edges.dedup();
     if edges.len() < 3 {
         return Err("the deciles of the reference are too few different numbers");
     }
     let last = edges.len() - 1;
     (edges[0], edges[last]) = (f64::NEG_INFINITY, f64::INFINITY);
-    let Shares(bins) = Shares::within(numbers, &edges);
-    Ok(Measured::distance(index(&Shares(
-        bins.into_iter().map(|(reference, current)| (reference.max(MIN_SHARE), current.max(MIN_SHARE))).collect(),
-    ))))
+    Ok(edges)
 }
 
-fn index(shares: &Shares) -> f64 {
+/// The index of shares of which none is 0.
+pub fn psi_of(shares: &Shares) -> f64 {
     shares.0.iter().map(|(reference, current)| (reference - current) * (reference / current).ln()).sum()
 }
 

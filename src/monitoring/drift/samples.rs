@@ -1,25 +1,35 @@
 //! What is compared: one column on both sides.
 
-use crate::statistics::Pooled;
+use super::moments::Moments;
+use crate::statistics::{Pooled, sturges_edges};
 
-/// A column of numbers, cleaned: finite, in ascending order, at least one on each side.
+/// A column of numbers, cleaned: finite, at least one on each side.
 #[derive(Debug, Clone)]
 pub struct Numbers {
-    pub reference: Vec<f64>,
-    pub current: Vec<f64>,
     pub pooled: Pooled,
+    /// The smallest number of both sides and the largest one.
+    pub range: (f64, f64),
+    /// Different numbers of the reference, and of both sides together.
+    pub distinct_reference: u64,
+    pub distinct: u64,
+    pub reference: Moments,
+    pub current: Moments,
 }
 
 impl Numbers {
     /// `None` when a side is empty.
     pub fn of(mut reference: Vec<f64>, mut current: Vec<f64>) -> Option<Self> {
-        if reference.is_empty() || current.is_empty() {
-            return None;
-        }
         reference.sort_unstable_by(f64::total_cmp);
         current.sort_unstable_by(f64::total_cmp);
         let pooled = Pooled::of(&reference, &current);
-        Some(Self { reference, current, pooled })
+        Some(Self {
+            range: (pooled.groups.first()?.value, pooled.groups.last()?.value),
+            distinct_reference: pooled.groups.iter().filter(|group| group.reference > 0).count() as u64,
+            distinct: pooled.groups.len() as u64,
+            reference: Moments::of(&reference)?,
+            current: Moments::of(&current)?,
+            pooled,
+        })
     }
 
     /// The distinct numbers as categories.
@@ -28,14 +38,14 @@ impl Numbers {
         Categories { counts, reference: self.pooled.reference, current: self.pooled.current }
     }
 
-    /// Distinct numbers on the side of the reference.
-    pub fn distinct_reference(&self) -> usize {
-        self.pooled.groups.iter().filter(|group| group.reference > 0).count()
+    /// Equal-width bins over both sides by Sturges' rule for `count` numbers.
+    pub fn edges(&self, count: u64) -> Vec<f64> {
+        sturges_edges(self.range.0, self.range.1, count)
     }
 
-    /// All of them, in no order.
-    pub fn both(&self) -> impl Iterator<Item = f64> + Clone {
-        self.reference.iter().chain(&self.current).copied()
+    /// How many numbers that are.
+    pub fn count(&self) -> u64 {
+        self.pooled.reference + self.pooled.current
     }
 }
 

@@ -1,13 +1,21 @@
 //! Which share of each side lies in which bin: what PSI and the distances between distributions are computed from.
 
 use super::samples::{Categories, Numbers};
-use crate::statistics::{bin_counts, sturges_edges};
 
 /// More distinct numbers than that in the reference are binned; fewer are a bin each.
-const MAX_DISTINCT: usize = 20;
+const MAX_DISTINCT: u64 = 20;
 /// The share that stands for none, unless a share is as small itself.
-const SMALL_SHARE: f64 = 1e-4;
+pub const SMALL_SHARE: f64 = 1e-4;
 const SMALLER: f64 = 1e6;
+
+/// The smallest share that [`Shares::filled`] may put for none on a side of so many rows.
+pub fn least_fill(rows: u64) -> f64 {
+    fill(1.0 / rows as f64)
+}
+
+fn fill(smallest: f64) -> f64 {
+    if smallest <= SMALL_SHARE { smallest / SMALLER } else { SMALL_SHARE }
+}
 
 /// `(reference, current)` of each bin; each side adds up to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,19 +24,17 @@ pub struct Shares(pub Vec<(f64, f64)>);
 impl Shares {
     /// Evidently's bins: equal-width ones over both samples by Sturges' rule.
     pub fn of_numbers(numbers: &Numbers) -> Self {
-        if numbers.distinct_reference() <= MAX_DISTINCT {
+        if numbers.distinct_reference <= MAX_DISTINCT {
             return Self::of_categories(&numbers.as_categories());
         }
-        Self::within(numbers, &sturges_edges(numbers.both()))
+        Self::within(numbers, &numbers.edges(numbers.count()))
     }
 
     /// The shares between edges that include all numbers.
     pub fn within(numbers: &Numbers, edges: &[f64]) -> Self {
-        let share = |sorted: &[f64]| {
-            let count = sorted.len() as f64;
-            bin_counts(sorted, edges).into_iter().map(move |bin| bin as f64 / count).collect::<Vec<_>>()
-        };
-        Self(share(&numbers.reference).into_iter().zip(share(&numbers.current)).collect())
+        let (all_reference, all_current) = (numbers.pooled.reference as f64, numbers.pooled.current as f64);
+        let bins = numbers.pooled.bin_counts(edges).into_iter();
+        Self(bins.map(|bin| (bin.0 as f64 / all_reference, bin.1 as f64 / all_current)).collect())
     }
 
     pub fn of_categories(categories: &Categories) -> Self {
@@ -45,14 +51,19 @@ impl Shares {
     /// millionth of that. The sides then add up to more than 1.
     #[must_use]
     pub fn filled(self) -> Self {
-        let fill = |shares: &mut dyn Iterator<Item = f64>| {
-            let smallest = shares.filter(|share| *share > 0.0).fold(f64::INFINITY, f64::min);
-            if smallest <= SMALL_SHARE { smallest / SMALLER } else { SMALL_SHARE }
+        let filling = |shares: &mut dyn Iterator<Item = f64>| {
+            fill(shares.filter(|share| *share > 0.0).fold(f64::INFINITY, f64::min))
         };
         let (reference, current) =
-            (fill(&mut self.0.iter().map(|bin| bin.0)), fill(&mut self.0.iter().map(|bin| bin.1)));
+            (filling(&mut self.0.iter().map(|bin| bin.0)), filling(&mut self.0.iter().map(|bin| bin.1)));
         let replaced = |share: f64, by: f64| if share == 0.0 { by } else { share };
         Self(self.0.into_iter().map(|bin| (replaced(bin.0, reference), replaced(bin.1, current))).collect())
+    }
+
+    /// The textbook's shares: of at least 0.0001.
+    #[must_use]
+    pub fn at_least_small(self) -> Self {
+        Self(self.0.into_iter().map(|bin| (bin.0.max(SMALL_SHARE), bin.1.max(SMALL_SHARE))).collect())
     }
 
     /// What each side adds up to.

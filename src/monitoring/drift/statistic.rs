@@ -71,7 +71,8 @@ pub fn of_categories(method: Method, categories: &Categories) -> Outcome {
     }
 }
 
-fn of_shares(method: Method, shares: Shares) -> Outcome {
+/// Over shares of bins, for distances between them.
+pub fn of_shares(method: Method, shares: Shares) -> Outcome {
     match method {
         Method::Psi => psi(shares),
         Method::JensenShannon => jensen_shannon(&shares),

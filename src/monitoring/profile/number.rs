@@ -48,7 +48,7 @@ impl Number {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) -> Result<()> {
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
         self.infinite = self.infinite.saturating_add(other.infinite);
         self.moments.merge(&other.moments);
         self.values.merge(&other.values);

@@ -1,5 +1,6 @@
 // How long runs of a model take.
 import { MetricsAccumulator } from '../binding.js';
+import { measure as measureEvent } from '../library/events.js';
 import { featuresFrom } from './input.js';
 import { countOf, open, runnerOf, timeoutOf } from './session.js';
 import { zerosFor } from './zeros.js';
@@ -11,7 +12,7 @@ class Times {
 	#accumulator = new MetricsAccumulator();
 
 	add(ms) {
-		this.#accumulator.add('', undefined, 0, ms, undefined, false, undefined, false);
+		measureEvent(this.#accumulator, { modelVersion: '', timestamp: 0, latencyMs: ms });
 	}
 
 	read() {

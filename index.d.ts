@@ -751,6 +751,12 @@ export class Monitor {
 	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
 	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
 	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
+	/**
+	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
+	 * `INVALID_REQUEST` when a version has no profile, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a
+	 * common column or with values of other kinds.
+	 */
+	drift(modelId: string, options: ProfileDriftOptions): Promise<ProfileDriftReport>;
 }
 
 /** What a class is called. Whole numbers may be bigints, as in tensors, and are the numbers that they are equal to. */
@@ -1147,6 +1153,64 @@ export interface DriftReport {
 	/** Drifted columns among all. */
 	driftedShare: number;
 	columns: (ColumnDrift & { name: string })[];
+}
+
+export interface ProfileDriftOptions extends Pick<DriftOptions, 'method' | 'correction' | 'minRows' | 'driftShare'> {
+	version: string;
+	/** The version that it is compared with. */
+	referenceVersion: string;
+	/** Instead of each method's own. */
+	threshold?: number;
+}
+
+/** On both sides; null where a side has no row. */
+export interface ProfileShares {
+	reference: number | null;
+	current: number | null;
+}
+
+/** What changed beside the distribution. */
+export interface ColumnQuality {
+	missing: ProfileShares;
+	infinite: ProfileShares;
+	/** Values of another kind than the column's. */
+	mismatched: ProfileShares;
+	/** Whether all values are one and the same. */
+	constant: { reference: boolean; current: boolean };
+	/** Shares of numbers below and above all of the reference, each within `error` in 99 of 100 cases. */
+	outOfRange?: { below: number; above: number; error: number };
+	/** Categories that the reference does not have: how many, their share of the rows, the most frequent ones. */
+	unseen?: { categories: number; share: number; names: string[]; isExact: boolean };
+	/** Of text: the share of words that the reference does not have. */
+	newWords?: number;
+	/** Of vectors: the mean cosine to the mean of the reference. */
+	meanCosine?: number;
+}
+
+export interface ProfileColumnDrift extends Omit<ColumnDrift, 'verdict' | 'histogram'> {
+	name: string;
+	/** `uncertain`: the threshold lies within the bounds. */
+	verdict: DriftVerdict | 'uncertain';
+	/** Between which values those of all rows lie in 99 of 100 cases; after a correction of the adjusted p-value. */
+	bounds?: { statistic: [number, number]; pValue?: [number, number]; distance?: [number, number] };
+	histogram?: DriftHistogram;
+	quality: ColumnQuality;
+}
+
+export interface ProfileDriftReport {
+	modelId: string;
+	reference: { version: string; rows: number };
+	current: { version: string; rows: number };
+	verdict: DriftVerdict | 'uncertain';
+	driftedColumns: number;
+	uncertainColumns: number;
+	insufficientColumns: number;
+	/** Drifted columns among all. */
+	driftedShare: number;
+	/** Those of the reference. */
+	columns: ProfileColumnDrift[];
+	/** Columns that only the current side has. */
+	notInReference: string[];
 }
 
 /**

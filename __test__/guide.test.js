@@ -22,13 +22,25 @@ const blocks = [...guide.matchAll(/^### (.*?)\n+```(\w+)\n(.*?)^```|^```(bash)\n
 );
 const example = (title) => blocks.find((block) => block.title === title).code;
 
+const codeIn = (text, language) =>
+	[...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code);
+
 /** The code of a language below a heading of the README. */
 const readmeBlocks = (heading, language) => {
 	const [section] = readFileSync(join(root, 'README.md'), 'utf8').match(
 		new RegExp(`^## ${heading}\n.*?(?=^## )`, 'ms')
 	);
-	return [...section.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code);
+	return codeIn(section, language);
 };
+
+/** Asserts that a value has what is printed of it; numbers may differ by their rounding. */
+function assertHas(value, printed, path = '') {
+	if (typeof printed === 'number') {
+		assert.ok(Math.abs(value - printed) <= 1e-9 * Math.abs(printed), `${path}: ${value}, printed is ${printed}`);
+	} else if (printed !== null && typeof printed === 'object') {
+		for (const [name, part] of Object.entries(printed)) assertHas(value?.[name], part, `${path}.${name}`);
+	} else assert.equal(value, printed, path);
+}
 
 const isFree = (port) =>
 	new Promise((resolve) => {
@@ -178,4 +190,18 @@ describe('the examples of the guide, as printed', { skip }, () => {
 			assert.deepEqual([metrics.count, metrics.accuracy], [1, 1]);
 		}
 	);
+
+	test('docs/monitoring.md, from the first prediction to a drift report', async () => {
+		const page = readFileSync(join(root, 'docs/monitoring.md'), 'utf8');
+		const examples = ['mkdir -p examples', `ln -s '${join(root, 'examples/iris')}' examples/iris`];
+		const commands = codeIn(page, 'bash');
+		const scrape = commands.pop();
+		const [told, ...answers] = await shell([...examples, ...commands].join('\necho\n'));
+		assert.equal(told.success, true);
+		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
+		assert.equal(answers.length, printed.length);
+		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
+		const { stdout } = await run('bash', ['-e', '-o', 'pipefail', '-c', scrape]);
+		assert.match(stdout, /^edge_ai_predictions_total\{model="flowers",version="autumn"\} 1$/m);
+	});
 });

@@ -721,6 +721,41 @@ describe('registry and monitor in memory', () => {
 		assert.ok(kept > 1000 && kept < 5000, String(kept));
 	});
 
+	test('a monitor tells how a version drifts from another', async () => {
+		const watching = new Monitor();
+		const watched = new InferenceEngine({ registry, monitor: watching });
+		const rows = (shift) => Array.from({ length: 40 }, (_, at) => [at / 10 + shift, 3.5, 1.4, at % 2]);
+		for (const [version, shift] of Object.entries({ before: 0, after: 3 })) {
+			await registry.register({ modelId: 'drifting', version, file: modelPath('iris') });
+			await watched.predict({ modelId: 'drifting', version }, { float_input: rows(shift) });
+		}
+		const versions = { version: 'after', referenceVersion: 'before' };
+		const { reference, current, columns, driftedColumns } = await watching.drift('drifting', versions);
+		assert.deepEqual(
+			[reference, current],
+			[
+				{ version: 'before', rows: 40 },
+				{ version: 'after', rows: 40 },
+			]
+		);
+		const of = (name) => columns.find((column) => column.name === name);
+		assert.deepEqual([of('float_input[0]').verdict, of('float_input[0]').method], ['drift', 'ks']);
+		assert.deepEqual([of('float_input[3]').verdict, of('float_input[3]').method], ['ok', 'z']);
+		assert.ok(driftedColumns >= 1);
+		const how = { ...versions, method: { 'float_input[0]': 'psi' }, threshold: 100 };
+		const [first] = (await watching.drift('drifting', how)).columns;
+		assert.deepEqual([first.method, first.threshold, first.verdict], ['psi', 100, 'ok']);
+		for (const [wrong, message] of [
+			[{ ...versions, method: { none: 'psi' } }, /no column "none"/],
+			[{ ...versions, method: 'kz' }, /there is no drift method "kz"/],
+			[{ ...versions, version: 'other' }, /no prediction of version "other" of "drifting" was profiled/],
+		]) {
+			const error = await watching.drift('drifting', wrong).catch((reason) => reason);
+			assert.deepEqual([error.code, message.test(error.message)], ['INVALID_REQUEST', true], error.message);
+		}
+		await assert.rejects(watching.drift('drifting', { from: 1 }), TypeError);
+	});
+
 	test('a monitor profiles what it records, by version', async () => {
 		const watching = new Monitor();
 		const watched = new InferenceEngine({ registry, monitor: watching });

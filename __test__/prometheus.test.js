@@ -80,6 +80,11 @@ describe('exposition()', () => {
 			assert.equal(of(`edge_ai_prediction_${name}_count`), 5, name);
 			assert.equal(of(`edge_ai_prediction_${name}_bucket`, ',le="+Inf"'), 5, name);
 		}
+		const threeRows = Array(3).fill([1, 1, 2, 3, 4, 5]);
+		await engine.predict('identity', { x: threeRows });
+		await engine.predict('identity', { x: threeRows }, { batching: false });
+		const rows = seriesIn(exposition().text).get(ofVersion('edge_ai_prediction_batch_rows_sum', 'identity', 'v1'));
+		assert.equal(rows, 5 + 2 * threeRows.length);
 		const seconds = of('edge_ai_prediction_run_duration_seconds_sum');
 		assert.ok(seconds > 0 && seconds < 60, `${seconds}`);
 		assert.ok(series.get('edge_ai_sessions') >= 1);

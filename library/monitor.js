@@ -1,9 +1,19 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
-import { MetricsAccumulator, Profiler } from '../binding.js';
+import { compareProfiles, MetricsAccumulator, Profile, Profiler } from '../binding.js';
 import { copied } from './copied.js';
+import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
 import { compared, measure } from './events.js';
-import { checkOptions, EVENT_FILTER, METRICS_FILTER, moment, MONITOR_OPTIONS, PROFILE_FILTER } from './options.js';
+import {
+	checkOptions,
+	EVENT_FILTER,
+	isByColumn,
+	METRICS_FILTER,
+	moment,
+	MONITOR_OPTIONS,
+	PROFILE_DRIFT_OPTIONS,
+	PROFILE_FILTER,
+} from './options.js';
 import { plain } from './plain.js';
 import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
 import { shown } from './shown.js';
@@ -188,6 +198,43 @@ export class Monitor {
 			.map(({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.profile()) }))
 			.filter(({ rows }) => rows > 0);
 		return { modelId, profiles };
+	}
+
+	/**
+	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
+	 *
+	 * @param {string} modelId
+	 * @param {{version: string, referenceVersion: string, method?: string | Record<string, string>, threshold?: number,
+	 *   correction?: string, minRows?: number, driftShare?: number}} options
+	 * @returns {Promise<object>} as `GET /monitoring/drift` has it
+	 * @throws INVALID_REQUEST when a version has no profile, and for unknown methods and columns; SCHEMA_MISMATCH
+	 */
+	async drift(modelId, options) {
+		const {
+			version,
+			referenceVersion,
+			method,
+			minRows = MIN_ROWS,
+			driftShare = DRIFT_SHARE,
+			...how
+		} = checkOptions('drift', options ?? {}, PROFILE_DRIFT_OPTIONS);
+		const [reference, current] = [referenceVersion, version].map((of) => this.#merged(modelId, of));
+		const methods = isByColumn(method) ? { methodOf: method } : { method };
+		const all = { ...how, ...methods, minRows, driftShare, features: true, outputs: true };
+		const report = await compareProfiles(reference.bytes, current.bytes, all);
+		return { modelId, reference: reference.described, current: current.described, ...report };
+	}
+
+	/** The profiles of a version as one. */
+	#merged(modelId, version) {
+		const sum = new Profile();
+		for (const { of, profiler } of this.#profiles.values()) {
+			if (of.modelId === modelId && of.version === version) sum.merge(profiler.toBytes());
+		}
+		const { rows } = sum;
+		if (rows > 0) return { bytes: sum.takeBytes(), described: { version, rows } };
+		const what = `version ${shown(version)} of ${shown(modelId)}`;
+		throw new EdgeAiError('INVALID_REQUEST', `no prediction of ${what} was profiled`);
 	}
 
 	#profilerOf({ modelId, modelVersion: version, digest }, columns = () => ({})) {

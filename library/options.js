@@ -97,6 +97,16 @@ export const DRIFT_OPTIONS = {
 	},
 };
 
+export const PROFILE_DRIFT_OPTIONS = {
+	version: text,
+	referenceVersion: text,
+	method: DRIFT_OPTIONS.method,
+	threshold: { expected: 'a number of at least 0', check: (value) => Number.isFinite(value) && value >= 0 },
+	correction: text,
+	minRows: DRIFT_OPTIONS.minRows,
+	driftShare: DRIFT_OPTIONS.driftShare,
+};
+
 export const MODEL_FIELDS = {
 	modelId: text,
 	version: text,

@@ -57,6 +57,11 @@ import {
 	type OutputValue,
 	type NumberProfile,
 	type Prediction,
+	type ColumnQuality,
+	type ProfileColumnDrift,
+	type ProfileDriftOptions,
+	type ProfileDriftReport,
+	type ProfileShares,
 	type Profiles,
 	type StringsProfile,
 	type VectorProfile,
@@ -194,6 +199,15 @@ export async function record(): Promise<Metrics> {
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
 	const { profiles }: Profiles = monitor.profile('m', { version: '1' });
+	const versions: ProfileDriftOptions = { version: '2', referenceVersion: '1', method: { x: 'ks' } };
+	const missing = ({ missing: shares }: ColumnQuality): ProfileShares => shares;
+	const drifted = ({ verdict, bounds, quality }: ProfileColumnDrift) => [
+		verdict,
+		bounds?.pValue,
+		missing(quality).current,
+	];
+	const drifting = ({ columns }: ProfileDriftReport) => columns.map(drifted);
+	monitor.drift('m', versions).then(drifting) satisfies Promise<unknown>;
 	const column: ColumnProfile | undefined = profiles[0]?.columns['x[0]'];
 	const shown = (number: NumberProfile) => [number.mean, number.quantiles['0.5'], number.histogram?.edges];
 	const words = ({ top, lengths, distinct }: StringsProfile) => [top[0]?.value.toUpperCase(), lengths.max, distinct];

@@ -126,7 +126,7 @@ fn prepare(
     let Parsed { inner: request, format } = slot.parsed()?;
     let prepared = prediction::prepare(session, request, *format, timeout_ms);
     let (run, writing) = prepared.inspect_err(|problem| count_refused(meter, session, problem))?;
-    let metered = Metered::of(meter, &run, writing.unbatched);
+    let metered = Metered::of(meter, &run, writing.rows);
     Ok((run, Pending { writing, metered }))
 }
 

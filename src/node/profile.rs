@@ -133,6 +133,11 @@ impl Profiler {
         Self { inner: Arc::new(inner), settings: ProfileSettings { max_columns: max_columns as usize, features: true } }
     }
 
+    #[napi(catch_unwind)]
+    pub fn to_bytes(&self, env: &Env) -> napi::Result<Uint8Array> {
+        self.inner.profile().to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
+    }
+
     /// As JSON text.
     #[napi(catch_unwind)]
     pub fn profile(&self) -> String {

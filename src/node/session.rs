@@ -164,7 +164,7 @@ fn run(
     };
     let prepared = prepared.inspect_err(|problem| count_refused(meter, session, problem));
     let (run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
-    let metered = Metered::of(meter, &run, given.0);
+    let metered = Metered::of(meter, &run, given.1);
     let profiled = profiler.map(|profiler| Profiled::of(&profiler, &run));
     let message_of = move |session: &EngineSession, output: &RunOutput| {
         let message = outputs_message(session, output, given)?;

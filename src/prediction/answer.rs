@@ -29,7 +29,7 @@ pub struct Prediction {
 pub struct Writing {
     pub unbatched: bool,
     /// Of the inputs.
-    pub(super) rows: Option<usize>,
+    pub rows: Option<usize>,
     /// An event wants the outputs as JSON text, whatever the answer is in.
     pub(super) record: bool,
     pub(super) form: Form,

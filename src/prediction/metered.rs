@@ -11,14 +11,14 @@ use std::sync::Arc;
 pub struct Metered {
     meter: Arc<Meter>,
     inputs: Arc<Vec<(String, Value)>>,
-    unbatched: bool,
+    rows: Option<usize>,
 }
 
 impl Metered {
-    /// Of a run that is about to begin; nothing without a meter.
-    pub fn of(meter: Option<u32>, run: &RunRequest, unbatched: bool) -> Option<Self> {
+    /// Of a run of so many rows that is about to begin; nothing without a meter.
+    pub fn of(meter: Option<u32>, run: &RunRequest, rows: Option<usize>) -> Option<Self> {
         let meter = meter.and_then(|handle| Meters::shared().get(handle))?;
-        Some(Self { meter, inputs: Arc::clone(&run.inputs), unbatched })
+        Some(Self { meter, inputs: Arc::clone(&run.inputs), rows })
     }
 }
 
@@ -26,7 +26,7 @@ impl Metered {
 pub fn count_refused(meter: Option<u32>, session: &Session, problem: &Error) {
     if let Some(meter) = meter.and_then(|handle| Meters::shared().get(handle)) {
         let (signature, outcome) = (&session.signature, Err(problem.code));
-        meter.record(&Observation { unix_ms: unix_ms(), signature, inputs: &[], unbatched: false, outcome });
+        meter.record(&Observation { unix_ms: unix_ms(), signature, inputs: &[], rows: None, outcome });
     }
 }
 
@@ -41,10 +41,10 @@ pub fn answered<T>(
     answer: impl FnOnce(&RunOutput) -> Result<T>,
 ) -> Result<T> {
     let answered = ran.and_then(|output| answer(&output).map(|answer| (answer, output)));
-    if let Some(Metered { meter, inputs, unbatched }) = metered {
+    if let Some(Metered { meter, inputs, rows }) = metered {
         let outcome = answered.as_ref().map(|(_, output)| output).map_err(|problem| problem.code);
         let signature = &session.signature;
-        meter.record(&Observation { unix_ms: unix_ms(), signature, inputs: &inputs, unbatched, outcome });
+        meter.record(&Observation { unix_ms: unix_ms(), signature, inputs: &inputs, rows, outcome });
     }
     answered.map(|(answer, _)| answer)
 }

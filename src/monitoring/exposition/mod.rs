@@ -107,7 +107,7 @@ mod tests {
         let handle = meters.handle(key, 0);
         let outcome = Err(ErrorCode::RunFailed);
         let signature = Signature::default();
-        let observation = Observation { unix_ms: 1, signature: &signature, inputs: &[], unbatched: false, outcome };
+        let observation = Observation { unix_ms: 1, signature: &signature, inputs: &[], rows: None, outcome };
         meters.get(handle).unwrap().record(&observation);
     }
 

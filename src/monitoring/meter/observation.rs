@@ -14,8 +14,8 @@ pub struct Observation<'a> {
     pub signature: &'a Signature,
     /// As they were run, with a batch dimension; empty when they were refused.
     pub inputs: &'a [(String, Value)],
-    /// Whether the batch dimension is ours: the caller gave a single row without it.
-    pub unbatched: bool,
+    /// How many rows they are, where they have as many.
+    pub rows: Option<usize>,
     /// What came out and was answered, or why nothing was.
     pub outcome: Result<&'a RunOutput, ErrorCode>,
 }

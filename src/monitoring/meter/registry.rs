@@ -123,7 +123,7 @@ mod tests {
     fn fail(meter: &Meter, unix_ms: u64) {
         let signature = Signature::default();
         let outcome = Err(ErrorCode::RunFailed);
-        meter.record(&Observation { unix_ms, signature: &signature, inputs: &[], unbatched: false, outcome });
+        meter.record(&Observation { unix_ms, signature: &signature, inputs: &[], rows: None, outcome });
     }
 
     #[test]

@@ -98,5 +98,6 @@ fn quality_to_json(quality: &Quality) -> Json {
         ("outOfRange", out_of_range),
         ("unseen", unseen),
         ("newWords", quality.new_words.map(|share| json!(share))),
+        ("meanCosine", quality.mean_cosine.map(|cosine| json!(cosine))),
     ])
 }

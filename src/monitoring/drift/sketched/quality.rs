@@ -41,6 +41,8 @@ pub struct Quality {
     pub unseen: Option<Unseen>,
     /// Of text: the share of the words that the reference does not have.
     pub new_words: Option<f64>,
+    /// Of vectors: the mean cosine of the current ones to the mean of the reference.
+    pub mean_cosine: Option<f64>,
 }
 
 impl Quality {
@@ -58,6 +60,7 @@ impl Quality {
             out_of_range_error: 0.0,
             unseen: None,
             new_words: None,
+            mean_cosine: None,
         };
         match (&reference.kind, &current.kind) {
             (Kind::Number(before), Kind::Number(now)) => {
@@ -68,6 +71,7 @@ impl Quality {
                 quality.new_words = now.new_words(before);
             }
             (Kind::Strings(before), Kind::Strings(now)) => quality.unseen = unseen(before, now),
+            (Kind::Vectors(before), Kind::Vectors(now)) => quality.mean_cosine = now.mean_cosine(before),
             _ => {}
         }
         quality

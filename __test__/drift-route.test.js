@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { drift } from '../index.js';
+import { limited } from '../resources/http/limited.js';
 import { startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 
@@ -117,7 +118,10 @@ describe('drift from profiles', () => {
 			['referenceVersion=v1&threshold=x', /threshold must be a number of at least 0/],
 			['referenceVersion=v1&driftShare=2', /driftShare must be a number from 0 to 1/],
 			['referenceVersion=v3', /reference: no prediction was profiled/],
-			['referenceTo=2020-01-01', /referenceTo must be|no prediction was profiled/],
+			['referenceVersion=', /referenceVersion is required/],
+			['referenceTo=soon', /referenceTo must be a time/],
+			['referenceTo=2020-01-01', /reference: no prediction was profiled/],
+			['referenceFrom=2000000000&referenceTo=1000000000', /referenceFrom must not be after referenceTo/],
 			['referenceVersion=v1&to=1000000000', /current: no prediction was profiled/],
 			['referenceVersion=v1&column=age', /unknown parameter "column"/],
 		]) {
@@ -125,6 +129,23 @@ describe('drift from profiles', () => {
 			assert.deepEqual([status, body.code], [400, 'INVALID_REQUEST'], more);
 			assert.match(body.error, message, more);
 		}
+	});
+
+	test('more than a thread takes at once are refused', async () => {
+		let end;
+		const one = limited(1, (ends) => ends);
+		const first = one(new Promise((resolve) => (end = resolve)));
+		await assert.rejects(one(), { code: 'QUEUE_FULL' });
+		end('ended');
+		assert.equal(await first, 'ended');
+		await assert.rejects(one(Promise.reject(new Error('it failed'))), /it failed/);
+		assert.equal(await one(Promise.resolve('next')), 'next');
+
+		const answers = await Promise.all(Array.from({ length: 100 }, () => ask('referenceVersion=v1')));
+		for (const { status, body } of answers) {
+			assert.ok(status === 200 || body.code === 'QUEUE_FULL', JSON.stringify(body));
+		}
+		assert.equal((await report()).verdict, 'drift');
 	});
 
 	test('a reference of another signature is refused', async () => {

@@ -1,8 +1,9 @@
 // GET /monitoring/drift: profiles of one time or version beside those of another one.
 import { compareProfiles, Profile } from '../../binding.js';
 import { visibleTo } from '../http/access.js';
+import { limited } from '../http/limited.js';
 import { ApiError } from '../errors.js';
-import { identifier, numberIn, shown } from '../http/query.js';
+import { numberIn, shown } from '../http/query.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
 import { profilesIn, readProfileFilter } from './profiles.js';
 
@@ -13,22 +14,28 @@ export const DRIFT_FIELDS = [
 	...['method', 'threshold', 'correction', 'minRows', 'driftShare'],
 ];
 
+/** What parameters of the reference are called. */
+const REFERENCE_NAMES = { version: 'referenceVersion', from: 'referenceFrom', to: 'referenceTo' };
+
+/** Comparisons of a thread at once: each holds two profiles. */
+const MAX_COMPARISONS = 16;
+
 /**
  * How far the features and outputs of predictions differ from those of a reference: of another time, or of another version.
  *
  * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}, as texts
  * @param {object | undefined} user Harper's user
  */
-export async function driftOf(given, user) {
+export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
 	const { modelId, version, from, to, referenceVersion = version, referenceFrom, referenceTo } = given;
 	const current = readProfileFilter({ modelId, version, from, to }, user);
 	if (given.referenceVersion === undefined && referenceFrom === undefined && referenceTo === undefined) {
 		throw new ApiError('INVALID_REQUEST', 'a reference is required: referenceVersion, referenceFrom or referenceTo');
 	}
-	if (given.referenceVersion !== undefined) identifier('referenceVersion', given.referenceVersion);
 	const reference = readProfileFilter(
 		{ modelId, version: referenceVersion, from: referenceFrom, to: referenceTo },
-		user
+		user,
+		REFERENCE_NAMES
 	);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const how = {
@@ -43,7 +50,7 @@ export async function driftOf(given, user) {
 	const [before, now] = [await merged('reference', reference), await merged('current', current)];
 	const report = await compareProfiles(before.bytes, now.bytes, how);
 	return { modelId: current.modelId, reference: before.described, current: now.described, ...report };
-}
+});
 
 /** The method of all columns, or an object of those of columns by name. */
 function methodsFrom(text) {

@@ -133,20 +133,25 @@ export async function profileOf(given, user) {
 	return { modelId: filter.modelId, profiles };
 }
 
+const NAMES = { version: 'version', from: 'from', to: 'to' };
+
 /**
  * What profiles are asked for by; whoever filters by an attribute, or is shown it, must be allowed to read it.
  *
  * @param {Record<string, unknown>} given of {@link PROFILE_FIELDS}
  * @param {object | undefined} user Harper's user
+ * @param {typeof NAMES} [names] what errors call the parameters
  */
-export function readProfileFilter({ modelId, version, from, to }, user) {
+export function readProfileFilter({ modelId, version, from, to }, user, names = NAMES) {
 	const filter = {
 		modelId: identifier('modelId', modelId),
-		version: version === undefined ? undefined : identifier('version', version),
-		from: moment('from', from) ?? 0,
-		to: moment('to', to) ?? Infinity,
+		version: version === undefined ? undefined : identifier(names.version, version),
+		from: moment(names.from, from) ?? 0,
+		to: moment(names.to, to) ?? Infinity,
 	};
-	if (filter.from > filter.to) throw new ApiError('INVALID_REQUEST', 'from must not be after to');
+	if (filter.from > filter.to) {
+		throw new ApiError('INVALID_REQUEST', `${names.from} must not be after ${names.to}`);
+	}
 	requireVisible(user, 'InferenceEvent', ['modelId', 'modelVersion', 'timestamp']);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	if (!isVisible('featuresIn') && !isVisible('prediction')) requireVisible(user, 'InferenceEvent', ['featuresIn']);

@@ -1,27 +1,8 @@
 // The quality of predictions on raw rows: equal to scikit-learn on the corpus, and a clear error for what cannot be measured.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { classificationQuality, EdgeAiError, regressionQuality } from '../index.js';
-import { root } from './support/harper.js';
-
-const corpus = process.env.EDGE_AI_CORPUS ?? join(root, '../shared/corpus');
-const path = join(corpus, 'stats/quality.json');
-const skip = !existsSync(path) && 'skipped: no corpus';
-const cases = skip ? [] : JSON.parse(readFileSync(path, 'utf8')).cases;
-
-/** What the corpus writes for NaN, and we as null. */
-const plain = (expected) => (expected === 'NaN' ? null : expected);
-
-function assertNear(found, expected, what, rtol = 1e-9) {
-	if (typeof expected !== 'number') {
-		assert.equal(found, expected, what);
-		return;
-	}
-	const isNear = Math.abs(found - expected) <= rtol * Math.abs(expected) + 1e-14;
-	assert.ok(typeof found === 'number' && isNear, `${what}: ${found}, expected ${expected}`);
-}
+import { assertNear, cases, plain, skip } from './support/quality-cases.js';
 
 function assertAllNear(found, expected, what) {
 	if (!Array.isArray(expected) && (expected === null || typeof expected !== 'object')) {

@@ -1,27 +1,11 @@
 // Quality from feedback: equal to scikit-learn on the corpus, or within the error that is answered.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Monitor } from '../index.js';
-import { root } from './support/harper.js';
+import { assertNear, cases as all, plain, skip } from './support/quality-cases.js';
 
-const corpus = process.env.EDGE_AI_CORPUS ?? join(root, '../shared/corpus');
-const path = join(corpus, 'stats/quality.json');
-const skip = !existsSync(path) && 'skipped: no corpus';
 // Events have no weights.
-const cases = skip ? [] : JSON.parse(readFileSync(path, 'utf8')).cases.filter(({ weight }) => weight === undefined);
-
-const plain = (expected) => (expected === 'NaN' ? null : expected);
-
-function assertNear(found, expected, what, rtol = 1e-9) {
-	if (typeof expected !== 'number') {
-		assert.equal(found, expected, what);
-		return;
-	}
-	const isNear = Math.abs(found - expected) <= rtol * Math.abs(expected) + 1e-14;
-	assert.ok(typeof found === 'number' && isNear, `${what}: ${found}, expected ${expected}`);
-}
+const cases = all.filter(({ weight }) => weight === undefined);
 
 function assertWithin(found, error, expected, what) {
 	assert.equal(found === null, expected === null, what);

@@ -3,6 +3,7 @@ import { acquireLock, pendingProfiles, Profile, restoreProfile, takeProfiles } f
 import { log, transaction } from '../harper.js';
 import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
+import { limited } from '../http/limited.js';
 import { identifier, moment } from '../http/query.js';
 import { options } from '../options.js';
 import { isDigest } from '../registry/record.js';
@@ -111,6 +112,9 @@ function addTo(profile, { id, profile: bytes }) {
 	}
 }
 
+/** Profiles that a thread is asked for at once: one after the other is read. */
+const MAX_READS = 64;
+
 /** What profiles are asked for by. */
 export const PROFILE_FIELDS = ['modelId', 'version', 'from', 'to'];
 
@@ -120,7 +124,7 @@ export const PROFILE_FIELDS = ['modelId', 'version', 'from', 'to'];
  * @param {Record<string, unknown>} given of {@link PROFILE_FIELDS}; times may be texts
  * @param {object | undefined} user Harper's user
  */
-export async function profileOf(given, user) {
+export const profileOf = limited(MAX_READS, async (given, user) => {
 	const filter = readProfileFilter(given, user);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const isShown = ([name]) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
@@ -131,7 +135,7 @@ export async function profileOf(given, user) {
 		profiles.push({ ...rest, digest: isVisible('digest') ? digest : undefined, columns: shown });
 	}
 	return { modelId: filter.modelId, profiles };
-}
+});
 
 const NAMES = { version: 'version', from: 'from', to: 'to' };
 

@@ -41,6 +41,6 @@ pub use options::{EngineChoice, EngineOptions, MAX_TIMEOUT_MS, OptionValue};
 pub use preload::{PreloadFailure, PreloadStatus};
 pub use providers::{Placement, Provider, Providers, provider_names};
 pub use request::RunRequest;
-pub use run::{Batch, RunCallback, RunHandle, RunOutput};
+pub use run::{RunCallback, RunHandle, RunOutput};
 pub use session::{Session, SessionStatus};
 pub use shared::{Engine, EngineStatus};

@@ -33,23 +33,8 @@ pub struct RunOutput {
     pub latency: Duration,
     /// From the request to the run: waiting, and loading where the model was unloaded.
     pub queue: Duration,
-    pub batch: Batch,
-}
-
-/// What ran together with a request.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Batch {
-    /// Requests, itself included.
-    pub requests: usize,
-    /// Of all of them; `None` for one that could only run alone.
-    pub rows: Option<usize>,
-    /// The request's part of the run: its rows among all.
-    pub share: f64,
-}
-
-impl Batch {
-    /// Of a request that ran alone.
-    pub const ALONE: Self = Self { requests: 1, rows: None, share: 1.0 };
+    /// Of all requests that ran together; `None` for one that ran alone.
+    pub batch_rows: Option<usize>,
 }
 
 /// Receives the outcome of a run, on any thread.
@@ -209,7 +194,7 @@ fn run_call(model: &LoadedModel, call: &Call, control: &RunControl, phase: Phase
     let (ran, latency) = model.run(phase, &inputs, &names, control);
     let outcome = ran.map(|values| {
         let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
-        RunOutput { outputs, latency, queue: Duration::ZERO, batch: Batch::ALONE }
+        RunOutput { outputs, latency, queue: Duration::ZERO, batch_rows: None }
     });
     (outcome, latency)
 }

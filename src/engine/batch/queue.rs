@@ -8,7 +8,7 @@ use super::sizes::BatchSizes;
 use crate::engine::control::RunControl;
 use crate::engine::loaded_model::LoadedModel;
 use crate::engine::providers::{CUDA, Overlap, Placement};
-use crate::engine::run::{Batch, Call, Run, RunOutput};
+use crate::engine::run::{Call, Run, RunOutput};
 use crate::model::Prepared;
 use crate::onnx::operators::{self, Operator};
 use crate::signature::Signature;
@@ -148,9 +148,7 @@ impl BatchQueue {
             let rows: usize = group.iter().filter_map(|member| member.cost()).sum();
             self.record(rows, begun, latency, true);
             for (member, outputs) in group.iter().zip(answers) {
-                let share = member.cost().unwrap_or(0) as f64 / rows.max(1) as f64;
-                let batch = Batch { requests: group.len(), rows: Some(rows), share };
-                member.answer(RunOutput { outputs, latency, queue: member.queued(begun), batch });
+                member.answer(RunOutput { outputs, latency, queue: member.queued(begun), batch_rows: Some(rows) });
             }
             return;
         }

@@ -44,7 +44,7 @@ impl Counts {
                 self.answered += 1;
                 self.latency.add(output.latency.as_nanos() as u64);
                 self.queue.add(output.queue.as_nanos() as u64);
-                self.batch_rows.add(output.batch.rows.or(observation.rows).map_or(1, |rows| rows as u64));
+                self.batch_rows.add(output.batch_rows.or(observation.rows).map_or(1, |rows| rows as u64));
                 self.input_bytes += bytes.inputs;
                 self.output_bytes += bytes.outputs;
             }

@@ -1,13 +1,14 @@
 // The servers that `npm run bench:servers` measures, each with a folder here: how its environment is made and what starts it.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '../../__test__/support/free-port.js';
+import { installPython, makeEnvironment, pythonOf } from '../python.js';
 
 const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
@@ -62,7 +63,6 @@ function python(name, title, protocol, path) {
 const isPython = ({ program }) => program.endsWith('.py');
 const own = ({ name }, file) => join(folder, name, file);
 const environmentOf = ({ name }) => join(environments, name);
-const pythonOf = (rival) => join(environmentOf(rival), 'bin', 'python');
 
 /**
  * The packages of a rival as they are pinned, `name version` each.
@@ -89,30 +89,23 @@ export function packagesOf(rival) {
 export async function install(rival) {
 	const environment = environmentOf(rival);
 	const requirements = own(rival, rival.requirements);
-	// Written last: what was interrupted is made anew.
-	const stamp = join(environment, 'installed');
-	const isInstalled = existsSync(stamp) && readFileSync(stamp).equals(readFileSync(requirements));
-	if (!isInstalled) {
-		rmSync(environment, { recursive: true, force: true });
-		mkdirSync(environment, { recursive: true });
-		if (isPython(rival)) {
-			await run('python3', ['-m', 'venv', environment]);
-			await run(pythonOf(rival), ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
-		} else {
-			copyFileSync(requirements, join(environment, rival.requirements));
-			await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: environment });
-		}
-		copyFileSync(requirements, stamp);
+	if (isPython(rival)) {
+		await installPython(environment, requirements);
+		return;
 	}
+	await makeEnvironment(environment, requirements, async () => {
+		copyFileSync(requirements, join(environment, rival.requirements));
+		await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: environment });
+	});
 	// Node.js looks for packages beside the file: for Fastify here, and for onnxruntime-node where this project has it.
-	if (!isPython(rival)) copyFileSync(own(rival, rival.program), join(environment, rival.program));
+	copyFileSync(own(rival, rival.program), join(environment, rival.program));
 }
 
 /** What starts a rival on a port. */
 function commandOf(rival, port) {
 	if (!isPython(rival)) return [process.execPath, join(environmentOf(rival), rival.program)];
 	const program = own(rival, rival.program);
-	return [pythonOf(rival), ...(rival.argumentsOf?.(program, port) ?? [program])];
+	return [pythonOf(environmentOf(rival)), ...(rival.argumentsOf?.(program, port) ?? [program])];
 }
 
 /**

@@ -97,6 +97,14 @@ export async function compareProfiles(reference, current, options) {
 }
 
 /**
+ * Merges profiles.
+ *
+ * @param {Uint8Array[]} parts
+ * @returns {Promise<{bytes: Uint8Array, rows: number, unreadable: number[]}>} positions of what is no profile are `unreadable`
+ */
+export const mergeProfiles = (parts) => answered((channel, id) => native.mergeProfiles(channel, id, parts));
+
+/**
  * Detects, checks and once loads a model, without keeping it.
  *
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files

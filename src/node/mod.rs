@@ -23,3 +23,4 @@ mod request;
 mod rows;
 mod session;
 mod shared_buffer;
+mod worker;

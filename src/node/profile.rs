@@ -1,10 +1,14 @@
 //! Profiles of predictions.
 
+use super::channel::Channel;
 use super::error::throw;
+use super::worker::on_worker;
 use crate::engine::{RunOutput, RunRequest, Session};
 use crate::error::{Result, error};
 use crate::monitoring::meter::{Meter, MeterKey, Meters};
-use crate::monitoring::profile::{MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides};
+use crate::monitoring::profile::{
+    MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides, merged,
+};
 use crate::tensor::Value;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -103,6 +107,26 @@ impl Profile {
     pub fn take_json(&mut self) -> String {
         std::mem::take(&mut self.inner).to_json().to_string()
     }
+}
+
+/// Many profiles as one.
+#[napi(object)]
+pub struct MergedProfiles {
+    pub bytes: Uint8Array,
+    pub rows: f64,
+    /// Positions of what is no profile, and left out.
+    pub unreadable: Vec<u32>,
+}
+
+/// Merges profiles, given as their bytes; answered on the channel with `MergedProfiles`.
+#[napi(catch_unwind)]
+pub fn merge_profiles(env: &Env, channel: &Channel, id: u32, parts: Vec<Uint8Array>) -> napi::Result<()> {
+    let parts: Vec<Vec<u8>> = parts.iter().map(|part| part.to_vec()).collect();
+    on_worker(env, channel.reply(id), move || {
+        let (sum, unreadable) = merged(&parts);
+        let unreadable = unreadable.into_iter().map(|at| at as u32).collect();
+        Ok(MergedProfiles { rows: sum.rows as f64, bytes: sum.to_bytes()?.into(), unreadable })
+    })
 }
 
 /// What was profiled of a model in this process and is not taken yet.

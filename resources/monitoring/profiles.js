@@ -59,12 +59,10 @@ async function store({ modelId, version, digest, bytes }, now) {
 	for (const [interval, lengthMs] of Object.entries(INTERVALS)) {
 		const start = now - (now % lengthMs);
 		const id = [modelId, version, interval, start, digest, node].join('|');
-		const profile = new Profile();
 		const stored = rowFrom(await profiles.get(id));
-		if (stored) addTo(profile, stored);
-		profile.merge(bytes);
+		const { bytes: profile } = await merge([...(stored ? [stored] : []), { id: 'not stored yet', profile: bytes }]);
 		const expiresAt = expiryOf(interval, start + lengthMs);
-		rows.push({ id, modelId, version, digest, interval, start, node, profile: profile.takeBytes(), expiresAt });
+		rows.push({ id, modelId, version, digest, interval, start, node, profile, expiresAt });
 	}
 	const size = rows.reduce((sum, { profile }) => sum + profile.length, 0);
 	const context = await contextAfter(rows.map(({ id }) => [profiles, id]));
@@ -100,16 +98,6 @@ function rowFrom(record) {
 		Object.hasOwn(INTERVALS, record.interval) &&
 		Number.isSafeInteger(record.start);
 	return isSound ? record : undefined;
-}
-
-/** Adds a row to a profile; what nobody can read, and no addon of this release has written, is left out, and the log says so. */
-function addTo(profile, { id, profile: bytes }) {
-	try {
-		profile.merge(bytes);
-	} catch (error) {
-		if (error.code !== 'INVALID_REQUEST') throw error;
-		log.error(`edge-ai: the profile "${id}" is left out`, error);
-	}
 }
 
 /** Profiles that a thread is asked for at once: one after the other is read. */

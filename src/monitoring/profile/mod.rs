@@ -20,8 +20,10 @@ mod vector;
 
 pub use column::{Column, Kind};
 pub use columns::Profile;
-pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES};
-pub use names::OUTPUT_PREFIX;
+pub use elements::{extend_numbers, has_numbers};
+pub use layout::{Layout, declared, layout};
+pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES, shortened};
+pub use names::{Names, OUTPUT_PREFIX, Side};
 pub use number::Number;
 pub use profiler::{Profiler, Sides};
 pub use settings::ProfileSettings;

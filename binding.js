@@ -53,6 +53,7 @@ export const {
 	configureProfiles,
 } = native;
 export const { MAX_PROFILE_COLUMNS, Profile, Profiler } = native;
+export const { configureChangeDetection, observeCorrectness, takeChanges } = native;
 export const takeProfiles = translated(native.takeProfiles);
 export const pendingProfiles = translated(native.pendingProfiles);
 export const restoreProfile = translated(native.restoreProfile);

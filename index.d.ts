@@ -731,6 +731,29 @@ export interface Profiles {
 	}[];
 }
 
+/** Values that follow each other. */
+export interface StreamPart {
+	count: number;
+	mean: number;
+}
+
+export interface Changes {
+	modelId: string;
+	changes: {
+		version: string;
+		digest: string;
+		/** `correctness`, as errors of 0 and 1, `confidence`, or the column of an output as profiles name it. */
+		signal: string;
+		detector: 'adwin' | 'page-hinkley';
+		/** When it was detected, in Unix milliseconds. */
+		timestamp: number;
+		before: StreamPart;
+		after: StreamPart;
+		/** Detections before it that are not told; 0 in a Monitor. */
+		skipped: number;
+	}[];
+}
+
 /** The last events in memory, for tests and scripts. */
 export class Monitor {
 	/** Older events are forgotten: beyond 10,000 of them and 64 MiB by default. */
@@ -741,6 +764,8 @@ export class Monitor {
 		profile?: 'on' | 'off';
 		/** Columns of a tensor that are profiled each, up to 1024; a tensor with more is profiled as a vector. 256 by default. */
 		profileColumns?: number;
+		/** Which detectors watch predictions for changes in time; 'adwin' by default. */
+		changeDetection?: 'off' | 'adwin' | 'page-hinkley' | 'both';
 	});
 	/** Keeps a copy. Of an event larger than `maxBytes` the features and outputs are left out. */
 	record(event: Omit<InferenceEvent, 'timestamp'> & { timestamp?: number }): void;
@@ -751,6 +776,11 @@ export class Monitor {
 	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
 	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
 	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
+	/**
+	 * When the correctness, the confidence or the outputs of the predictions that an engine has recorded with this monitor changed, newest
+	 * first; the last 100 changes of each version.
+	 */
+	changes(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Changes;
 	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
 	 * `INVALID_REQUEST` when a version has no profile, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a

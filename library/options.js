@@ -1,6 +1,7 @@
 // Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
 import { MAX_PRIORITY, MAX_TIMEOUT_MS, nearestName } from '../binding.js';
 import { isAbortSignal } from './abort-signal.js';
+import { CHANGE_DETECTION } from './change-detection.js';
 import { ENGINE_OPTIONS } from './engine-options.js';
 import { isList } from './kinds.js';
 import { flag, MAX_COUNT, oneOf, whole } from './option-kinds.js';
@@ -69,6 +70,7 @@ export const MONITOR_OPTIONS = {
 	maxBytes: whole(1024),
 	profile: PROFILE,
 	profileColumns: PROFILE_COLUMNS,
+	changeDetection: CHANGE_DETECTION,
 };
 
 export const PROFILE_FILTER = { version: text, digest: text };

@@ -1,6 +1,7 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
-import { configureEngine, configureProfiles } from '../binding.js';
+import { configureChangeDetection, configureEngine, configureProfiles } from '../binding.js';
+import { CHANGE_DETECTION, detectorsIn } from '../library/change-detection.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
 import { flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { PROFILE, PROFILE_COLUMNS } from '../library/profile-options.js';
@@ -126,7 +127,14 @@ const OF_COMPONENT = {
 		default: undefined,
 		inWords: 'ten times `eventRetention`',
 		effect: EFFECT.atOnce,
-		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
+		meaning:
+			'Seconds after which a profile or a change expires. 0 keeps profiles of days and changes for ever, and profiles of hours for 31 days.',
+	},
+	changeDetection: {
+		...CHANGE_DETECTION,
+		effect: EFFECT.atOnce,
+		meaning:
+			'Which detectors watch the correctness, the confidence and the outputs of predictions for [changes in time](rest.md#get-monitoringchanges).',
 	},
 	anonymousPredict: {
 		...flag,
@@ -193,8 +201,9 @@ export function configure(given) {
 	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
 	if (isInHarper()) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
-	const { profile, profileColumns, recordFeatures } = options();
+	const { profile, profileColumns, recordFeatures, changeDetection } = options();
 	configureProfiles(profile === 'on' ? profileColumns : 0, recordFeatures !== 'none');
+	configureChangeDetection(...detectorsIn(changeDetection));
 }
 
 /** The options in force. */

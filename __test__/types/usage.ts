@@ -63,6 +63,8 @@ import {
 	type ProfileDriftReport,
 	type ProfileShares,
 	type Profiles,
+	type Changes,
+	type StreamPart,
 	type StringsProfile,
 	type VectorProfile,
 	type QualityEstimate,
@@ -199,6 +201,9 @@ export async function record(): Promise<Metrics> {
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
 	const { profiles }: Profiles = monitor.profile('m', { version: '1' });
+	const { changes }: Changes = monitor.changes('m', { version: '1' });
+	const sides: StreamPart[] = changes.flatMap((change) => [change.before, change.after]);
+	[changes[0].signal, changes[0].detector, sides[0].mean] satisfies [string, 'adwin' | 'page-hinkley', number];
 	const versions: ProfileDriftOptions = { version: '2', referenceVersion: '1', method: { x: 'ks' } };
 	const missing = ({ missing: shares }: ColumnQuality): ProfileShares => shares;
 	const drifted = ({ verdict, bounds, quality }: ProfileColumnDrift) => [

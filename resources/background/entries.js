@@ -2,6 +2,7 @@
 import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
+import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { compact } from '../monitoring/rollups/compaction.js';
@@ -28,6 +29,7 @@ const ENTRIES = [
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
+	{ name: 'change table', owner: 'thread', onChange: true, run: prepareChanges },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
@@ -43,6 +45,8 @@ const ENTRIES = [
 const OF_SERVING_THREADS = [
 	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
+	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
+	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },
 ];
 
 const makeSchedule = () =>

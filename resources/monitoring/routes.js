@@ -2,6 +2,7 @@
 import { readJsonObject } from '../http/body.js';
 import { readQuery } from '../http/query.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
+import { CHANGE_FIELDS, changesOf } from './changes.js';
 import { DRIFT_FIELDS, driftOf } from './drift.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
@@ -45,6 +46,11 @@ export function processMetrics({ query, stream, user }) {
 /** `GET /monitoring/profile?modelId=&version=&from=&to=` */
 export async function profile({ query, user }) {
 	return { body: await profileOf(readQuery(query, PROFILE_FIELDS), user) };
+}
+
+/** `GET /monitoring/changes?modelId=&version=&from=&to=&limit=` */
+export async function changes({ query, user }) {
+	return { body: await changesOf(readQuery(query, CHANGE_FIELDS), user) };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 mod bins;
 pub mod cbpe;
+pub mod changes;
 pub mod drift;
 pub mod exposition;
 mod feedback;

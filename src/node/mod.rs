@@ -5,6 +5,7 @@
 //! entry, because the memory of a terminated worker thread is gone.
 
 mod cbpe;
+mod changes;
 mod channel;
 mod drift;
 mod engine;

@@ -21,9 +21,11 @@ mod vector;
 
 pub use column::{Column, Kind};
 pub use columns::Profile;
-pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES};
+pub use elements::{extend_numbers, has_numbers};
+pub use layout::{Layout, declared, layout};
+pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES, shortened};
 pub use merged::merged;
-pub use names::OUTPUT_PREFIX;
+pub use names::{Names, OUTPUT_PREFIX, Side};
 pub use number::Number;
 pub use profiler::{Profiler, Sides};
 pub use settings::ProfileSettings;

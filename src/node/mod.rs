@@ -6,6 +6,7 @@
 
 mod cbpe;
 mod channel;
+mod dle;
 mod drift;
 mod engine;
 mod error;

@@ -1007,6 +1007,46 @@ export class Cbpe {
 	estimate(rows: CbpeRows): QualityEstimates;
 }
 
+/** Rows whose truth is known, from which {@link Dle} learns how far off predictions are. */
+export interface DleReference {
+	/** The true values. */
+	readonly truth: Column<number>;
+	/** The predicted values. */
+	readonly predicted: Column<number>;
+	/** A list of numbers for each row, or the numbers of all rows one behind the other. Without them only losses that are told count. */
+	readonly features?: Column<number> | readonly Column<number>[];
+	/** Thresholds are from the measures of chunks of so many rows; of the reference there are at least two. */
+	readonly chunkRows: number;
+}
+
+/** Rows whose truth need not be known: features and predictions, or losses that something else has estimated. */
+export interface DleRows {
+	readonly predicted?: Column<number>;
+	/** As of {@link DleReference}. */
+	readonly features?: Column<number> | readonly Column<number>[];
+	/** The loss of each row: absolute, absolute as a share of the truth, squared, squared of the logarithms of 1 + value. */
+	readonly losses?: Partial<Record<'mae' | 'mape' | 'mse' | 'msle', Column<number>>>;
+}
+
+export interface RegressionEstimates {
+	/** Rows. */
+	count: number;
+	/** Without those of logarithms where the reference has numbers below 0. None has an upper end of its own. */
+	measures: Partial<Record<'mae' | 'mape' | 'mse' | 'rmse' | 'msle' | 'rmsle', QualityEstimate>>;
+}
+
+/**
+ * Quality of regressions without labels: direct loss estimation, as NannyML defines it, with boosted trees for the loss of a row. Right
+ * while predictions for such rows are as far off as in the reference. It cannot see that the truth for the same inputs has changed
+ * (concept drift), or that inputs are such as the reference does not have.
+ */
+export class Dle {
+	/** `INVALID_REQUEST` for rows that cannot be measured. */
+	constructor(reference: DleReference);
+	/** Over all rows that are given. `INVALID_REQUEST` for rows that cannot be measured. */
+	estimate(rows: DleRows): RegressionEstimates;
+}
+
 /**
  * Detects a change of the mean in a stream of values: ADWIN (Bifet and Gavaldà, 2007), a window that is as long as the mean does not
  * change. It takes memory for the logarithm of its width.

@@ -158,6 +158,17 @@ export const CBPE_REFERENCE = {
 
 export const CBPE_ROWS = { predicted: list, probabilities: table };
 
+export const DLE_REFERENCE = { truth: list, predicted: list, features: table, chunkRows: whole(1, MAX_COUNT) };
+
+export const DLE_ROWS = {
+	predicted: list,
+	features: table,
+	losses: { expected: 'an object of lists', check: isByColumn },
+};
+
+/** Losses of rows, by the measure that is their mean; in the order of the addon. */
+export const LOSSES = { mae: list, mape: list, mse: list, msle: list };
+
 /** A number between two bounds, of which the upper one may be included. */
 const between = (least, most, includesMost) => ({
 	expected: `a number above ${least} and ${includesMost ? 'up to' : 'below'} ${most}`,

@@ -2,6 +2,7 @@
 import {
 	Adwin,
 	Cbpe,
+	Dle,
 	classificationQuality,
 	EdgeAiError,
 	InferenceEngine,
@@ -19,6 +20,8 @@ import {
 	type Calibration,
 	type CbpeReference,
 	type CbpeRows,
+	type DleReference,
+	type DleRows,
 	type ClassAverages,
 	type ColumnProfile,
 	type DistinctCount,
@@ -72,6 +75,7 @@ import {
 	type RecordedPrediction,
 	type RecordedRunOptions,
 	type RealisedQuality,
+	type RegressionEstimates,
 	type RegressionQuality,
 	type RegressionRows,
 	type ReliabilityBin,
@@ -329,6 +333,14 @@ export function watch(errors: readonly number[]): boolean {
 	// @ts-expect-error the width is not set
 	adwin.width = 3;
 	return errors.some((error) => [adwin.update(error), test.update(error)].includes(true));
+}
+
+export function estimateLosses(rows: DleRows): number | null {
+	const reference: DleReference = { truth: [1, 2], predicted: new Float64Array(2), features: [[1], [2]], chunkRows: 1 };
+	const { count, measures }: RegressionEstimates = new Dle(reference).estimate(rows);
+	// @ts-expect-error losses are named by their means
+	new Dle(reference).estimate({ losses: { rmse: [1] } });
+	return count > 0 ? (measures.rmse?.value ?? null) : null;
 }
 
 export function estimate(rows: CbpeRows): number | null {

@@ -3,7 +3,9 @@
 mod bins;
 pub mod cbpe;
 pub mod changes;
+pub mod dle;
 pub mod drift;
+mod estimate;
 pub mod exposition;
 mod feedback;
 mod lost_events;

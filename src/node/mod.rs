@@ -7,6 +7,7 @@
 mod cbpe;
 mod changes;
 mod channel;
+mod dle;
 mod drift;
 mod engine;
 mod error;

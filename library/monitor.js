@@ -22,8 +22,8 @@ import { shown } from './shown.js';
 const MAX_PROFILES = 100;
 
 /**
- * Who profiles the predictions of a model version for a monitor; nobody where it has profiles off, or is none of ours. Set by the class,
- * which alone reaches them.
+ * Who profiles the predictions of a model version for a monitor and sums up what they cost; nobody for one that is none of ours. Set by the
+ * class, which alone reaches them.
  *
  * @type {(monitor: object, identity: {modelId: string, modelVersion: string, digest: string},
  *   columns?: () => Record<string, string[]>) => object | undefined} `columns` by the name of their input
@@ -201,6 +201,24 @@ export class Monitor {
 	}
 
 	/**
+	 * What the recorded predictions of a model cost, by version and digest, and of each by user. Unlike events they are not forgotten one by
+	 * one, and runs that failed count, too; events that others recorded do not.
+	 *
+	 * @param {string} modelId
+	 * @param {{version?: string, digest?: string}} [filter]
+	 */
+	resources(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`resources takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const wanted = Object.entries({ modelId, ...checkOptions('resources', filter, PROFILE_FILTER) });
+		const versions = [...this.#profiles.values()]
+			.filter(({ of }) => wanted.every(([field, value]) => of[field] === value))
+			.map(({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.costs()) }));
+		return { modelId, versions };
+	}
+
+	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
 	 *
 	 * @param {string} modelId
@@ -238,7 +256,6 @@ export class Monitor {
 	}
 
 	#profilerOf({ modelId, modelVersion: version, digest }, columns = () => ({})) {
-		if (this.#profileColumns === 0) return undefined;
 		const key = `${modelId}|${version}|${digest}`;
 		const entry = this.#profiles.get(key) ?? {
 			of: { modelId, version, digest },

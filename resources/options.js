@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { configureEngine, configureProfiles } from '../binding.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
-import { flag, oneOf, text, whole } from '../library/option-kinds.js';
+import { amount, flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { PROFILE, PROFILE_COLUMNS } from '../library/profile-options.js';
 import { shown } from '../library/shown.js';
 import { DEFAULT_VERSIONS } from '../library/versions.js';
@@ -40,6 +40,20 @@ const retention = (interval, inWords) => ({
 	inWords,
 	effect: EFFECT.atOnce,
 	meaning: `Seconds after which the metrics of a whole ${interval} expire; see [rollups](operations.md#rollups). 0 keeps them for ever.`,
+});
+
+/**
+ * What something costs.
+ *
+ * @param {string} what
+ * @returns {import('../library/engine-options.js').Option}
+ */
+const price = (what) => ({
+	...amount(0, 1e9),
+	default: undefined,
+	inWords: 'none',
+	effect: EFFECT.atOnce,
+	meaning: `The price of ${what}; see [\`GET /monitoring/resources\`](rest.md#get-monitoringresources).`,
 });
 
 /**
@@ -127,6 +141,16 @@ const OF_COMPONENT = {
 		inWords: 'ten times `eventRetention`',
 		effect: EFFECT.atOnce,
 		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
+	},
+	pricePerCpuHour: price('an hour of CPU time'),
+	pricePerGbHour: price('10⁹ bytes of loaded models for an hour'),
+	currency: {
+		...text,
+		default: undefined,
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What the answers of [`GET /monitoring/resources`](rest.md#get-monitoringresources) call the unit of prices.',
 	},
 	anonymousPredict: {
 		...flag,

@@ -28,6 +28,7 @@ import {
 	type ClassQuality,
 	type Column,
 	type ColumnDrift,
+	type Costs,
 	type Deviation,
 	type DriftHistogram,
 	type DriftKind,
@@ -70,6 +71,8 @@ import {
 	type RecordedPrediction,
 	type RecordedRunOptions,
 	type RealisedQuality,
+	type Receipt,
+	type Resources,
 	type RegressionQuality,
 	type RegressionRows,
 	type ReliabilityBin,
@@ -81,6 +84,7 @@ import {
 	type TensorData,
 	type TypedArray,
 	type ValueInfo,
+	type VersionCosts,
 } from 'harper-edge-ai';
 
 export async function load(): Promise<Model> {
@@ -199,6 +203,13 @@ export async function record(): Promise<Metrics> {
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
 	const { profiles }: Profiles = monitor.profile('m', { version: '1' });
+	const { versions: paid }: Resources = monitor.resources('m', { version: '1' });
+	const rate = ({ predictions, cpuSeconds }: Costs) => (cpuSeconds ?? Infinity) / predictions;
+	const rates = ({ users, others }: VersionCosts) => [...users, others].map((costs) => costs && rate(costs));
+	paid.map(rates) satisfies (number | null)[][];
+	const told = async ({ predict }: Model): Promise<Receipt | undefined> =>
+		(await predict({ x: 1 }, { receipt: true })).receipt;
+	told satisfies unknown;
 	const versions: ProfileDriftOptions = { version: '2', referenceVersion: '1', method: { x: 'ks' } };
 	const missing = ({ missing: shares }: ColumnQuality): ProfileShares => shares;
 	const drifted = ({ verdict, bounds, quality }: ProfileColumnDrift) => [

@@ -4,6 +4,7 @@ import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
+import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
@@ -28,6 +29,7 @@ const ENTRIES = [
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
+	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
@@ -43,6 +45,8 @@ const ENTRIES = [
 const OF_SERVING_THREADS = [
 	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
+	{ name: 'resources', owner: 'process', everyMs: 10 * SECOND_MS, run: storeResources },
+	{ name: 'last resources', owner: 'process', run: ({ signal }) => atEnd(storeResources, signal) },
 ];
 
 const makeSchedule = () =>

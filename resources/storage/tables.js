@@ -15,6 +15,7 @@ const TABLES = [
 	'RollupDelta',
 	'RollupProgress',
 	'Profile',
+	'ResourceUse',
 	'Feature',
 	'Job',
 	'JobStep',

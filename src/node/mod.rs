@@ -20,6 +20,7 @@ mod process;
 mod profile;
 mod quality;
 mod request;
+mod resources;
 mod rows;
 mod session;
 mod shared_buffer;

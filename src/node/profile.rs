@@ -3,7 +3,7 @@
 use super::error::throw;
 use crate::engine::{RunOutput, RunRequest, Session};
 use crate::error::{Result, error};
-use crate::monitoring::meter::{Meter, MeterKey, Meters};
+use crate::monitoring::meter::{Meter, MeterKey, Meters, SharedResources};
 use crate::monitoring::profile::{MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides};
 use crate::tensor::Value;
 use napi::Env;
@@ -116,11 +116,18 @@ pub fn pending_profiles(env: &Env, model_id: String) -> napi::Result<Vec<TakenPr
     profiles.collect::<Result<Vec<_>>>().map_err(|problem| throw(env, &problem))
 }
 
-/// Profiles what one monitor of JavaScript records of a model version.
+/// Profiles what one monitor of JavaScript records of a model version, and sums up what it cost.
 #[napi]
 pub struct Profiler {
     inner: Arc<InnerProfiler>,
     settings: ProfileSettings,
+    resources: SharedResources,
+}
+
+impl Profiler {
+    pub(super) fn resources(&self) -> SharedResources {
+        Arc::clone(&self.resources)
+    }
 }
 
 #[napi]
@@ -130,7 +137,8 @@ impl Profiler {
     pub fn new(max_columns: u32, names: HashMap<String, Vec<String>>) -> Self {
         let inner = InnerProfiler::default();
         inner.name_columns(names);
-        Self { inner: Arc::new(inner), settings: ProfileSettings { max_columns: max_columns as usize, features: true } }
+        let settings = ProfileSettings { max_columns: max_columns as usize, features: true };
+        Self { inner: Arc::new(inner), settings, resources: SharedResources::default() }
     }
 
     #[napi(catch_unwind)]
@@ -143,6 +151,14 @@ impl Profiler {
     pub fn profile(&self) -> String {
         self.inner.profile().to_json().to_string()
     }
+
+    /// What it cost, as JSON text.
+    #[napi(catch_unwind)]
+    pub fn costs(&self) -> String {
+        let mut resources = self.resources.lock().clone();
+        resources.bound();
+        resources.costs_json().to_string()
+    }
 }
 
 /// A run that a [`Profiler`] is to see when it has ended.
@@ -154,7 +170,7 @@ pub struct Profiled {
 
 impl Profiled {
     pub fn of(profiler: &Profiler, run: &RunRequest) -> Self {
-        let Profiler { inner, settings } = profiler;
+        let Profiler { inner, settings, .. } = profiler;
         Self { profiler: Arc::clone(inner), settings: *settings, inputs: Arc::clone(&run.inputs) }
     }
 

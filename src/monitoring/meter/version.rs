@@ -1,5 +1,6 @@
 //! The meter of one model version.
 
+use super::account::SharedResources;
 use super::counts::Counts;
 use super::observation::Observation;
 use crate::monitoring::profile::{ProfileSettings, Profiler, Sides};
@@ -22,20 +23,27 @@ pub struct Meter {
     counts: Mutex<Counts>,
     /// What its predictions look like.
     pub profiler: Profiler,
+    /// What they cost since that was taken last.
+    pub resources: SharedResources,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
 
 impl Meter {
     pub fn new(key: MeterKey, now_ms: u64) -> Self {
-        Self { key, counts: Mutex::default(), profiler: Profiler::default(), last_used_ms: AtomicU64::new(now_ms) }
+        Self {
+            key,
+            counts: Mutex::default(),
+            profiler: Profiler::default(),
+            resources: SharedResources::default(),
+            last_used_ms: AtomicU64::new(now_ms),
+        }
     }
 
     /// Counts a prediction, once.
     pub fn record(&self, observation: &Observation<'_>) {
         self.last_used_ms.store(observation.unix_ms, Ordering::Relaxed);
-        let bytes = observation.bytes();
-        self.counts.lock().add(observation, bytes);
+        self.counts.lock().add(observation);
         if let Ok(output) = observation.outcome {
             let Observation { signature, inputs, .. } = *observation;
             let prediction = Sides { signature, inputs, outputs: &output.outputs };

@@ -196,8 +196,58 @@ export interface RunOptions {
 	priority?: number;
 	/** Whether it may run together with others, where the model allows it: true. */
 	batching?: boolean;
+	/** Whether the prediction comes with what it cost: false. */
+	receipt?: boolean;
 	/** Aborting rejects with the signal's reason and stops the run. */
 	signal?: AbortSignalLike;
+}
+
+/** What a prediction cost. Of a run that it shared with other requests, `cpuMs` and `wallMs` are its part, by rows. */
+export interface Receipt {
+	/** CPU time of the run, on all threads that it used; null where the system is not Linux. */
+	cpuMs: number | null;
+	/** Time of the run. */
+	wallMs: number;
+	/** From the request to the run: waiting, and loading where the model was unloaded. */
+	queueMs: number;
+	/** Rows of the run. */
+	batchRows: number;
+	/** The part of them that were the request's: 1 where it ran alone. */
+	batchShare: number;
+	/** Bytes of the tensors that were made for the outputs. */
+	allocatedBytes: number;
+	/** Bytes of the tensors that were given. */
+	readBytes: number;
+}
+
+/** Sums of {@link Receipt}s. */
+export interface Costs {
+	/** Those that were answered. */
+	predictions: number;
+	/** Runs that failed; what they cost is in the sums. */
+	failures: number;
+	/** Null where the system is not Linux. */
+	cpuSeconds: number | null;
+	wallSeconds: number;
+	queueSeconds: number;
+	allocatedBytes: number;
+	readBytes: number;
+	predictionsPerCpuSecond: number | null;
+}
+
+/** What the predictions of a version cost. */
+export interface VersionCosts extends Costs {
+	version: string;
+	digest: string;
+	/** Who cost most comes first; null stands for predictions without `userId`. */
+	users: (Costs & { userId: string | null })[];
+	/** Of a thousand users those that cost most are told apart; these are the others. */
+	others: Costs | null;
+}
+
+export interface Resources {
+	modelId: string;
+	versions: VersionCosts[];
 }
 
 /** Options of runs that a monitor may record. */
@@ -219,6 +269,8 @@ export interface Prediction<Outputs = AnyOutputs> {
 	confidence: number | (number | null)[] | null;
 	/** The run itself, in milliseconds. */
 	latencyMs: number;
+	/** Where the options ask for it. */
+	receipt?: Receipt;
 }
 
 export interface RecordedPrediction<Outputs = AnyOutputs> extends Prediction<Outputs> {
@@ -781,6 +833,11 @@ export class Monitor {
 	 * first; the last 100 changes of each version.
 	 */
 	changes(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Changes;
+	/**
+	 * What predictions cost, of all that an engine has recorded with this monitor, runs that failed included. The CPU time of most tiny runs is
+	 * an estimate from those that were measured.
+	 */
+	resources(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Resources;
 	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
 	 * `INVALID_REQUEST` when a version has no profile, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a

@@ -46,6 +46,7 @@ const routes = [
 	['GET', '/monitoring/profile', { InferenceEvent: ['read'] }, monitoring.profile],
 	['GET', '/monitoring/drift', { InferenceEvent: ['read'] }, monitoring.drift],
 	['GET', '/monitoring/changes', { InferenceEvent: ['read'] }, monitoring.changes],
+	['GET', '/monitoring/resources', { InferenceEvent: ['read'] }, monitoring.resources],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

@@ -50,6 +50,7 @@ const ROUTES = [
 	['GET', '/monitoring/metrics?modelId=access', undefined, READERS, 200],
 	['GET', '/metrics', undefined, READERS, 200],
 	['GET', '/monitoring/profile?modelId=access', undefined, READERS, 200],
+	['GET', '/monitoring/resources?modelId=access', undefined, READERS, 200],
 	['GET', '/monitoring/drift?modelId=access&referenceVersion=v1', undefined, READERS, 200],
 	['GET', '/monitoring/changes?modelId=access', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],

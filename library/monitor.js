@@ -23,8 +23,8 @@ import { shown } from './shown.js';
 const MAX_PROFILES = 100;
 
 /**
- * Who profiles the predictions of a model version for a monitor and watches them; nobody where it has both off, or is none of ours. Set by the class,
- * which alone reaches them.
+ * Who profiles the predictions of a model version for a monitor, watches them and sums up what they cost; nobody for one that is none of
+ * ours. Set by the class, which alone reaches them.
  *
  * @type {(monitor: object, identity: {modelId: string, modelVersion: string, digest: string},
  *   columns?: () => Record<string, string[]>) => object | undefined} `columns` by the name of their input
@@ -227,6 +227,23 @@ export class Monitor {
 		return { modelId, changes };
 	}
 
+	/**
+	 * What the recorded predictions of a model cost, by version and digest, and of each by user. Unlike events they are not forgotten one by
+	 * one, and runs that failed count, too; events that others recorded do not.
+	 *
+	 * @param {string} modelId
+	 * @param {{version?: string, digest?: string}} [filter]
+	 */
+	resources(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`resources takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const versions = this.#profilesOf({ modelId, ...checkOptions('resources', filter, PROFILE_FILTER) }).map(
+			({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.costs()) })
+		);
+		return { modelId, versions };
+	}
+
 	#profilesOf(filter) {
 		const wanted = Object.entries(filter);
 		return [...this.#profiles.values()].filter(({ of }) => wanted.every(([field, value]) => of[field] === value));
@@ -270,7 +287,6 @@ export class Monitor {
 	}
 
 	#profilerOf(event, columns = () => ({})) {
-		if (this.#profileColumns === 0 && !this.#detectors.includes(true)) return undefined;
 		const { modelId, modelVersion: version, digest } = event;
 		const key = keyOf(event);
 		const entry = this.#profiles.get(key) ?? {

@@ -36,6 +36,7 @@ export const RUN_OPTIONS = {
 	timeoutMs,
 	priority: whole(-MAX_PRIORITY, MAX_PRIORITY),
 	batching: flag,
+	receipt: flag,
 	signal: {
 		expected: 'an AbortSignal: pass new AbortController().signal',
 		check: isAbortSignal,

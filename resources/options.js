@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configureChangeDetection, configureEngine, configureProfiles } from '../binding.js';
 import { CHANGE_DETECTION, detectorsIn } from '../library/change-detection.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
-import { flag, oneOf, text, whole } from '../library/option-kinds.js';
+import { amount, flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { PROFILE, PROFILE_COLUMNS } from '../library/profile-options.js';
 import { shown } from '../library/shown.js';
 import { DEFAULT_VERSIONS } from '../library/versions.js';
@@ -41,6 +41,20 @@ const retention = (interval, inWords) => ({
 	inWords,
 	effect: EFFECT.atOnce,
 	meaning: `Seconds after which the metrics of a whole ${interval} expire; see [rollups](operations.md#rollups). 0 keeps them for ever.`,
+});
+
+/**
+ * What something costs.
+ *
+ * @param {string} what
+ * @returns {import('../library/engine-options.js').Option}
+ */
+const price = (what) => ({
+	...amount(0, 1e9),
+	default: undefined,
+	inWords: 'none',
+	effect: EFFECT.atOnce,
+	meaning: `The price of ${what}; see [\`GET /monitoring/resources\`](rest.md#get-monitoringresources).`,
 });
 
 /**
@@ -135,6 +149,16 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning:
 			'Which detectors watch the correctness, the confidence and the outputs of predictions for [changes in time](rest.md#get-monitoringchanges).',
+	},
+	pricePerCpuHour: price('an hour of CPU time'),
+	pricePerGbHour: price('10⁹ bytes of loaded models for an hour'),
+	currency: {
+		...text,
+		default: undefined,
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What the answers of [`GET /monitoring/resources`](rest.md#get-monitoringresources) call the unit of prices.',
 	},
 	anonymousPredict: {
 		...flag,

@@ -31,6 +31,7 @@ import {
 	type ClassQuality,
 	type Column,
 	type ColumnDrift,
+	type Costs,
 	type Deviation,
 	type DriftHistogram,
 	type DriftKind,
@@ -76,6 +77,8 @@ import {
 	type RecordedRunOptions,
 	type RealisedQuality,
 	type RegressionEstimates,
+	type Receipt,
+	type Resources,
 	type RegressionQuality,
 	type RegressionRows,
 	type ReliabilityBin,
@@ -87,6 +90,7 @@ import {
 	type TensorData,
 	type TypedArray,
 	type ValueInfo,
+	type VersionCosts,
 } from 'harper-edge-ai';
 
 export async function load(): Promise<Model> {
@@ -208,6 +212,13 @@ export async function record(): Promise<Metrics> {
 	const { changes }: Changes = monitor.changes('m', { version: '1' });
 	const sides: StreamPart[] = changes.flatMap((change) => [change.before, change.after]);
 	[changes[0].signal, changes[0].detector, sides[0].mean] satisfies [string, 'adwin' | 'page-hinkley', number];
+	const { versions: paid }: Resources = monitor.resources('m', { version: '1' });
+	const rate = ({ predictions, cpuSeconds }: Costs) => (cpuSeconds ?? Infinity) / predictions;
+	const rates = ({ users, others }: VersionCosts) => [...users, others].map((costs) => costs && rate(costs));
+	paid.map(rates) satisfies (number | null)[][];
+	const told = async ({ predict }: Model): Promise<Receipt | undefined> =>
+		(await predict({ x: 1 }, { receipt: true })).receipt;
+	told satisfies unknown;
 	const versions: ProfileDriftOptions = { version: '2', referenceVersion: '1', method: { x: 'ks' } };
 	const missing = ({ missing: shares }: ColumnQuality): ProfileShares => shares;
 	const drifted = ({ verdict, bounds, quality }: ProfileColumnDrift) => [

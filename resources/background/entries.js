@@ -5,6 +5,7 @@ import { watchJobs } from '../jobs/worker.js';
 import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
+import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
@@ -30,6 +31,7 @@ const ENTRIES = [
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
 	{ name: 'change table', owner: 'thread', onChange: true, run: prepareChanges },
+	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
@@ -47,6 +49,8 @@ const OF_SERVING_THREADS = [
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
 	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
 	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },
+	{ name: 'resources', owner: 'process', everyMs: 10 * SECOND_MS, run: storeResources },
+	{ name: 'last resources', owner: 'process', run: ({ signal }) => atEnd(storeResources, signal) },
 ];
 
 const makeSchedule = () =>

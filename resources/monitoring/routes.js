@@ -8,6 +8,7 @@ import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './fe
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
 import { PROFILE_FIELDS, profileOf } from './profiles.js';
+import { RESOURCE_FIELDS, resourcesOf } from './resources.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
@@ -59,4 +60,9 @@ export async function changes({ query, user }) {
  */
 export async function drift({ query, user }) {
 	return { body: await driftOf(readQuery(query, DRIFT_FIELDS), user) };
+}
+
+/** `GET /monitoring/resources?modelId=&version=&from=&to=&by=version|user` */
+export async function resources({ query, user }) {
+	return { body: await resourcesOf(readQuery(query, RESOURCE_FIELDS), user) };
 }

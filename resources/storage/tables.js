@@ -16,6 +16,7 @@ const TABLES = [
 	'RollupProgress',
 	'Profile',
 	'Change',
+	'ResourceUse',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -22,6 +22,7 @@ mod process;
 mod profile;
 mod quality;
 mod request;
+mod resources;
 mod rows;
 mod session;
 mod shared_buffer;

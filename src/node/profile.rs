@@ -7,7 +7,7 @@ use super::worker::on_worker;
 use crate::engine::{RunOutput, RunRequest, Session};
 use crate::error::{Result, error};
 use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
-use crate::monitoring::meter::{Meter, MeterKey, Meters};
+use crate::monitoring::meter::{Meter, MeterKey, Meters, SharedResources};
 use crate::monitoring::profile::{
     MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides, merged,
 };
@@ -143,7 +143,7 @@ pub fn pending_profiles(env: &Env, model_id: String) -> napi::Result<Vec<TakenPr
     profiles.collect::<Result<Vec<_>>>().map_err(|problem| throw(env, &problem))
 }
 
-/// What one monitor of JavaScript records of a model version: profiles its predictions and watches them for changes.
+/// What one monitor of JavaScript records of a model version: profiles its predictions, watches them for changes and sums up what they cost.
 #[napi]
 pub struct Profiler {
     seen: Arc<Seen>,
@@ -154,6 +154,13 @@ struct Seen {
     settings: ProfileSettings,
     watch: Watch,
     change_settings: ChangeSettings,
+    resources: SharedResources,
+}
+
+impl Profiler {
+    pub(super) fn resources(&self) -> SharedResources {
+        Arc::clone(&self.seen.resources)
+    }
 }
 
 #[napi]
@@ -166,7 +173,9 @@ impl Profiler {
         let settings = ProfileSettings { max_columns: max_columns as usize, features: true };
         let change_settings = ChangeSettings { adwin, page_hinkley };
         // Nothing is stored, so every change is told.
-        Self { seen: Arc::new(Seen { profiler, settings, watch: Watch::new(0), change_settings }) }
+        let watch = Watch::new(0);
+        let resources = SharedResources::default();
+        Self { seen: Arc::new(Seen { profiler, settings, watch, change_settings, resources }) }
     }
 
     #[napi(catch_unwind)]
@@ -191,6 +200,14 @@ impl Profiler {
     pub fn changes(&self) -> Vec<SignalChange> {
         changes_to_js(self.seen.watch.changes())
     }
+
+    /// What it cost, as JSON text.
+    #[napi(catch_unwind)]
+    pub fn costs(&self) -> String {
+        let mut resources = self.seen.resources.lock().clone();
+        resources.bound();
+        resources.costs_json().to_string()
+    }
 }
 
 /// A run that a [`Profiler`] is to see when it has ended.
@@ -205,7 +222,7 @@ impl Profiled {
     }
 
     pub fn observe(&self, session: &Session, output: &RunOutput) {
-        let Seen { profiler, settings, watch, change_settings } = &*self.seen;
+        let Seen { profiler, settings, watch, change_settings, .. } = &*self.seen;
         let (signature, outputs) = (&session.signature, output.outputs.as_slice());
         profiler.observe(*settings, Sides { signature, inputs: &self.inputs, outputs });
         watch.observe(*change_settings, Answered { unix_ms: unix_ms(), signature, outputs });

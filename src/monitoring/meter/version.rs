@@ -1,5 +1,6 @@
 //! The meter of one model version.
 
+use super::account::SharedResources;
 use super::counts::Counts;
 use super::observation::Observation;
 use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
@@ -28,6 +29,8 @@ pub struct Meter {
     pub profiler: Profiler,
     /// What changes in them.
     pub watch: Watch,
+    /// What they cost since that was taken last.
+    pub resources: SharedResources,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
@@ -39,6 +42,7 @@ impl Meter {
             counts: Mutex::default(),
             profiler: Profiler::default(),
             watch: Watch::new(PAUSE_MS),
+            resources: SharedResources::default(),
             last_used_ms: AtomicU64::new(now_ms),
         }
     }
@@ -46,8 +50,7 @@ impl Meter {
     /// Counts a prediction, once.
     pub fn record(&self, observation: &Observation<'_>) {
         self.last_used_ms.store(observation.unix_ms, Ordering::Relaxed);
-        let bytes = observation.bytes();
-        self.counts.lock().add(observation, bytes);
+        self.counts.lock().add(observation);
         if let Ok(output) = observation.outcome {
             let Observation { unix_ms, signature, inputs, .. } = *observation;
             let outputs = output.outputs.as_slice();

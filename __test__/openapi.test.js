@@ -16,6 +16,7 @@ import { identifier } from '../resources/openapi/schema.js';
 import { routesIn } from '../scripts/routes.js';
 import { credentials, root, startHarper } from './support/harper.js';
 import { postJob } from './support/jobs.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 const TABLES = ['resources.js', 'resources/protocols/v2/routes.js', 'resources/protocols/tensorflow-serving/routes.js'];
@@ -31,12 +32,18 @@ const WITHOUT_CRASHES = {
 let harper;
 let document;
 let operations;
+/** The faults of a value, by a schema of the document that a pointer leads to. */
+let check;
+/** The same of an answer, which has no other fields than those that are described. */
+let checkAnswer;
 before(async () => {
 	harper = await startHarper();
 	const { status, body } = await harper.get('/openapi.json');
 	assert.equal(status, 200, JSON.stringify(body));
 	document = body;
 	operations = operationsIn(document);
+	check = checkerOf(document);
+	checkAnswer = checkerOf(closed(document));
 	await harper.addUser('viewer');
 	await harper.operation({ operation: 'create_table', database: 'data', table: 'Flower', primary_key: 'id' });
 	const records = [{ id: '1', measurements: SETOSA, species: null }];
@@ -59,16 +66,10 @@ const parametersOf = ({ parameters = [] }, place) => parameters.filter((paramete
 /** `/model/:modelId` and `/v1/models/:modelId:predict` as the document writes them. */
 const templateOf = (name) => name.replaceAll(/\/:(\w+)\+?/g, '/{$1}');
 
-/**
- * The faults of values, by the schemas of a document.
- *
- * @param {object} whole
- * @param {{isClosed?: boolean}} [how] whether objects may have no other fields than those that are described
- * @returns {(pointer: string, value: any) => string[]}
- */
-function checkerOf(whole, { isClosed = false } = {}) {
+/** The faults of values, by the schemas of a document. */
+function checkerOf(whole) {
 	const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-	ajv.addSchema({ $id: 'document', ...(isClosed ? closed(whole) : whole) });
+	ajv.addSchema({ $id: 'document', ...whole });
 	return (pointer, value) => {
 		const validate = ajv.getSchema(`document#${pointer}`);
 		assert.ok(validate, pointer);
@@ -79,6 +80,7 @@ function checkerOf(whole, { isClosed = false } = {}) {
 	};
 }
 
+/** A document whose objects have no other fields than those that are described. */
 function closed(value) {
 	if (value === null || typeof value !== 'object') return value;
 	if (Array.isArray(value)) return value.map(closed);
@@ -161,6 +163,21 @@ describe('the document', () => {
 		assert.deepEqual(document.servers, [{ url: '/' }]);
 	});
 
+	test('has every component that it names, and names every one', () => {
+		const named = new Set();
+		const visit = (value) => {
+			if (value === null || typeof value !== 'object') return;
+			if (typeof value.$ref === 'string') named.add(value.$ref);
+			for (const part of Object.values(value)) visit(part);
+		};
+		visit(document);
+		const { schemas, parameters } = document.components;
+		const there = Object.entries({ schemas, parameters }).flatMap(([kind, all]) =>
+			Object.keys(all).map((name) => `#/components/${kind}/${name}`)
+		);
+		assert.deepEqual([...named].toSorted(), there.toSorted());
+	});
+
 	test('has every route and no other, with its permissions', () => {
 		const expected = TABLES.flatMap((path) => routesIn(path)).map(({ name, needs }) => [templateOf(name), needs]);
 		const found = operations.map(({ name, 'x-permissions': permissions = {} }) => [
@@ -183,7 +200,6 @@ describe('the document', () => {
 	});
 
 	test('says of examples what they are', () => {
-		const check = checkerOf(document);
 		let count = 0;
 		for (const operation of operations) {
 			for (const [type, { example }] of bodiesOf(operation)) {
@@ -238,7 +254,6 @@ describe('documented requests', () => {
 	}
 
 	test('pass, and their answers are as documented', async (t) => {
-		const check = checkerOf(document, { isClosed: true });
 		for (const operation of operations.toSorted((a, b) => rank(a) - rank(b))) {
 			await t.test(operation.name, async () => {
 				for (const request of requestsOf(operation, replace)) {
@@ -255,10 +270,10 @@ describe('documented requests', () => {
 					const pointer = `${operation.at}/responses/${answer.status}/content/${escaped(type)}/schema`;
 					assert.ok(operation.responses[answer.status].content[type], `${said} ${type}`);
 					const value = valueOf(answer);
-					if (value !== undefined) assert.deepEqual(check(pointer, value), [], said);
+					if (value !== undefined) assert.deepEqual(checkAnswer(pointer, value), [], said);
 					if (type === 'application/x-ndjson') {
 						for (const line of answer.body.toString().trim().split('\n')) {
-							assert.deepEqual(check('/components/schemas/Row', JSON.parse(line)), [], line);
+							assert.deepEqual(checkAnswer('/components/schemas/Row', JSON.parse(line)), [], line);
 						}
 					}
 					if (operation.name === 'POST /predict' && type === 'application/json') {
@@ -274,6 +289,48 @@ describe('documented requests', () => {
 		assert.equal(own.size, 2);
 	});
 
+	test('that fail are answered as documented, in the format that is accepted', async () => {
+		const { at } = operations.find(({ name }) => name === 'POST /predict');
+		for (const accept of ['application/json', 'application/cbor', 'application/msgpack']) {
+			const answer = await harper.predict({ modelId: 'nobody', features: {} }, { headers: { accept } });
+			assert.deepEqual([answer.status, typeOf(answer)], [404, accept]);
+			const pointer = `${at}/responses/404/content/${escaped(accept)}/schema`;
+			assert.deepEqual(checkAnswer(pointer, valueOf(answer)), [], accept);
+		}
+	});
+
+	test('have answers as documented for every kind of column', async () => {
+		const texts = Array.from({ length: 40 }, (_, at) => `review ${at}`);
+		const shape = ['n', 1, 3];
+		const content = onnxModel({
+			nodes: [['Relu', ['x'], ['y']]],
+			inputs: [['x', FLOAT, shape]],
+			outputs: [['y', FLOAT, shape]],
+		});
+		const models = {
+			text: ['__test__/fixtures/identity_string.onnx', { x: texts.map((text) => Array(4).fill(text)) }],
+			vector: [{ name: 'model.onnx', content }, { x: [[[1, 2, 3]], [[4, 5, 6]]] }],
+		};
+		for (const [kind, [file, features]] of Object.entries(models)) {
+			await harper.upload({ modelId: kind, version: 'v1' }, [file]);
+			const { status, text } = await harper.predict({ modelId: kind, features });
+			assert.equal(status, 200, text);
+			const { body: profiles } = await harper.get(`/monitoring/profile?modelId=${kind}`);
+			assert.deepEqual(checkAnswer('/components/schemas/Profiles', profiles), []);
+			assert.ok(Object.values(profiles.profiles[0].columns).some((column) => column.kind === kind));
+			for (const minRows of [1, 1000]) {
+				const { body: drift } = await harper.get(
+					`/monitoring/drift?modelId=${kind}&referenceVersion=v1&minRows=${minRows}`
+				);
+				assert.deepEqual(checkAnswer('/components/schemas/Drift', drift), [], JSON.stringify(drift));
+			}
+		}
+		const { body: status } = await harper.get('/status');
+		const { at } = operations.find(({ name }) => name === 'GET /status');
+		assert.ok(status.sessions.length >= 2);
+		assert.deepEqual(checkAnswer(`${at}/responses/200/content/${escaped('application/json')}/schema`, status), []);
+	});
+
 	/** Only these routes refuse what they do not know. */
 	const strict = () =>
 		operations.filter(({ tags: [tag] }) => !['Open Inference Protocol', 'TensorFlow Serving'].includes(tag));
@@ -281,8 +338,10 @@ describe('documented requests', () => {
 	/** The names that an error tells of. */
 	function knownIn(operation, { status, body }) {
 		assert.equal(status, 400, `${operation.name} ${JSON.stringify(body)}`);
-		const check = checkerOf(document, { isClosed: true });
-		assert.deepEqual(check(`${operation.at}/responses/400/content/${escaped('application/json')}/schema`, body), []);
+		assert.deepEqual(
+			checkAnswer(`${operation.at}/responses/400/content/${escaped('application/json')}/schema`, body),
+			[]
+		);
 		const told = body.error.match(/^unknown \w+ "z+"; (?:known are (.*)|none is taken here)$/);
 		assert.ok(told, `${operation.name} ${body.error}`);
 		return told[1]?.split(', ') ?? [];
@@ -382,7 +441,6 @@ describe('requests of the documentation', () => {
 		['docs/protocols.md', 2],
 	]) {
 		test(`of ${page} are as described`, () => {
-			const check = checkerOf(document);
 			let count = 0;
 			for (const { url, body, method } of requestsIn(page)) {
 				// Harper's own, and what is shown of prefixes.
@@ -412,7 +470,6 @@ describe('requests of the documentation', () => {
 	}
 
 	test('have answers as described', () => {
-		const check = checkerOf(document, { isClosed: true });
 		const sections = readFileSync(join(root, 'docs/rest.md'), 'utf8').split(/^## /m);
 		let count = 0;
 		for (const { name, responses, at } of operations) {
@@ -421,7 +478,7 @@ describe('requests of the documentation', () => {
 			if (answer === undefined) continue;
 			const status = Object.keys(responses)[0];
 			const pointer = `${at}/responses/${status}/content/${escaped('application/json')}/schema`;
-			assert.deepEqual(check(pointer, JSON.parse(answer)), [], name);
+			assert.deepEqual(checkAnswer(pointer, JSON.parse(answer)), [], name);
 			count += 1;
 		}
 		assert.ok(count > 15, `${count} answers`);

@@ -2,9 +2,10 @@
 // descriptions by the names of routes.
 import { readFileSync } from 'node:fs';
 import { ApiError } from '../errors.js';
+import { TYPES } from '../http/formats.js';
 import { HEADERS, PATH } from './parameters.js';
-import { json, ref, text } from './schema.js';
-import { SCHEMAS } from './schemas.js';
+import { inEveryFormat, json, ref, text } from './schema.js';
+import { SCHEMAS } from './schemas/all.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -160,10 +161,12 @@ function errorsOf({ body, errors = [] }, permissions) {
 /** Failures by status, which the group of the route says. */
 function failuresOf(codes, errors) {
 	const failures = {};
+	// A group answers errors in JSON, or in what is accepted.
+	const isEncoded = errors(new ApiError('INTERNAL', ''), { accept: TYPES.at(-1) }).bytes !== undefined;
 	for (const code of codes) {
 		const { status, body, json: told } = errors(new ApiError(code, ''), {});
-		const schema = 'code' in (body ?? JSON.parse(told)) ? 'Error' : 'ProtocolError';
-		failures[status] ??= { description: '', content: json(ref(schema)) };
+		const schema = ref('code' in (body ?? JSON.parse(told)) ? 'Error' : 'ProtocolError');
+		failures[status] ??= { description: '', content: isEncoded ? inEveryFormat(schema) : json(schema) };
 		failures[status].description += `${failures[status].description && ', '}\`${code}\``;
 	}
 	return failures;

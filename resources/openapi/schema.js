@@ -1,4 +1,5 @@
 // Short forms of JSON Schema, as OpenAPI 3.1 has it.
+import { TYPES } from '../http/formats.js';
 
 /** A schema of `components`; see schemas.js. */
 export const ref = (name) => ({ $ref: `#/components/schemas/${name}` });
@@ -58,6 +59,11 @@ export const digest = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 
 /** What `checkIdentifier` accepts. */
 export const identifier = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' };
 
+export const confidence = said(
+	'Largest probability of the row; a list for a batch.',
+	nullOr(eitherOf(number, listOf(nullOr(number))))
+);
+
 /**
  * A parameter of a query.
  *
@@ -75,4 +81,15 @@ export const parameter = (description, schema = text, more = {}) => ({ descripti
  */
 export const json = (schema, example) => ({
 	'application/json': example === undefined ? { schema } : { schema, example },
+});
+
+/**
+ * The same in every format that stands for JSON.
+ *
+ * @param {object} schema
+ * @param {any} [example] of JSON
+ */
+export const inEveryFormat = (schema, example) => ({
+	...Object.fromEntries(TYPES.map((type) => [type, { schema }])),
+	...json(schema, example),
 });

@@ -10,6 +10,7 @@ import {
 	flag,
 	given,
 	identifier,
+	inEveryFormat,
 	json,
 	listOf,
 	mapOf,
@@ -66,11 +67,7 @@ export const JOBS = {
 	routes: {
 		'POST /jobs/predict': {
 			summary: 'Predict for the rows of a table, into a table',
-			body: {
-				...json(DEFINITION, EXAMPLE),
-				'application/cbor': { schema: DEFINITION },
-				'application/msgpack': { schema: DEFINITION },
-			},
+			body: inEveryFormat(DEFINITION, EXAMPLE),
 			answers: {
 				202: {
 					description: 'It has begun',

@@ -64,7 +64,7 @@ export const REGISTRY = {
 							version: identifier,
 							file: said(
 								'The graph, and the files of its external data.',
-								listOf({ type: 'string', format: 'binary' })
+								listOf({ type: 'string', contentMediaType: 'application/octet-stream' })
 							),
 							framework: said('What the bytes say when it is absent.', oneOf([...FRAMEWORKS, 'tensorflowjs', 'tfjs'])),
 							stage,

@@ -8,6 +8,7 @@ import {
 	flag,
 	given,
 	identifier,
+	inEveryFormat,
 	json,
 	listOf,
 	mapOf,
@@ -80,7 +81,6 @@ const rows = listOf(features);
 const batch = {
 	anyOf: [rows, said('`rows` come last', given({ ...SHARED, rows }, ['modelId', 'rows']))],
 };
-const encoded = (schema) => ({ 'application/cbor': { schema }, 'application/msgpack': { schema } });
 
 export const SERVING = {
 	name: 'Predictions',
@@ -90,8 +90,8 @@ export const SERVING = {
 			summary: 'Predict',
 			description: 'The answer and errors are in the format that `Accept` names, JSON when it names none.',
 			headers: ['Traceparent'],
-			body: { ...json(predicting, { modelId: 'iris', features: SETOSA }), ...encoded(predicting) },
-			answers: { 200: { content: { ...json(ref('Prediction')), ...encoded(ref('Prediction')) } } },
+			body: inEveryFormat(predicting, { modelId: 'iris', features: SETOSA }),
+			answers: { 200: { content: inEveryFormat(ref('Prediction')) } },
 			errors: [...RUN_ERRORS, 'ENTITY_NOT_FOUND'],
 		},
 		'POST /predict/batch': {
@@ -106,10 +106,9 @@ export const SERVING = {
 				fields: parameter('Of CSV: columns that feed the input, separated by commas, or JSON text by input.'),
 			},
 			body: {
-				...json(batch, { modelId: 'iris', rows: [SETOSA, SETOSA] }),
+				...inEveryFormat(batch, { modelId: 'iris', rows: [SETOSA, SETOSA] }),
 				'application/x-ndjson': { schema: said('A row on each line', text), example: `${JSON.stringify(SETOSA)}\n` },
 				'text/csv': { schema: said('A header and a row on each line', text), example: CSV },
-				...encoded(batch),
 			},
 			answers: {
 				200: {

@@ -1,8 +1,6 @@
 // The server itself.
-import { any, count, digest, flag, json, listOf, mapOf, nullOr, object, text } from '../schema.js';
+import { any, count, digest, flag, json, listOf, mapOf, nullOr, object, ref, text } from '../schema.js';
 import { ETAG } from '../parameters.js';
-
-const objects = listOf(mapOf(any));
 
 export const STATUS = {
 	name: 'Server',
@@ -22,15 +20,15 @@ export const STATUS = {
 								])
 							),
 							cache: mapOf(count),
-							sessions: objects,
+							sessions: listOf(ref('Session')),
 							preload: nullOr(mapOf(any)),
 							journal: object({ enabled: flag, reason: text }, ['reason']),
-							quarantine: objects,
-							suspects: objects,
+							quarantine: listOf(ref('Suspect')),
+							suspects: listOf(ref('Suspect')),
 							queued: count,
 							running: count,
 							events: object({ lost: mapOf(count) }),
-							models: object({ conflicts: objects }),
+							models: object({ conflicts: listOf(mapOf(any)) }),
 							options: mapOf(any),
 						})
 					),

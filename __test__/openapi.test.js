@@ -8,7 +8,7 @@ import Ajv from 'ajv/dist/2020.js';
 import * as cbor from 'cbor-x';
 import * as msgpack from 'msgpackr';
 import { checkIdentifier } from '../binding.js';
-import { answerOf } from '../resources/errors.js';
+import { answerOf, STATUS_OF } from '../resources/errors.js';
 import { SECTIONS } from '../resources/openapi/descriptions/all.js';
 import { documentOf } from '../resources/openapi/document.js';
 import { SAMPLE_INFERENCE, SAMPLE_JOB } from '../resources/openapi/parameters.js';
@@ -528,6 +528,21 @@ describe('descriptions', () => {
 		const described = SECTIONS.flatMap((each) => Object.keys(each.routes));
 		const names = TABLES.flatMap((path) => routesIn(path)).map(({ name }) => name);
 		assert.deepEqual(described.toSorted(), names.toSorted());
+	});
+
+	test('name every code but that of the wrong method, and no other', () => {
+		const routes = SECTIONS.flatMap((each) => Object.values(each.routes));
+		const named = new Set(routes.flatMap(({ errors = [] }) => errors));
+		const shared = [
+			'INVALID_JSON',
+			'INVALID_REQUEST',
+			'TOO_LARGE',
+			'UNSUPPORTED_MEDIA_TYPE',
+			'UNAUTHENTICATED',
+			'FORBIDDEN',
+		];
+		const all = [...named, ...shared, 'INTERNAL', 'METHOD_NOT_ALLOWED'];
+		assert.deepEqual(all.toSorted(), Object.keys(STATUS_OF).toSorted());
 	});
 
 	test('know what an identifier is', () => {

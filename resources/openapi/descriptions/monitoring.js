@@ -49,7 +49,7 @@ export const MONITORING = {
 				{ inferenceId: SAMPLE_INFERENCE, outcome: { class: 0 } }
 			),
 			answers: { 200: { content: json(object({ success: flag, inferenceId: text })) } },
-			errors: ['INFERENCE_NOT_FOUND', 'STORAGE_UNAVAILABLE'],
+			errors: ['INFERENCE_NOT_FOUND', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/events': {
 			summary: 'List predictions, newest first',

@@ -1,6 +1,6 @@
 // Parameters that several routes share: parts of paths, and headers.
 import { STAGES } from '../../library/versions.js';
-import { digest, identifier, oneOf, parameter, said, text } from './schema.js';
+import { count, digest, identifier, oneOf, parameter, text } from './schema.js';
 
 /** Ids of the examples; those of a server are its own. */
 export const SAMPLE_INFERENCE = '01a209ff-2ab1-70c9-a62c-863a8622e457';
@@ -33,7 +33,7 @@ export const HEADERS = {
 	JsonLength: header(
 		'Inference-Header-Content-Length',
 		'Bytes of JSON in front of binary data; 0 for a body that is the bytes of the one input.',
-		said('', { type: 'integer', minimum: 0 })
+		count
 	),
 };
 

@@ -1,7 +1,7 @@
 // Short forms of JSON Schema, as OpenAPI 3.1 has it.
 import { TYPES } from '../http/formats.js';
 
-/** A schema of `components`; see schemas.js. */
+/** A schema of `components`; see schemas/all.js. */
 export const ref = (name) => ({ $ref: `#/components/schemas/${name}` });
 
 export const text = { type: 'string' };

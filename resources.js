@@ -11,6 +11,7 @@ import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
+import { describe } from './resources/openapi/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
 import * as quarantine from './resources/registry/quarantine/routes.js';
@@ -52,19 +53,19 @@ const routes = [
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],
 	['GET', '/status', { Model: ['read'] }, status],
 	['DELETE', '/status/quarantine/:digest', { Model: ['update'] }, quarantine.ofDigest],
+	['GET', '/openapi.json', {}, (call) => describe(groups, call)],
+];
+
+const groups = [
+	{ prefix: '', errors: answerOf, routes },
+	{ prefix: '', errors: acceptedAnswerOf, routes: [['POST', '/predict', needs, predict]] },
+	v2.group,
+	tensorflowServing.group,
 ];
 
 await findHarper();
 
-const table = serve(
-	[
-		{ prefix: '', errors: answerOf, routes },
-		{ prefix: '', errors: acceptedAnswerOf, routes: [['POST', '/predict', needs, predict]] },
-		v2.group,
-		tensorflowServing.group,
-	],
-	routePrefix
-);
+const table = serve(groups, routePrefix);
 offerChannels(routePrefix);
 
 const lookForShadowed = shadowWatch(table, exportedResources, log.warn);

@@ -118,7 +118,8 @@ const MAX_READS = 64;
 /** What resources are asked for by. */
 export const RESOURCE_FIELDS = ['modelId', 'version', 'from', 'to', 'by'];
 
-const BY = ['version', 'user'];
+/** What they may be told by. */
+export const BY = ['version', 'user'];
 
 /** What the answer tells of events, beside who asked for them. */
 const TOLD = ['modelId', 'modelVersion', 'timestamp', 'latencyMs'];

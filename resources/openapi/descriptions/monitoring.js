@@ -1,4 +1,5 @@
 // What was predicted, and what really happened.
+import { BY } from '../../monitoring/resources.js';
 import { TIERS } from '../../monitoring/rollups/tiers.js';
 import { SAMPLE_INFERENCE } from '../parameters.js';
 import {
@@ -33,7 +34,7 @@ const userId = parameter('Of this user only.');
 
 export const MONITORING = {
 	name: 'Monitoring',
-	description: 'Events, outcomes, metrics, profiles and drift.',
+	description: 'Events, outcomes, metrics, profiles, drift, changes and costs.',
 	routes: {
 		'POST /feedback': {
 			summary: 'Say what really happened',
@@ -96,6 +97,22 @@ export const MONITORING = {
 			summary: 'What features and outputs look like',
 			query: { modelId: ofModel, version, ...range('from', 'to') },
 			answers: { 200: { content: json(ref('Profiles')) } },
+			errors: ['QUEUE_FULL'],
+		},
+		'GET /monitoring/changes': {
+			summary: 'When the predictions of a model changed, newest first',
+			query: { modelId: ofModel, version, ...range('from', 'to'), limit: PAGE.limit },
+			answers: { 200: { content: json(ref('Changes')) } },
+		},
+		'GET /monitoring/resources': {
+			summary: 'What predictions of a model cost',
+			query: {
+				modelId: ofModel,
+				version,
+				...range('from', 'to'),
+				by: parameter('`version` when absent.', oneOf(BY)),
+			},
+			answers: { 200: { content: json(ref('Resources')) } },
 			errors: ['QUEUE_FULL'],
 		},
 		'GET /monitoring/drift': {

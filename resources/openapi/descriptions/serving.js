@@ -36,6 +36,7 @@ const SHARED = {
 	timeoutMs: said('Deadline; the option `timeoutMs` when absent.', within(1, MAX_TIMEOUT_MS)),
 	priority: said('Higher ones go first.', wholeWithin(-MAX_PRIORITY, MAX_PRIORITY)),
 	record: said('`false` writes no event.', flag),
+	receipt: said('`true` tells what it cost.', flag),
 	userId: id,
 	sessionId: id,
 	requestId: id,

@@ -17,6 +17,7 @@ import {
 	nullOr,
 	object,
 	oneOf,
+	ref,
 	said,
 	text,
 	time,
@@ -56,7 +57,9 @@ const prediction = {
 	modelVersion: identifier,
 	framework,
 	latencyMs: said('The run alone.', number),
+	receipt: said('Of who asks for it.', ref('Receipt')),
 };
+const WHEN_ASKED = ['receipt'];
 
 const tableFields = { database: text, table: text };
 /** @type {Record<string, object>} */
@@ -88,9 +91,9 @@ export const SCHEMAS = {
 		['metadata', 'labels', 'quarantine', 'conflict']
 	),
 	Versions: object({ modelId: identifier, versions: listOf(object(versionFields)) }),
-	Prediction: object(prediction),
+	Prediction: object(prediction, WHEN_ASKED),
 	Row: eitherOf(
-		object({ row: count, ...prediction }),
+		object({ row: count, ...prediction }, WHEN_ASKED),
 		said('A row that failed; without `row` why there are no more.', {
 			...object({ row: count, error: text, code: oneOf(Object.keys(STATUS_OF)), details: mapOf(any) }, [
 				'row',

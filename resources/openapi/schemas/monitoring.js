@@ -139,7 +139,66 @@ const ofMethod = {
 	),
 };
 
+const costs = {
+	predictions: count,
+	failures: count,
+	cpuSeconds: nullOr(number),
+	wallSeconds: number,
+	queueSeconds: number,
+	allocatedBytes: count,
+	readBytes: count,
+	predictionsPerCpuSecond: nullOr(number),
+	cost: said('With prices.', nullOr(number)),
+	costPer1000Predictions: nullOr(number),
+};
+const PRICED = ['cost', 'costPer1000Predictions'];
+const inMemory = { gbHours: number, loads: count, evictions: count };
+const ofUser = object({ userId: nullOr(text), ...costs }, PRICED);
+
 export const MONITORING_SCHEMAS = {
+	Receipt: object({
+		cpuMs: nullOr(number),
+		wallMs: number,
+		queueMs: number,
+		batchRows: count,
+		batchShare: number,
+		allocatedBytes: count,
+		readBytes: count,
+	}),
+	Resources: object(
+		{
+			modelId: identifier,
+			from: time,
+			to: time,
+			currency: text,
+			total: object({ ...costs, ...inMemory }, PRICED),
+			versions: listOf(
+				object({ version: identifier, digest, ...costs, ...inMemory, loadedBytes: count, storedBytes: count }, [
+					'storedBytes',
+					...PRICED,
+				])
+			),
+			users: listOf(ofUser),
+			others: said('Users that are not told apart.', nullOr(object(costs, PRICED))),
+		},
+		['from', 'to', 'currency', 'versions', 'users', 'others']
+	),
+	Changes: object({
+		modelId: identifier,
+		changes: listOf(
+			object({
+				version: identifier,
+				digest,
+				signal: text,
+				detector: oneOf(['adwin', 'page-hinkley']),
+				timestamp: time,
+				before: object({ count, mean: number }),
+				after: object({ count, mean: number }),
+				skipped: count,
+				node: text,
+			})
+		),
+	}),
 	Event: object(
 		Object.fromEntries(SHOWN.map((name) => [name, OF_EVENT[name] ?? text])),
 		SHOWN.filter((name) => !REQUIRED_OF_EVENT.includes(name))

@@ -161,6 +161,7 @@ const READS = [
 	['GET', '/metrics'],
 	['GET', `/monitoring/profile?modelId=${MODEL}`],
 	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
+	['GET', `/monitoring/reference?modelId=${MODEL}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],

@@ -15,6 +15,7 @@ const TABLES = [
 	'RollupDelta',
 	'RollupProgress',
 	'Profile',
+	'Reference',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -19,6 +19,7 @@ mod prediction;
 mod process;
 mod profile;
 mod quality;
+mod reference;
 mod request;
 mod rows;
 mod session;

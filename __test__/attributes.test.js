@@ -164,6 +164,7 @@ const READS = [
 	['GET', `/monitoring/resources?modelId=${MODEL}&by=user`],
 	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
 	['GET', `/monitoring/changes?modelId=${MODEL}`],
+	['GET', `/monitoring/reference?modelId=${MODEL}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],

@@ -115,17 +115,28 @@ export const PROFILE_FIELDS = ['modelId', 'version', 'from', 'to'];
 export const profileOf = limited(MAX_READS, async (given, user) => {
 	const filter = readProfileFilter(given, user);
 	const isVisible = visibleTo(user, 'InferenceEvent');
-	const isShown = ([name]) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
+	const isShown = isShownTo(user);
 	const profiles = [];
 	for await (const { bytes, digest, ...of } of profilesIn(filter)) {
 		const profile = new Profile();
 		profile.merge(bytes);
 		const { columns, ...rest } = { ...of, ...JSON.parse(profile.takeJson()) };
-		const shown = Object.fromEntries(Object.entries(columns).filter(isShown));
+		const shown = Object.fromEntries(Object.entries(columns).filter(([name]) => isShown({ name })));
 		profiles.push({ ...rest, digest: isVisible('digest') ? digest : undefined, columns: shown });
 	}
 	return { modelId: filter.modelId, profiles };
 });
+
+/**
+ * Which columns a caller may see.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(column: {name: string}) => boolean}
+ */
+export function isShownTo(user) {
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	return ({ name }) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
+}
 
 const NAMES = { version: 'version', from: 'from', to: 'to' };
 
@@ -188,6 +199,30 @@ export async function* profilesIn({ modelId, version, from, to }) {
 	} finally {
 		lock.release();
 	}
+}
+
+/**
+ * All profiles of a time as one, and what they are of.
+ *
+ * @param {string} side what errors call them
+ * @param {{modelId: string, version?: string, digest?: string, from: number, to: number}} filter as that of {@link profilesIn}
+ * @returns {Promise<{bytes: Uint8Array, described: {version?: string, from: number, to: number, rows: number}}>} rejects with
+ *   INVALID_REQUEST when there are none
+ */
+export async function mergedProfiles(side, { digest, ...filter }) {
+	const parts = [];
+	let [from, to] = [Infinity, -Infinity];
+	for await (const part of profilesIn(filter)) {
+		if (digest !== undefined && part.digest !== digest) continue;
+		[from, to] = [Math.min(from, part.from), Math.max(to, part.to)];
+		parts.push(part.bytes);
+	}
+	const { rows, bytes } = await mergeProfiles(parts);
+	if (rows > 0) return { bytes, described: { version: filter.version, from, to, rows } };
+	throw new ApiError(
+		'INVALID_REQUEST',
+		`${side}: no prediction was profiled in this time; see GET /monitoring/profile`
+	);
 }
 
 /** Rows that are merged at once: so many are in memory. */

@@ -17,6 +17,7 @@ const TABLES = [
 	'Profile',
 	'Change',
 	'ResourceUse',
+	'Reference',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -22,6 +22,7 @@ mod outcome;
 pub mod profile;
 pub mod quality;
 mod realised;
+pub mod reference;
 pub mod resources;
 mod sketch;
 

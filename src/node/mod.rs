@@ -21,6 +21,7 @@ mod prediction;
 mod process;
 mod profile;
 mod quality;
+mod reference;
 mod request;
 mod resources;
 mod rows;

@@ -128,6 +128,13 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
 	},
+	ruleInterval: {
+		...whole(0, 86_400),
+		default: 60,
+		effect: EFFECT.atOnce,
+		meaning:
+			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,

@@ -41,5 +41,9 @@ function permissionsOf(needs) {
  *
  * @param {[table: string, action: string][]} needs
  */
-export const inWords = (needs) =>
-	needs.length === 0 ? 'none' : `${needs.map(([, action]) => `\`${action}\``).join(' and ')} on ${needs[0][0]}`;
+export function inWords(needs) {
+	if (needs.length === 0) return 'none';
+	const tables = [...new Set(needs.map(([table]) => table))];
+	const actionsOn = (table) => needs.filter(([of]) => of === table).map(([, action]) => `\`${action}\``);
+	return tables.map((table) => `${actionsOn(table).join(' and ')} on ${table}`).join(', ');
+}

@@ -2,6 +2,7 @@
 import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
+import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { compact } from '../monitoring/rollups/compaction.js';
@@ -28,6 +29,8 @@ const ENTRIES = [
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
+	// The lease is taken for each evaluation: to keep it would be a write every second.
+	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },

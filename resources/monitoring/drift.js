@@ -23,10 +23,10 @@ const MAX_COMPARISONS = 16;
 /**
  * How far the features and outputs of predictions differ from those of a reference: of another time, or of another version.
  *
- * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}, as texts
+ * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}, as texts; times may be numbers
  * @param {object | undefined} user Harper's user
  */
-export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
+export async function reportOf(given, user) {
 	const { modelId, version, from, to, referenceVersion = version, referenceFrom, referenceTo } = given;
 	const current = readProfileFilter({ modelId, version, from, to }, user);
 	if (given.referenceVersion === undefined && referenceFrom === undefined && referenceTo === undefined) {
@@ -50,7 +50,10 @@ export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
 	const [before, now] = [await merged('reference', reference), await merged('current', current)];
 	const report = await compareProfiles(before.bytes, now.bytes, how);
 	return { modelId: current.modelId, reference: before.described, current: now.described, ...report };
-});
+}
+
+/** The same for callers, of whom so many at once are served. */
+export const driftOf = limited(MAX_COMPARISONS, reportOf);
 
 /** The method of all columns, or an object of those of columns by name. */
 function methodsFrom(text) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decide, dueSlot, evaluateDue, slotsAfter } from '../resources/monitoring/alerts/evaluation.js';
+import { PastFigures } from '../resources/monitoring/alerts/past-figures.js';
 import { samplesAt } from '../resources/monitoring/alerts/sampling.js';
 import { readRule } from '../resources/monitoring/rules/definition.js';
 
@@ -143,6 +144,29 @@ describe('what a rule sees', () => {
 		assert.match(few.evidence.reason, /^0 of 2 past windows/);
 	});
 
+	test('past windows are read again only after an hour, unless they could not be', async () => {
+		const past = new PastFigures();
+		const asked = [];
+		let fails = true;
+		const read = async (_source, { startTime }) => {
+			asked.push(startTime);
+			if (fails && startTime === AT - 2 * HOUR) throw Object.assign(new Error('not now'), { code: 'CLOSED' });
+			return rate(0.2);
+		};
+		const readsAt = async (minute) => {
+			const before = asked.length;
+			const how = { versionsWatched: () => [], read, past };
+			await samplesAt([ruleOf({ sigmas: 2, windows: 4 })], AT + minute * MINUTE, how);
+			return asked.length - before;
+		};
+		assert.equal(await readsAt(1), 5);
+		fails = false;
+		assert.equal(await readsAt(2), 2, 'the current window and the one that failed');
+		assert.equal(await readsAt(3), 1);
+		assert.equal(await readsAt(60), 2, 'the window that is a past one now');
+		assert.equal(await readsAt(61), 3, 'and two that have been kept for an hour');
+	});
+
 	test('each version that predicted, and those whose alert is under way', async () => {
 		const versions = [
 			{ version: 'v1', count: 3 },
@@ -154,9 +178,9 @@ describe('what a rule sees', () => {
 		assert.deepEqual(
 			samples.map(({ version, sample }) => [version, sample.sees]),
 			[
-				['v3', 'holds'],
-				['v1', 'clear'],
 				['v0', 'clear'],
+				['v1', 'clear'],
+				['v3', 'holds'],
 			]
 		);
 	});

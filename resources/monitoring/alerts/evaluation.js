@@ -55,23 +55,24 @@ export function slotsAfter(last, due, intervalMs) {
  * @param {number} how.intervalMs
  * @param {AbortSignal} how.signal
  * @param {(source: object, parameters: object) => Promise<object>} [how.read]
+ * @param {import('./past-figures.js').PastFigures} [how.past] what is known of past windows
  */
-export async function evaluateDue({ store, now, intervalMs, signal, read }) {
+export async function evaluateDue({ store, now, intervalMs, ...how }) {
 	let last = await store.lastSlot();
 	for (const slot of slotsAfter(last, dueSlot(now, intervalMs), intervalMs)) {
-		if (signal.aborted) return;
-		if (!(await evaluateSlot({ store, slot, last, read }))) return;
+		if (how.signal.aborted || !(await evaluateSlot({ store, slot, last, ...how }))) return;
 		last = slot;
 	}
 }
 
-async function evaluateSlot({ store, slot, last, read }) {
+async function evaluateSlot({ store, slot, last, signal, ...how }) {
 	const rules = await store.rules();
 	// What is made or changed after a slot has not looked then.
 	const looking = rules.filter(({ enabled, createdAt = 0 }) => enabled && createdAt <= slot);
 	const watched = looking.some(({ version }) => version === EACH) ? await versionsUnderWay(store) : new Map();
 	const versionsWatched = ({ id }) => watched.get(id) ?? [];
-	const samples = await samplesAt(looking, slot, { versionsWatched, ...(read && { read }) });
+	const samples = await samplesAt(looking, slot, { versionsWatched, signal, ...how });
+	if (signal.aborted) return false;
 	return store.commit({ slot, last }, (alerts, ids) => {
 		// A rule that was deleted meanwhile raises nothing.
 		const isThere = ({ id }) => ids.has(id);

@@ -1,21 +1,23 @@
 // What rules see at a time. First it is written down which figures all of them need; then each answer is read once, whoever needs
-// something of it, and kept only as the figures that are taken from it; then each rule judges.
+// something of it, and kept only as the figures that are taken from it; then each rule judges. So many at a time, in an order in which
+// those that need the same answers come together.
 import { setImmediate as turn } from 'node:timers/promises';
 import { answerOf } from '../../errors.js';
 import { EACH, msOf } from '../rules/definition.js';
 import { measureNamed, queryOf } from '../rules/sources.js';
+import { PastFigures } from './past-figures.js';
 
 /** Answers that are read at once. */
 const MAX_READS = 8;
 /** Of a rule that is one for each version: the versions with the most predictions. */
-const MAX_VERSIONS = 100;
+const MAX_VERSIONS = 20;
+/** Watches whose figures are in memory at once. */
+const WATCHES_AT_ONCE = 200;
 
 /**
  * @typedef {object} Watch A rule, as one of its versions or all of them together.
  * @property {object} rule
  * @property {string} [version]
- *
- * @typedef {{value?: number, samples?: number, reason?: string}} Figure `reason` why it has no value
  */
 
 /**
@@ -26,24 +28,34 @@ const MAX_VERSIONS = 100;
  * @param {object} how
  * @param {(rule: object) => string[]} how.versionsWatched versions whose alerts are under way, for a rule that is one for each version
  * @param {(source: import('../rules/sources.js').Source, parameters: object) => Promise<object>} [how.read]
- * @returns {Promise<(Watch & {sample: import('./states.js').Sample})[]>}
+ * @param {PastFigures} [how.past] what is known of past windows
+ * @param {AbortSignal} [how.signal] what ends it: the samples are not complete then
+ * @returns {Promise<(Watch & {sample: import('./states.js').Sample})[]>} by model, version and window
  */
-export async function samplesAt(
-	rules,
-	at,
-	{ versionsWatched, read = (source, parameters) => source.read(parameters) }
-) {
+export async function samplesAt(rules, at, how) {
+	const { versionsWatched, read = readFrom, past = new PastFigures(), signal } = how;
 	const versions = await versionsOf(rules, at, { versionsWatched, read });
 	const watches = rules.flatMap((rule) => {
 		if (rule.version !== EACH) return [{ rule, version: rule.version }];
 		return versions.get(rule).map((version) => ({ rule, version }));
 	});
-	const wanted = watches.map((watch) => figuresOf(watch, at));
-	const figures = new Figures();
-	for (const { all } of wanted) for (const figure of all) figures.want(figure);
-	await figures.read(read);
-	return watches.map((watch, place) => ({ ...watch, sample: judge(watch.rule, wanted[place], figures) }));
+	const order = ({ rule: { modelId, window }, version = '' }) => `${modelId}|${version}|${window}`;
+	watches.sort((a, b) => (order(a) < order(b) ? -1 : Number(order(a) > order(b))));
+	const samples = [];
+	for (let first = 0; first < watches.length && !signal?.aborted; first += WATCHES_AT_ONCE) {
+		const some = watches.slice(first, first + WATCHES_AT_ONCE);
+		const wanted = some.map((watch) => figuresOf(watch, at));
+		const figures = new Figures(past, at);
+		for (const { all } of wanted) for (const figure of all) figures.want(figure);
+		await figures.read(read);
+		for (const [place, watch] of some.entries()) {
+			samples.push({ ...watch, sample: judge(watch.rule, wanted[place], figures) });
+		}
+	}
+	return samples;
 }
+
+const readFrom = (source, parameters) => source.read(parameters);
 
 /** For rules that are one for each version: those that predicted in the window, and those whose alert is under way. */
 async function versionsOf(rules, at, { versionsWatched, read }) {
@@ -73,15 +85,16 @@ function figuresOf({ rule, version }, at) {
 	const measure = measureNamed(rule.measure);
 	const windowMs = msOf(rule.window);
 	const referenceMs = rule.referenceWindow === undefined ? undefined : msOf(rule.referenceWindow);
-	const before = (end) => {
+	const before = (end, isPast = false) => {
 		const range = { from: end - windowMs, to: end - 1 };
 		const parameters = measure.source.parametersOf({ ...rule, referenceMs }, version, range);
-		return { measure, column, parameters, range, query: queryOf(measure.source, parameters) };
+		const query = queryOf(measure.source, parameters);
+		return { measure, column, parameters, range, query, isPast, key: JSON.stringify([query, rule.measure, column]) };
 	};
 	const now = before(at);
 	const reference = rule.change === undefined ? undefined : before(at - referenceMs);
 	const last = Math.floor((at - windowMs) / windowMs) * windowMs;
-	const past = Array.from({ length: rule.windows ?? 0 }, (_, back) => before(last - back * windowMs));
+	const past = Array.from({ length: rule.windows ?? 0 }, (_, back) => before(last - back * windowMs, true));
 	return { now, reference, past, all: [now, ...(reference ? [reference] : []), ...past] };
 }
 
@@ -108,31 +121,46 @@ async function answerOrReason({ source, parameters }, read) {
 
 /** Figures by what they are of, each answer read once. */
 class Figures {
-	/** By query: the source, what it is asked, and the figures that are taken from its answer, by measure and column. */
+	#past;
+	#at;
+	#figures = new Map();
+	/** By query: the source, what it is asked, and the figures that are taken from its answer, by their keys. */
 	#answers = new Map();
 
-	want({ measure, column, parameters, query }) {
+	constructor(past, at) {
+		this.#past = past;
+		this.#at = at;
+	}
+
+	want({ key, query, isPast, measure, column, parameters }) {
+		const known = isPast ? this.#past.at(key, this.#at) : undefined;
+		if (known) {
+			this.#figures.set(key, known);
+			return;
+		}
 		let answer = this.#answers.get(query);
 		if (!answer) {
 			this.#answers.set(query, (answer = { source: measure.source, parameters, taken: new Map() }));
 		}
-		answer.taken.set(keyOf(measure, column), { measure, column });
+		answer.taken.set(key, { measure, column, isPast });
 	}
 
 	async read(read) {
 		await eachOf([...this.#answers.values()], async (asked) => {
 			const answer = await answerOrReason(asked, read);
-			for (const [key, { measure, column }] of asked.taken) asked.taken.set(key, figureIn(answer, measure, column));
+			for (const [key, { measure, column, isPast }] of asked.taken) {
+				const figure = figureIn(answer, measure, column);
+				this.#figures.set(key, figure);
+				if (isPast && figure.reason === undefined) this.#past.keep(key, figure, this.#at);
+			}
 		});
 	}
 
-	/** @returns {Figure} */
-	of({ measure, column, query }) {
-		return this.#answers.get(query).taken.get(keyOf(measure, column));
+	/** @returns {import('./past-figures.js').Figure} */
+	of({ key }) {
+		return this.#figures.get(key);
 	}
 }
-
-const keyOf = ({ name }, column) => JSON.stringify([name, column]);
 
 function figureIn(answer, measure, column) {
 	if (answer.reason !== undefined) return { reason: answer.reason };

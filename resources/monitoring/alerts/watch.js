@@ -5,6 +5,7 @@ import { RENEWAL_MS } from '../../storage/lease.js';
 import { leases } from '../../storage/lease-rows.js';
 import { table } from '../../storage/tables.js';
 import { dueSlot, evaluateDue, slotsAfter } from './evaluation.js';
+import { PastFigures } from './past-figures.js';
 import { lastSlot, rowsUnder } from './rows.js';
 
 /** The name of the lease of whoever evaluates. */
@@ -13,6 +14,7 @@ const SECOND_MS = 1000;
 
 /** The slot that is evaluated, as far as this thread knows. */
 let evaluated;
+const past = new PastFigures();
 
 /**
  * Evaluates the rules, when it is time and no other node does. Nothing is written where there are no rules.
@@ -37,7 +39,7 @@ async function evaluateUnder(lease, how) {
 	const complain = (error) => log.error('edge-ai: the lease of rules', error);
 	const renewal = setInterval(() => lease.renew().catch(complain), RENEWAL_MS).unref();
 	try {
-		await evaluateDue({ store: rowsUnder(lease), ...how });
+		await evaluateDue({ store: rowsUnder(lease), past, ...how });
 	} finally {
 		clearInterval(renewal);
 		if (lease.isHeld()) await lease.release();

@@ -52,10 +52,14 @@ export const {
 	nameColumns,
 	configureProfiles,
 } = native;
-export const { MAX_PROFILE_COLUMNS, Profile, Profiler } = native;
+export const { MAX_PROFILE_COLUMNS, Profile, Profiler, Resources } = native;
+export const { configureChangeDetection, observeCorrectness, takeChanges } = native;
 export const takeProfiles = translated(native.takeProfiles);
 export const pendingProfiles = translated(native.pendingProfiles);
 export const restoreProfile = translated(native.restoreProfile);
+export const takeResources = translated(native.takeResources);
+export const pendingResources = translated(native.pendingResources);
+export const restoreResources = translated(native.restoreResources);
 export const checkIdentifier = translated(native.checkIdentifier);
 export const compareOutcome = translated(native.compareOutcome);
 export const measureClassification = translated(native.measureClassification);
@@ -95,6 +99,14 @@ export function compareColumns(columns, options) {
 export async function compareProfiles(reference, current, options) {
 	return JSON.parse(await answered((channel, id) => native.driftOfProfiles(channel, id, reference, current, options)));
 }
+
+/**
+ * Merges profiles.
+ *
+ * @param {Uint8Array[]} parts
+ * @returns {Promise<{bytes: Uint8Array, rows: number, unreadable: number[]}>} positions of what is no profile are `unreadable`
+ */
+export const mergeProfiles = (parts) => answered((channel, id) => native.mergeProfiles(channel, id, parts));
 
 /**
  * Detects, checks and once loads a model, without keeping it.
@@ -151,8 +163,8 @@ export function openSession(files, options = {}) {
  * @param {{timeoutMs?: number, signal?: AbortSignal, together?: boolean, alone?: boolean, meter?: number}} [options] `timeoutMs`:
  *   by default what the body says; `together`: with the others of the session that are about to be started by microtasks, as far as
  *   their runs are tiny; `alone`: never with others; `meter`: the handle of who counts it, nobody by default
- * @returns {Promise<{prediction?: string, encoded?: Uint8Array, text?: string, confidence?: string, latencyMs: number}>}
- *   prediction and confidence as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
+ * @returns {Promise<{prediction?: string, encoded?: Uint8Array, text?: string, confidence?: string, latencyMs: number,
+ *   receipt?: string}>} prediction, confidence and, where the body asks for it, receipt as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
  *   in `text` and what is binary of it in `encoded`, and as `prediction` only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal, together, alone = false, meter } = {}) {
@@ -164,12 +176,13 @@ export function predictJson(session, request, { timeoutMs, signal, together, alo
 	return run(start, toPrediction, signal);
 }
 
-const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({
+const toPrediction = ([prediction, confidence, latencyMs, encoded, text, receipt]) => ({
 	prediction,
 	confidence,
 	latencyMs,
 	encoded,
 	text,
+	receipt,
 });
 
 /**
@@ -178,22 +191,23 @@ const toPrediction = ([prediction, confidence, latencyMs, encoded, text]) => ({
  * @param {object} session
  * @param {import('./library/tensor.js').Input[]} inputs
  * @param {string[]} names of the outputs that come back
- * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean}} [options]
- *   `alone`: never together with others
+ * @param {{outputs?: string[], timeoutMs?: number, priority?: number, signal?: AbortSignal, alone?: boolean, receipt?: boolean,
+ *   userId?: string}} [options] `alone`: never together with others; `receipt`: the outputs come with theirs; `userId`: who pays
  * @param {number} [meter] the handle of who counts it, nobody by default
  * @param {Profiler} [profiler] who profiles it beside those of the meter
- * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}>}
+ * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number,
+ *   receipt?: object}>}
  */
 export function runSession(
 	session,
 	inputs,
 	names,
-	{ outputs, timeoutMs, priority, signal, alone } = {},
+	{ outputs, timeoutMs, priority, signal, alone, receipt, userId } = {},
 	meter,
 	profiler
 ) {
-	const isLimited = outputs || timeoutMs !== undefined || priority || alone;
-	const limits = isLimited ? { outputs, timeoutMs, priority, alone } : undefined;
+	const isLimited = outputs || timeoutMs !== undefined || priority || alone || receipt || userId !== undefined;
+	const limits = isLimited ? { outputs, timeoutMs, priority, alone, receipt, userId } : undefined;
 	const start = (id, crowded) => {
 		session.run ??= session.runner(channel);
 		// Nothing comes between that another run could write to the memory.

@@ -17,7 +17,7 @@
  * ({@link HarperError}); wrong use is a `TypeError`. Nothing runs in the transaction of the request that calls: a prediction is
  * recorded whether that request succeeds or not, and sees what is committed.
  */
-import type { ErrorCode, Features, Measures, Metrics, Signature, Stage } from './index.js';
+import type { ErrorCode, Features, Measures, Metrics, Receipt, Signature, Stage } from './index.js';
 
 /** A user as Harper has it, such as `server.getUser(name, null)` gives it. */
 export interface HarperUser {
@@ -78,6 +78,8 @@ export interface PredictionFields {
 	priority?: number | null;
 	/** Whether an event is written: true. */
 	record?: boolean | null;
+	/** Whether the answer says what it cost: false. */
+	receipt?: boolean | null;
 	userId?: string | null;
 	sessionId?: string | null;
 	requestId?: string | null;
@@ -104,6 +106,8 @@ export interface PredictAnswer<Outputs = Record<string, any>> {
 	framework?: 'onnx' | 'tensorflow';
 	/** The run itself, in milliseconds. */
 	latencyMs: number;
+	/** Where the request asks for it. */
+	receipt?: Receipt;
 }
 
 /** As `POST /predict`: one prediction, with its event on disk before it is answered. */

@@ -196,8 +196,58 @@ export interface RunOptions {
 	priority?: number;
 	/** Whether it may run together with others, where the model allows it: true. */
 	batching?: boolean;
+	/** Whether the prediction comes with what it cost: false. */
+	receipt?: boolean;
 	/** Aborting rejects with the signal's reason and stops the run. */
 	signal?: AbortSignalLike;
+}
+
+/** What a prediction cost. Of a run that it shared with other requests, `cpuMs` and `wallMs` are its part, by rows. */
+export interface Receipt {
+	/** CPU time of the run, on all threads that it used; null where the system is not Linux. */
+	cpuMs: number | null;
+	/** Time of the run. */
+	wallMs: number;
+	/** From the request to the run: waiting, and loading where the model was unloaded. */
+	queueMs: number;
+	/** Rows of the run. */
+	batchRows: number;
+	/** The part of them that were the request's: 1 where it ran alone. */
+	batchShare: number;
+	/** Bytes of the tensors that were made for the outputs. */
+	allocatedBytes: number;
+	/** Bytes of the tensors that were given. */
+	readBytes: number;
+}
+
+/** Sums of {@link Receipt}s. */
+export interface Costs {
+	/** Those that were answered. */
+	predictions: number;
+	/** Runs that failed; what they cost is in the sums. */
+	failures: number;
+	/** Null where the system is not Linux. */
+	cpuSeconds: number | null;
+	wallSeconds: number;
+	queueSeconds: number;
+	allocatedBytes: number;
+	readBytes: number;
+	predictionsPerCpuSecond: number | null;
+}
+
+/** What the predictions of a version cost. */
+export interface VersionCosts extends Costs {
+	version: string;
+	digest: string;
+	/** Who cost most comes first; null stands for predictions without `userId`. */
+	users: (Costs & { userId: string | null })[];
+	/** Of a thousand users those that cost most are told apart; these are the others. */
+	others: Costs | null;
+}
+
+export interface Resources {
+	modelId: string;
+	versions: VersionCosts[];
 }
 
 /** Options of runs that a monitor may record. */
@@ -219,6 +269,8 @@ export interface Prediction<Outputs = AnyOutputs> {
 	confidence: number | (number | null)[] | null;
 	/** The run itself, in milliseconds. */
 	latencyMs: number;
+	/** Where the options ask for it. */
+	receipt?: Receipt;
 }
 
 export interface RecordedPrediction<Outputs = AnyOutputs> extends Prediction<Outputs> {
@@ -731,6 +783,29 @@ export interface Profiles {
 	}[];
 }
 
+/** Values that follow each other. */
+export interface StreamPart {
+	count: number;
+	mean: number;
+}
+
+export interface Changes {
+	modelId: string;
+	changes: {
+		version: string;
+		digest: string;
+		/** `correctness`, as errors of 0 and 1, `confidence`, or the column of an output as profiles name it. */
+		signal: string;
+		detector: 'adwin' | 'page-hinkley';
+		/** When it was detected, in Unix milliseconds. */
+		timestamp: number;
+		before: StreamPart;
+		after: StreamPart;
+		/** Detections before it that are not told; 0 in a Monitor. */
+		skipped: number;
+	}[];
+}
+
 /** The last events in memory, for tests and scripts. */
 export class Monitor {
 	/** Older events are forgotten: beyond 10,000 of them and 64 MiB by default. */
@@ -741,6 +816,8 @@ export class Monitor {
 		profile?: 'on' | 'off';
 		/** Columns of a tensor that are profiled each, up to 1024; a tensor with more is profiled as a vector. 256 by default. */
 		profileColumns?: number;
+		/** Which detectors watch predictions for changes in time; 'adwin' by default. */
+		changeDetection?: 'off' | 'adwin' | 'page-hinkley' | 'both';
 	});
 	/** Keeps a copy. Of an event larger than `maxBytes` the features and outputs are left out. */
 	record(event: Omit<InferenceEvent, 'timestamp'> & { timestamp?: number }): void;
@@ -751,6 +828,16 @@ export class Monitor {
 	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
 	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
 	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
+	/**
+	 * When the correctness, the confidence or the outputs of the predictions that an engine has recorded with this monitor changed, newest
+	 * first; the last 100 changes of each version.
+	 */
+	changes(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Changes;
+	/**
+	 * What predictions cost, of all that an engine has recorded with this monitor, runs that failed included. The CPU time of most tiny runs is
+	 * an estimate from those that were measured.
+	 */
+	resources(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Resources;
 	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
 	 * `INVALID_REQUEST` when a version has no profile, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a
@@ -975,6 +1062,46 @@ export class Cbpe {
 	constructor(reference: CbpeReference);
 	/** Over all rows that are given. `INVALID_REQUEST` for rows that cannot be measured. */
 	estimate(rows: CbpeRows): QualityEstimates;
+}
+
+/** Rows whose truth is known, from which {@link Dle} learns how far off predictions are. */
+export interface DleReference {
+	/** The true values. */
+	readonly truth: Column<number>;
+	/** The predicted values. */
+	readonly predicted: Column<number>;
+	/** A list of numbers for each row, or the numbers of all rows one behind the other. Without them only losses that are told count. */
+	readonly features?: Column<number> | readonly Column<number>[];
+	/** Thresholds are from the measures of chunks of so many rows; of the reference there are at least two. */
+	readonly chunkRows: number;
+}
+
+/** Rows whose truth need not be known: features and predictions, or losses that something else has estimated. */
+export interface DleRows {
+	readonly predicted?: Column<number>;
+	/** As of {@link DleReference}. */
+	readonly features?: Column<number> | readonly Column<number>[];
+	/** The loss of each row: absolute, absolute as a share of the truth, squared, squared of the logarithms of 1 + value. */
+	readonly losses?: Partial<Record<'mae' | 'mape' | 'mse' | 'msle', Column<number>>>;
+}
+
+export interface RegressionEstimates {
+	/** Rows. */
+	count: number;
+	/** Without those of logarithms where the reference has numbers below 0. None has an upper end of its own. */
+	measures: Partial<Record<'mae' | 'mape' | 'mse' | 'rmse' | 'msle' | 'rmsle', QualityEstimate>>;
+}
+
+/**
+ * Quality of regressions without labels: direct loss estimation, as NannyML defines it, with boosted trees for the loss of a row. Right
+ * while predictions for such rows are as far off as in the reference. It cannot see that the truth for the same inputs has changed
+ * (concept drift), or that inputs are such as the reference does not have.
+ */
+export class Dle {
+	/** `INVALID_REQUEST` for rows that cannot be measured. */
+	constructor(reference: DleReference);
+	/** Over all rows that are given. `INVALID_REQUEST` for rows that cannot be measured. */
+	estimate(rows: DleRows): RegressionEstimates;
 }
 
 /**

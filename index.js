@@ -3,5 +3,5 @@ import * as api from './library/api.js';
 import { oneInstance } from './library/one-instance.js';
 
 export const { EdgeAiError, InferenceEngine, Model, ModelRegistry, Monitor, Tensor } = oneInstance(api);
-export const { Adwin, Cbpe, classificationQuality, drift, exposition, PageHinkley, regressionQuality } =
+export const { Adwin, Cbpe, classificationQuality, Dle, drift, exposition, PageHinkley, regressionQuality } =
 	oneInstance(api);

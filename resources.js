@@ -12,6 +12,7 @@ import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
+import { describe } from './resources/openapi/routes.js';
 import * as rules from './resources/monitoring/rules/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
@@ -47,34 +48,41 @@ const routes = [
 	['GET', '/metrics', { InferenceEvent: ['read'] }, monitoring.processMetrics],
 	['GET', '/monitoring/profile', { InferenceEvent: ['read'] }, monitoring.profile],
 	['GET', '/monitoring/drift', { InferenceEvent: ['read'] }, monitoring.drift],
+	['GET', '/monitoring/changes', { InferenceEvent: ['read'] }, monitoring.changes],
+	['GET', '/monitoring/resources', { InferenceEvent: ['read'] }, monitoring.resources],
 	['GET', '/monitoring/rules', { MonitoringRule: ['read'], InferenceEvent: ['read'] }, rules.list],
 	['POST', '/monitoring/rules', { MonitoringRule: ['insert'], InferenceEvent: ['read'] }, rules.create],
-	['GET', '/monitoring/rules/:id', { MonitoringRule: ['read'], InferenceEvent: ['read'] }, rules.get],
-	['PUT', '/monitoring/rules/:id', { MonitoringRule: ['insert', 'update'], InferenceEvent: ['read'] }, rules.put],
-	['DELETE', '/monitoring/rules/:id', { MonitoringRule: ['delete'] }, rules.remove],
+	['GET', '/monitoring/rules/:rule', { MonitoringRule: ['read'], InferenceEvent: ['read'] }, rules.get],
+	['PUT', '/monitoring/rules/:rule', { MonitoringRule: ['insert', 'update'], InferenceEvent: ['read'] }, rules.put],
+	['DELETE', '/monitoring/rules/:rule', { MonitoringRule: ['delete'] }, rules.remove],
 	['GET', '/monitoring/alerts', { Alert: ['read'], InferenceEvent: ['read'] }, alerts.list],
-	['GET', '/monitoring/alerts/:id', { Alert: ['read'], InferenceEvent: ['read'] }, alerts.get],
-	['POST', '/monitoring/alerts/:id/acknowledge', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.acknowledge],
-	['POST', '/monitoring/alerts/:id/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
-	['POST', '/monitoring/alerts/:id/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
+	['GET', '/monitoring/alerts/:alert', { Alert: ['read'], InferenceEvent: ['read'] }, alerts.get],
+	[
+		'POST',
+		'/monitoring/alerts/:alert/acknowledge',
+		{ Alert: ['update'], InferenceEvent: ['read'] },
+		alerts.acknowledge,
+	],
+	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
+	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],
 	['GET', '/status', { Model: ['read'] }, status],
 	['DELETE', '/status/quarantine/:digest', { Model: ['update'] }, quarantine.ofDigest],
+	['GET', '/openapi.json', {}, (call) => describe(groups, call)],
+];
+
+const groups = [
+	{ prefix: '', errors: answerOf, routes },
+	{ prefix: '', errors: acceptedAnswerOf, routes: [['POST', '/predict', needs, predict]] },
+	v2.group,
+	tensorflowServing.group,
 ];
 
 await findHarper();
 
-const table = serve(
-	[
-		{ prefix: '', errors: answerOf, routes },
-		{ prefix: '', errors: acceptedAnswerOf, routes: [['POST', '/predict', needs, predict]] },
-		v2.group,
-		tensorflowServing.group,
-	],
-	routePrefix
-);
+const table = serve(groups, routePrefix);
 offerChannels(routePrefix);
 
 const lookForShadowed = shadowWatch(table, exportedResources, log.warn);

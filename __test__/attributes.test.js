@@ -160,7 +160,10 @@ const READS = [
 	['GET', `/monitoring/metrics?modelId=${MODEL}`],
 	['GET', '/metrics'],
 	['GET', `/monitoring/profile?modelId=${MODEL}`],
+	['GET', `/monitoring/resources?modelId=${MODEL}`],
+	['GET', `/monitoring/resources?modelId=${MODEL}&by=user`],
 	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
+	['GET', `/monitoring/changes?modelId=${MODEL}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],
@@ -280,6 +283,18 @@ describe('reading', () => {
 			edge_ai: { tables: { InferenceEvent: grant(['modelId', 'modelVersion', 'timestamp']) } },
 		});
 		assert.equal((await harper.get(`/monitoring/profile?modelId=${MODEL}`, { user: 'neither' })).status, 403);
+	});
+
+	test('who may not read users does not see what each of them cost, and sizes are those of models', async () => {
+		const read = (user, by) => harper.get(`/monitoring/resources?modelId=${MODEL}&by=${by}`, { user });
+		const { status, body } = await read('no_InferenceEvent_userId', 'user');
+		assert.deepEqual([status, body.code], [403, 'FORBIDDEN']);
+		const [visible] = (await read('no_InferenceEvent_userId', 'version')).body.versions;
+		assert.ok(visible.predictions > 0 && visible.storedBytes > 0 && visible.digest);
+		const [hidden] = (await read('no_Model_size', 'version')).body.versions;
+		assert.equal('storedBytes' in hidden, false);
+		const [withoutDigest] = (await read('no_InferenceEvent_digest', 'version')).body.versions;
+		assert.equal('digest' in withoutDigest, false);
 	});
 
 	test('who may not read an attribute cannot filter by it', async () => {

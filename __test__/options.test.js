@@ -83,7 +83,8 @@ describe('a value that is refused', () => {
 
 	for (const [name, option] of Object.entries(SCHEMA).filter(([, { type }]) => type !== 'string')) {
 		test(`of ${variableOf(name)}`, () => {
-			const texts = ['surprise', '1.5', '1e3', 'NaN', '-1', ' 1', '99999999999999999999'];
+			const fractions = option.hasFractions ? [] : ['1.5'];
+			const texts = ['surprise', ...fractions, '1e3', 'NaN', '-1', ' 1', '99999999999999999999'];
 			for (const text of texts) {
 				const set = () => readOptions({}, { [variableOf(name)]: text });
 				const says = ({ message }) => message.startsWith(`${variableOf(name)} must be ${option.expected}, received `);
@@ -96,7 +97,7 @@ describe('a value that is refused', () => {
 describe('a value that is taken', () => {
 	for (const [name, option] of Object.entries(SCHEMA).filter(([, option]) => isNumber(option))) {
 		test(`of ${name}: both bounds, also as text`, () => {
-			for (const value of [option.least, option.most]) {
+			for (const value of [option.least, option.most, ...(option.hasFractions ? [0.25] : [])]) {
 				assert.equal(readOptions({ [name]: value }, {})[name], value);
 				assert.equal(readOptions({}, { [variableOf(name)]: String(value) })[name], value);
 			}

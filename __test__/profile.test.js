@@ -128,7 +128,7 @@ describe('a profile', () => {
 		const row = { modelId: 'forged', version: 'v1', digest, interval: '1h', start, node: 'other' };
 		const records = [Buffer.from('no profile'), 'EAPR', null].map((profile, at) => ({
 			...row,
-			id: `forged|v1|1h|${at}`,
+			id: `forged|v1|1h|${start}|${digest}|other${at}`,
 			profile,
 		}));
 		await insert(records);
@@ -136,7 +136,7 @@ describe('a profile', () => {
 		const [{ rows }, ...none] = await profileOf('forged', `&to=${start}`);
 		assert.deepEqual([rows, none], [1, []]);
 		await until('the log says so', async () =>
-			(await harper.log()).includes('the profile "forged|v1|1h|0" is left out')
+			(await harper.log()).includes(`the profile "${records[0].id}" is left out`)
 		);
 	});
 

@@ -271,7 +271,7 @@ describe('what people do', () => {
 			['busy', 'resolve', {}, /this one is resolved/],
 			['busy', 'silence', {}, /until is required/],
 			['busy', 'silence', { until: 'x' }, /until must be a time/],
-			['busy', 'resolve', { until: 1 }, /until is for a silence/],
+			['busy', 'resolve', { until: 1 }, /unknown field "until"/],
 			['busy', 'resolve', { comment: 1 }, /comment must be a text/],
 			['busy', 'resolve', { comment: 'x'.repeat(1001) }, /comment must be a text of at most 1000/],
 		]) {

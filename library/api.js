@@ -1,6 +1,7 @@
 // What the package exports.
 export { Cbpe } from './cbpe.js';
 export { Adwin, PageHinkley } from './detectors.js';
+export { Dle } from './dle.js';
 export { drift } from './drift.js';
 export { EdgeAiError } from './edge-ai-error.js';
 export { InferenceEngine, Model } from './engine.js';

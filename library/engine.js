@@ -29,7 +29,7 @@ import { classNames, forbidsBatching } from './versions.js';
 
 Symbol.dispose ??= Symbol.for('nodejs.dispose');
 
-/** Runs a model for a meter: set by the class, which alone reaches its session. */
+/** Runs a model for a meter, and for a user and a monitor: set by the class, which alone reaches its session. */
 let runFor;
 
 /** A loaded model. All threads of the process share one session of it. */
@@ -40,8 +40,8 @@ export class Model {
 	#meter;
 
 	static {
-		runFor = (model, features, options, meter, profiler) =>
-			model.#run(features, options, meter ?? model.#ownMeter, profiler);
+		runFor = (model, features, options, meter, recorded) =>
+			model.#run(features, options, meter ?? model.#ownMeter, recorded);
 	}
 
 	constructor(session) {
@@ -60,7 +60,7 @@ export class Model {
 	 * Runs the model.
 	 *
 	 * @param {Record<string, any>} features values by the name of the input
-	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, signal?: AbortSignal}} [options]
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, receipt?: boolean, signal?: AbortSignal}} [options]
 	 */
 	predict(features, options = {}) {
 		return this.#run(features, options, this.#ownMeter);
@@ -71,7 +71,7 @@ export class Model {
 		return (this.#meter ??= meterHandle(this.digest, versionOf(this), this.digest));
 	}
 
-	async #run(features, options, meter, profiler) {
+	async #run(features, options, meter, { profiler, userId } = {}) {
 		const session = this.#session;
 		if (!session) throw new EdgeAiError('CLOSED', 'the model is disposed; load it again');
 		if (features === null || typeof features !== 'object' || Array.isArray(features) || ArrayBuffer.isView(features)) {
@@ -85,7 +85,7 @@ export class Model {
 		const inputs = names.map((name) => toInput(only ?? name, features[name], this.#inputs.get(only ?? name)));
 		const { batching = true, ...limits } = run;
 		const outputs = limits.outputs?.length ? limits.outputs : this.#outputs;
-		return runSession(session, inputs, outputs, { ...limits, alone: !batching }, meter, profiler);
+		return runSession(session, inputs, outputs, { ...limits, alone: !batching, userId }, meter, profiler);
 	}
 
 	/** Lets go of the session; other users of the same model are not disturbed. */
@@ -140,7 +140,7 @@ export class InferenceEngine {
 	 *
 	 * @param {Model | string | {modelId: string, version?: string}} target a loaded model, or a registered one
 	 * @param {Record<string, any>} features
-	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, receipt?: boolean, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
 	 */
 	async predict(target, features, options = {}) {
 		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
@@ -166,7 +166,7 @@ export class InferenceEngine {
 		let given;
 		try {
 			const profiler = monitor && profilerOf(monitor, identity, columns);
-			const running = runFor(model, features, run, meter, profiler);
+			const running = runFor(model, features, run, meter, { profiler, userId });
 			// The caller may change them during the run.
 			if (monitor) given = copiedBeside(running, features);
 			const prediction = await running;

@@ -81,16 +81,28 @@ export function forEachMessage(visit) {
  * @param {ArrayBuffer[] | null} message its head and its parts; null for one in the memory
  * @param {number} at where it starts
  * @param {string[]} names of the outputs
- * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number}}
+ * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number, receipt?: object}}
  */
 export function decodeOutputs(message, at, names) {
 	const reader = message === null ? memoryReader : new Reader(...message);
 	reader.at = at;
 	const latencyMs = reader.number();
 	const confidence = readConfidence(reader);
+	const receipt = readReceipt(reader);
 	const outputs = {};
 	for (const name of names) outputs[name] = readValue(reader);
-	return { outputs, confidence, latencyMs };
+	return receipt ? { outputs, confidence, latencyMs, receipt } : { outputs, confidence, latencyMs };
+}
+
+/** In the order of the message. */
+const RECEIPT = ['cpuMs', 'wallMs', 'queueMs', 'batchRows', 'batchShare', 'allocatedBytes', 'readBytes'];
+
+function readReceipt(reader) {
+	if (reader.word() === 0) return undefined;
+	const receipt = {};
+	for (const name of RECEIPT) receipt[name] = reader.number();
+	if (Number.isNaN(receipt.cpuMs)) receipt.cpuMs = null;
+	return receipt;
 }
 
 function readConfidence(reader) {

@@ -1,5 +1,6 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
 import { compareProfiles, MetricsAccumulator, Profile, Profiler } from '../binding.js';
+import { CHANGE_DETECTION, detectorsIn } from './change-detection.js';
 import { copied } from './copied.js';
 import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
@@ -18,12 +19,12 @@ import { plain } from './plain.js';
 import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
 import { shown } from './shown.js';
 
-/** Profiles of versions that are kept; beyond them those used longest ago are forgotten. */
+/** Versions whose profiles and changes are kept; beyond them those used longest ago are forgotten. */
 const MAX_PROFILES = 100;
 
 /**
- * Who profiles the predictions of a model version for a monitor; nobody where it has profiles off, or is none of ours. Set by the class,
- * which alone reaches them.
+ * Who profiles the predictions of a model version for a monitor, watches them and sums up what they cost; nobody for one that is none of
+ * ours. Set by the class, which alone reaches them.
  *
  * @type {(monitor: object, identity: {modelId: string, modelVersion: string, digest: string},
  *   columns?: () => Record<string, string[]>) => object | undefined} `columns` by the name of their input
@@ -41,14 +42,16 @@ export class Monitor {
 	#profiles = new Map();
 	/** Columns of a tensor that are profiled each; none when profiles are off. */
 	#profileColumns;
+	/** Whether ADWIN and Page-Hinkley watch. */
+	#detectors;
 
 	static {
 		profilerOf = (monitor, ...of) => (#profiles in monitor ? monitor.#profilerOf(...of) : undefined);
 	}
 
 	/**
-	 * @param {{maxEvents?: number, maxBytes?: number, profile?: 'on' | 'off', profileColumns?: number}} [options] older events are
-	 *   forgotten; 10,000 and 64 MiB by default
+	 * @param {{maxEvents?: number, maxBytes?: number, profile?: 'on' | 'off', profileColumns?: number,
+	 *   changeDetection?: 'off' | 'adwin' | 'page-hinkley' | 'both'}} [options] older events are forgotten; 10,000 and 64 MiB by default
 	 */
 	constructor(options = {}) {
 		const {
@@ -56,10 +59,12 @@ export class Monitor {
 			maxBytes = 64 << 20,
 			profile = PROFILE.default,
 			profileColumns = PROFILE_COLUMNS.default,
+			changeDetection = CHANGE_DETECTION.default,
 		} = checkOptions('new Monitor', options, MONITOR_OPTIONS);
 		this.#maxEvents = maxEvents;
 		this.#maxBytes = maxBytes;
 		this.#profileColumns = profile === 'on' ? profileColumns : 0;
+		this.#detectors = detectorsIn(changeDetection);
 	}
 
 	/**
@@ -129,7 +134,11 @@ export class Monitor {
 		const found = compared(prediction, event.confidence, JSON.stringify(plain(value)), { outputs, labels });
 		event.actualOutcome = value;
 		event.feedbackTimestamp = Date.now();
+		const wasJudged = event.correct != null;
 		event.correct = correct ?? found.correct;
+		if (event.correct !== null && !wasJudged) {
+			this.#profiles.get(keyOf(event))?.profiler.observeCorrectness(event.correct);
+		}
 		event.regression = found.regression;
 		entry.quality = found.quality;
 		const outcomeBytes = bytes + (found.quality?.length ?? 0);
@@ -192,12 +201,52 @@ export class Monitor {
 		if (typeof modelId !== 'string') {
 			throw new TypeError(`profile takes the modelId of a model, a string; received ${shown(modelId)}`);
 		}
-		const wanted = Object.entries({ modelId, ...checkOptions('profile', filter, PROFILE_FILTER) });
-		const profiles = [...this.#profiles.values()]
-			.filter(({ of }) => wanted.every(([field, value]) => of[field] === value))
+		const profiles = this.#profilesOf({ modelId, ...checkOptions('profile', filter, PROFILE_FILTER) })
 			.map(({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.profile()) }))
 			.filter(({ rows }) => rows > 0);
 		return { modelId, profiles };
+	}
+
+	/**
+	 * Changes in time of the correctness, the confidence and the outputs of the recorded predictions of a model, newest first. The last
+	 * 100 of each version are remembered.
+	 *
+	 * @param {string} modelId
+	 * @param {{version?: string, digest?: string}} [filter]
+	 */
+	changes(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`changes takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const changes = this.#profilesOf({ modelId, ...checkOptions('changes', filter, PROFILE_FILTER) })
+			.flatMap(({ of: { version, digest }, profiler }) =>
+				profiler.changes().map((change) => ({ version, digest, ...change }))
+			)
+			.reverse()
+			.sort((one, other) => other.timestamp - one.timestamp);
+		return { modelId, changes };
+	}
+
+	/**
+	 * What the recorded predictions of a model cost, by version and digest, and of each by user. Unlike events they are not forgotten one by
+	 * one, and runs that failed count, too; events that others recorded do not.
+	 *
+	 * @param {string} modelId
+	 * @param {{version?: string, digest?: string}} [filter]
+	 */
+	resources(modelId, filter = {}) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`resources takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const versions = this.#profilesOf({ modelId, ...checkOptions('resources', filter, PROFILE_FILTER) }).map(
+			({ of: { version, digest }, profiler }) => ({ version, digest, ...JSON.parse(profiler.costs()) })
+		);
+		return { modelId, versions };
+	}
+
+	#profilesOf(filter) {
+		const wanted = Object.entries(filter);
+		return [...this.#profiles.values()].filter(({ of }) => wanted.every(([field, value]) => of[field] === value));
 	}
 
 	/**
@@ -237,12 +286,12 @@ export class Monitor {
 		throw new EdgeAiError('INVALID_REQUEST', `no prediction of ${what} was profiled`);
 	}
 
-	#profilerOf({ modelId, modelVersion: version, digest }, columns = () => ({})) {
-		if (this.#profileColumns === 0) return undefined;
-		const key = `${modelId}|${version}|${digest}`;
+	#profilerOf(event, columns = () => ({})) {
+		const { modelId, modelVersion: version, digest } = event;
+		const key = keyOf(event);
 		const entry = this.#profiles.get(key) ?? {
 			of: { modelId, version, digest },
-			profiler: new Profiler(this.#profileColumns, columns()),
+			profiler: new Profiler(this.#profileColumns, columns(), ...this.#detectors),
 		};
 		this.#profiles.delete(key);
 		this.#profiles.set(key, entry);
@@ -250,3 +299,5 @@ export class Monitor {
 		return entry.profiler;
 	}
 }
+
+const keyOf = ({ modelId, modelVersion, digest }) => `${modelId}|${modelVersion}|${digest}`;

@@ -10,6 +10,7 @@
  * @property {(value: any) => any} [copy] for values that are more than one
  * @property {number} [least]
  * @property {number} [most]
+ * @property {boolean} [hasFractions] of a number: whether it need not be whole
  */
 
 /** The largest whole number of 32 bits, as Rust takes counts. */
@@ -45,6 +46,24 @@ export const oneOf = (...names) => ({
 	type: names.map((name) => `'${name}'`).join(' | '),
 	check: (value) => names.includes(value),
 	read: (text) => text,
+});
+
+/**
+ * A number that need not be whole.
+ *
+ * @param {number} least
+ * @param {number} most
+ * @returns {Kind}
+ */
+export const amount = (least, most) => ({
+	expected: `a number from ${least} to ${most}`,
+	range: `number, ${least} to ${most}`,
+	type: 'number',
+	check: (value) => typeof value === 'number' && value >= least && value <= most,
+	read: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined),
+	least,
+	most,
+	hasFractions: true,
 });
 
 /** @type {Kind} */

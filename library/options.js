@@ -1,6 +1,7 @@
 // Options of calls, checked before they reach Rust: a misspelt or impossible one is a TypeError that says what would do.
 import { MAX_PRIORITY, MAX_TIMEOUT_MS, nearestName } from '../binding.js';
 import { isAbortSignal } from './abort-signal.js';
+import { CHANGE_DETECTION } from './change-detection.js';
 import { ENGINE_OPTIONS } from './engine-options.js';
 import { isList } from './kinds.js';
 import { flag, MAX_COUNT, oneOf, whole } from './option-kinds.js';
@@ -35,6 +36,7 @@ export const RUN_OPTIONS = {
 	timeoutMs,
 	priority: whole(-MAX_PRIORITY, MAX_PRIORITY),
 	batching: flag,
+	receipt: flag,
 	signal: {
 		expected: 'an AbortSignal: pass new AbortController().signal',
 		check: isAbortSignal,
@@ -69,6 +71,7 @@ export const MONITOR_OPTIONS = {
 	maxBytes: whole(1024),
 	profile: PROFILE,
 	profileColumns: PROFILE_COLUMNS,
+	changeDetection: CHANGE_DETECTION,
 };
 
 export const PROFILE_FILTER = { version: text, digest: text };
@@ -155,6 +158,17 @@ export const CBPE_REFERENCE = {
 };
 
 export const CBPE_ROWS = { predicted: list, probabilities: table };
+
+export const DLE_REFERENCE = { truth: list, predicted: list, features: table, chunkRows: whole(1, MAX_COUNT) };
+
+export const DLE_ROWS = {
+	predicted: list,
+	features: table,
+	losses: { expected: 'an object of lists', check: isByColumn },
+};
+
+/** Losses of rows, by the measure that is their mean; in the order of the addon. */
+export const LOSSES = { mae: list, mape: list, mse: list, msle: list };
 
 /** A number between two bounds, of which the upper one may be included. */
 const between = (least, most, includesMost) => ({

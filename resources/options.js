@@ -1,8 +1,9 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
-import { configureEngine, configureProfiles } from '../binding.js';
+import { configureChangeDetection, configureEngine, configureProfiles } from '../binding.js';
+import { CHANGE_DETECTION, detectorsIn } from '../library/change-detection.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
-import { flag, oneOf, text, whole } from '../library/option-kinds.js';
+import { amount, flag, oneOf, text, whole } from '../library/option-kinds.js';
 import { PROFILE, PROFILE_COLUMNS } from '../library/profile-options.js';
 import { shown } from '../library/shown.js';
 import { DEFAULT_VERSIONS } from '../library/versions.js';
@@ -40,6 +41,20 @@ const retention = (interval, inWords) => ({
 	inWords,
 	effect: EFFECT.atOnce,
 	meaning: `Seconds after which the metrics of a whole ${interval} expire; see [rollups](operations.md#rollups). 0 keeps them for ever.`,
+});
+
+/**
+ * What something costs.
+ *
+ * @param {string} what
+ * @returns {import('../library/engine-options.js').Option}
+ */
+const price = (what) => ({
+	...amount(0, 1e9),
+	default: undefined,
+	inWords: 'none',
+	effect: EFFECT.atOnce,
+	meaning: `The price of ${what}; see [\`GET /monitoring/resources\`](rest.md#get-monitoringresources).`,
 });
 
 /**
@@ -126,7 +141,24 @@ const OF_COMPONENT = {
 		default: undefined,
 		inWords: 'ten times `eventRetention`',
 		effect: EFFECT.atOnce,
-		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
+		meaning:
+			'Seconds after which a profile or a change expires. 0 keeps profiles of days and changes for ever, and profiles of hours for 31 days.',
+	},
+	changeDetection: {
+		...CHANGE_DETECTION,
+		effect: EFFECT.atOnce,
+		meaning:
+			'Which detectors watch the correctness, the confidence and the outputs of predictions for [changes in time](rest.md#get-monitoringchanges).',
+	},
+	pricePerCpuHour: price('an hour of CPU time'),
+	pricePerGbHour: price('10⁹ bytes of loaded models for an hour'),
+	currency: {
+		...text,
+		default: undefined,
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'What the answers of [`GET /monitoring/resources`](rest.md#get-monitoringresources) call the unit of prices.',
 	},
 	ruleInterval: {
 		...whole(0, 86_400),
@@ -200,8 +232,9 @@ export function configure(given) {
 	// Not in the cache's folder, which may be removed. Outside Harper there is nothing to look after.
 	if (isInHarper()) beginJournal(join(rootPath(), 'edge-ai-journal'));
 	current = read;
-	const { profile, profileColumns, recordFeatures } = options();
+	const { profile, profileColumns, recordFeatures, changeDetection } = options();
 	configureProfiles(profile === 'on' ? profileColumns : 0, recordFeatures !== 'none');
+	configureChangeDetection(...detectorsIn(changeDetection));
 }
 
 /** The options in force. */

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const read = (path) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
-const ROUTE = /\['([A-Z]+)', '([^']*)', (\{[^}]*\}|needs|open), /g;
-const START_OF_ROUTE = /\['[A-Z]+',/g;
+const ROUTE = /\[\s*'([A-Z]+)',\s+'([^']*)',\s+(\{[^}]*\}|needs|open),\s/g;
+const START_OF_ROUTE = /\[\s*'[A-Z]+',/g;
 
 /**
  * The routes of a file.

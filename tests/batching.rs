@@ -2,16 +2,16 @@
 
 mod support;
 
-use harper_edge_ai::engine::{RunOutput, RunRequest, Session};
+use harper_edge_ai::engine::{Account, Receipt, RunOutput, RunRequest, Session};
 use harper_edge_ai::error::{ErrorCode, Result};
 use harper_edge_ai::onnx::proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use harper_edge_ai::tensor::{DType, Tensor, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use support::gather::{
-    Outcome, alone, batchable, belongs, blocker, configure, layered, load_probed, network, occupy, rows, start,
+    Outcome, WIDTH, alone, batchable, belongs, blocker, configure, layered, load_probed, network, occupy, rows, start,
 };
 use support::{engine, model, wrap};
 
@@ -168,6 +168,8 @@ fn request(session: &Arc<Session>, x: Value, outputs: &[&str]) -> RunRequest {
         timeout: None,
         priority: 0,
         alone: false,
+        exact: false,
+        account: None,
     }
 }
 
@@ -430,4 +432,77 @@ fn a_leading_dimension_that_is_no_batch_is_left_alone() {
         assert_eq!(batchable(&load_probed(bytes)), Some(false), "{name}");
     }
     assert_eq!(batchable(&load_probed(blocker())), Some(false), "a fixed dimension");
+}
+
+/// Who notes what it is charged.
+#[derive(Default)]
+struct Paid(Mutex<Vec<Receipt>>);
+
+impl Account for Paid {
+    fn charge(&self, receipt: &Receipt) {
+        self.0.lock().unwrap().push(*receipt);
+    }
+}
+
+impl Paid {
+    /// By the parts that they had of their runs.
+    fn take(&self) -> Vec<Receipt> {
+        let mut receipts = std::mem::take(&mut *self.0.lock().unwrap());
+        receipts.sort_by(|one, other| one.share.total_cmp(&other.share));
+        receipts
+    }
+}
+
+/// Has requests wait until they can run together; their outcomes.
+fn gathered(requests: Vec<RunRequest>) -> Vec<Result<RunOutput>> {
+    let release = occupy();
+    let (sender, receiver) = mpsc::channel();
+    let count = requests.len();
+    for request in requests {
+        let sender = sender.clone();
+        engine().run(request, Box::new(move |outcome| sender.send(outcome).unwrap()));
+    }
+    release();
+    (0..count).map(|_| receiver.recv_timeout(Duration::from_secs(30)).unwrap()).collect()
+}
+
+#[test]
+fn what_a_common_run_cost_is_divided_by_rows() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(network(0.5));
+    let paid = Arc::new(Paid::default());
+    let paying = |count| RunRequest {
+        account: Some(Arc::clone(&paid) as Arc<dyn Account>),
+        ..request(&session, rows(count, count), &["y"])
+    };
+    // How many rows pay is learned.
+    let (outputs, charged) = (0..100)
+        .map(|_| (gathered([1, 3, 4].map(paying).into()), paid.take()))
+        .map(|(outcomes, charged)| (outcomes.into_iter().map(Result::unwrap).collect::<Vec<_>>(), charged))
+        .find(|(outputs, _)| outputs.iter().all(|output| output.batch_rows == Some(8)))
+        .expect("they never ran together");
+    assert_eq!(charged.iter().map(|receipt| receipt.share).collect::<Vec<_>>(), [0.125, 0.375, 0.5]);
+    assert_eq!(charged.iter().map(|receipt| receipt.wall).sum::<Duration>(), outputs[0].latency);
+    assert!(charged.iter().all(|receipt| receipt.queue > Duration::ZERO));
+    let bytes = |rows: usize| ((rows * 256 * 4) as u64, (rows * WIDTH * 4) as u64);
+    for (receipt, rows) in charged.iter().zip([1, 3, 4]) {
+        assert_eq!((receipt.allocated_bytes, receipt.read_bytes), bytes(rows));
+    }
+    assert!(outputs.iter().all(|output| charged.contains(&output.receipt)));
+}
+
+#[test]
+fn a_run_that_failed_is_paid_for() {
+    let _alone = alone();
+    configure(|_| ());
+    let session = load_probed(lookup());
+    let paid = Arc::new(Paid::default());
+    let x = Tensor::from_elements(&[1, 1], &[1_000i64]);
+    let failing =
+        RunRequest { account: Some(Arc::clone(&paid) as Arc<dyn Account>), ..request(&session, x.into(), &["y"]) };
+    assert!(gathered(vec![failing])[0].is_err());
+    let [receipt] = paid.take()[..] else { panic!("it was not charged once") };
+    assert_eq!((receipt.allocated_bytes, receipt.read_bytes, receipt.share), (0, 8, 1.0));
+    assert!(receipt.wall > Duration::ZERO);
 }

@@ -283,6 +283,8 @@ fn the_first_request_goes_before_the_warm_up() {
         timeout: Some(TIMEOUT),
         priority: 0,
         alone: false,
+        exact: false,
+        account: None,
     };
     let begun = Instant::now();
     engine().run(request, Box::new(move |outcome| sender.send(outcome.is_err()).unwrap()));

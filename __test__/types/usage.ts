@@ -2,6 +2,7 @@
 import {
 	Adwin,
 	Cbpe,
+	Dle,
 	classificationQuality,
 	EdgeAiError,
 	InferenceEngine,
@@ -19,6 +20,8 @@ import {
 	type Calibration,
 	type CbpeReference,
 	type CbpeRows,
+	type DleReference,
+	type DleRows,
 	type ClassAverages,
 	type ColumnProfile,
 	type DistinctCount,
@@ -28,6 +31,7 @@ import {
 	type ClassQuality,
 	type Column,
 	type ColumnDrift,
+	type Costs,
 	type Deviation,
 	type DriftHistogram,
 	type DriftKind,
@@ -63,6 +67,8 @@ import {
 	type ProfileDriftReport,
 	type ProfileShares,
 	type Profiles,
+	type Changes,
+	type StreamPart,
 	type StringsProfile,
 	type VectorProfile,
 	type QualityEstimate,
@@ -70,6 +76,9 @@ import {
 	type RecordedPrediction,
 	type RecordedRunOptions,
 	type RealisedQuality,
+	type RegressionEstimates,
+	type Receipt,
+	type Resources,
 	type RegressionQuality,
 	type RegressionRows,
 	type ReliabilityBin,
@@ -81,6 +90,7 @@ import {
 	type TensorData,
 	type TypedArray,
 	type ValueInfo,
+	type VersionCosts,
 } from 'harper-edge-ai';
 
 export async function load(): Promise<Model> {
@@ -199,6 +209,16 @@ export async function record(): Promise<Metrics> {
 	monitor.events({ startTime: new Date() });
 	const metrics = monitor.metrics('m', { version: '1' });
 	const { profiles }: Profiles = monitor.profile('m', { version: '1' });
+	const { changes }: Changes = monitor.changes('m', { version: '1' });
+	const sides: StreamPart[] = changes.flatMap((change) => [change.before, change.after]);
+	[changes[0].signal, changes[0].detector, sides[0].mean] satisfies [string, 'adwin' | 'page-hinkley', number];
+	const { versions: paid }: Resources = monitor.resources('m', { version: '1' });
+	const rate = ({ predictions, cpuSeconds }: Costs) => (cpuSeconds ?? Infinity) / predictions;
+	const rates = ({ users, others }: VersionCosts) => [...users, others].map((costs) => costs && rate(costs));
+	paid.map(rates) satisfies (number | null)[][];
+	const told = async ({ predict }: Model): Promise<Receipt | undefined> =>
+		(await predict({ x: 1 }, { receipt: true })).receipt;
+	told satisfies unknown;
 	const versions: ProfileDriftOptions = { version: '2', referenceVersion: '1', method: { x: 'ks' } };
 	const missing = ({ missing: shares }: ColumnQuality): ProfileShares => shares;
 	const drifted = ({ verdict, bounds, quality }: ProfileColumnDrift) => [
@@ -324,6 +344,14 @@ export function watch(errors: readonly number[]): boolean {
 	// @ts-expect-error the width is not set
 	adwin.width = 3;
 	return errors.some((error) => [adwin.update(error), test.update(error)].includes(true));
+}
+
+export function estimateLosses(rows: DleRows): number | null {
+	const reference: DleReference = { truth: [1, 2], predicted: new Float64Array(2), features: [[1], [2]], chunkRows: 1 };
+	const { count, measures }: RegressionEstimates = new Dle(reference).estimate(rows);
+	// @ts-expect-error losses are named by their means
+	new Dle(reference).estimate({ losses: { rmse: [1] } });
+	return count > 0 ? (measures.rmse?.value ?? null) : null;
 }
 
 export function estimate(rows: CbpeRows): number | null {

@@ -2,9 +2,11 @@
 import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
+import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
+import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
@@ -29,6 +31,8 @@ const ENTRIES = [
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
+	{ name: 'change table', owner: 'thread', onChange: true, run: prepareChanges },
+	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	// The lease is taken for each evaluation: to keep it would be a write every second.
 	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
@@ -46,6 +50,10 @@ const ENTRIES = [
 const OF_SERVING_THREADS = [
 	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
+	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
+	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },
+	{ name: 'resources', owner: 'process', everyMs: 10 * SECOND_MS, run: storeResources },
+	{ name: 'last resources', owner: 'process', run: ({ signal }) => atEnd(storeResources, signal) },
 ];
 
 const makeSchedule = () =>

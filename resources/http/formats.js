@@ -10,6 +10,9 @@ const FORMATS = [
 	{ name: 'msgpack', type: 'application/msgpack', pattern: /^application\/(x-|vnd\.)?msgpack$/ },
 ];
 
+/** Their media types, JSON's first. */
+export const TYPES = FORMATS.map(({ type }) => type);
+
 /**
  * The format of a body.
  *
@@ -21,7 +24,7 @@ export function formatOf(contentType = 'application/json', others = []) {
 	const type = contentType.split(';', 1)[0].trim().toLowerCase();
 	const format = FORMATS.find(({ pattern }) => pattern.test(type));
 	if (format) return format.name;
-	const types = [...FORMATS.map((known) => known.type), ...others].join(', ');
+	const types = [...TYPES, ...others].join(', ');
 	const received = shown(contentType || 'none');
 	throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `send Content-Type: one of ${types}, received ${received}`);
 }

@@ -1,5 +1,5 @@
 // GET /monitoring/drift: profiles of one time or version beside those of another one.
-import { compareProfiles, Profile } from '../../binding.js';
+import { compareProfiles, mergeProfiles } from '../../binding.js';
 import { visibleTo } from '../http/access.js';
 import { limited } from '../http/limited.js';
 import { ApiError } from '../errors.js';
@@ -73,18 +73,18 @@ function methodsFrom(text) {
 
 /** All profiles of a time as one, and what they are of. */
 async function merged(side, filter) {
-	const sum = new Profile();
+	const parts = [];
 	let [from, to] = [Infinity, -Infinity];
 	for await (const part of profilesIn(filter)) {
 		[from, to] = [Math.min(from, part.from), Math.max(to, part.to)];
-		sum.merge(part.profile.takeBytes());
+		parts.push(part.bytes);
 	}
-	const { rows } = sum;
+	const { rows, bytes } = await mergeProfiles(parts);
 	if (rows === 0) {
 		throw new ApiError(
 			'INVALID_REQUEST',
 			`${side}: no prediction was profiled in this time; see GET /monitoring/profile`
 		);
 	}
-	return { bytes: sum.takeBytes(), described: { version: filter.version, from, to, rows } };
+	return { bytes, described: { version: filter.version, from, to, rows } };
 }

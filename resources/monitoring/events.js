@@ -5,7 +5,7 @@ import { ApiError } from '../errors.js';
 import { copyOf, readAnew, transaction, withoutLoading } from '../harper.js';
 import { GroupCommit } from '../storage/group-commit.js';
 import { ModelsNow } from './models-now.js';
-import { eventFrom, isEventId, timeOf } from './record.js';
+import { eventFrom, idPrefix, isEventId, timeOf } from './record.js';
 import { MINUTE, putDeltas, putFeedbackDelta, putWitness } from './rollups/deltas.js';
 import { changingCounted } from './rollups/earlier.js';
 import { options } from '../options.js';
@@ -205,14 +205,6 @@ function recordOf(event, { expiresAt, countedIn }) {
 	if (sessionId !== undefined) record.sessionKey = `${sessionId}|${id}`;
 	if (expiresAt !== undefined) record.expiresAt = expiresAt;
 	return record;
-}
-
-/** The first 48 bits of the UUIDv7s of a millisecond, as they stand in the text of an id. */
-function idPrefix(milliseconds) {
-	const hex = Math.min(milliseconds, 2 ** 48 - 1)
-		.toString(16)
-		.padStart(12, '0');
-	return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
 /**

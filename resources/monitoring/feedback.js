@@ -1,4 +1,5 @@
 // What really happened, beside what was predicted.
+import { observeCorrectness } from '../../binding.js';
 import { compared } from '../../library/events.js';
 import { plain } from '../../library/plain.js';
 import { classNames } from '../../library/versions.js';
@@ -35,14 +36,20 @@ export async function giveFeedback({ inferenceId, outcome, text = JSON.stringify
 	if (correct !== undefined && typeof correct !== 'boolean') {
 		throw new ApiError('INVALID_REQUEST', `correct must be a boolean, received ${shown(correct)}`);
 	}
+	let judged;
 	await patchEvent(inferenceId, async (event) => {
 		const known = { correct: null, regression: null, quality: null };
 		if (mayCompare(user)) {
 			Object.assign(known, compared(event.prediction, event.confidence, text, await makerOf(event)));
 		}
 		if (correct !== undefined) known.correct = correct;
+		// What changes later is no other prediction.
+		judged = event.correct === undefined && known.correct !== null ? { ...event, correct: known.correct } : undefined;
 		return { actualOutcome: text, feedbackTimestamp: Date.now(), ...known };
 	});
+	if (judged?.digest !== undefined) {
+		observeCorrectness(judged.modelId, judged.modelVersion, judged.digest, judged.correct);
+	}
 	return { success: true, inferenceId };
 }
 

@@ -11,7 +11,7 @@ import { readMeasures } from './rollups/reading.js';
 import { END_MS, lostIn } from './rollups/tiers.js';
 import { Series, Sums } from './sums.js';
 
-const MAX_LIMIT = 1000;
+export const MAX_LIMIT = 1000;
 /** The parameters that events are filtered by, and the attribute that each of them tells of. */
 const FILTERED = {
 	modelId: 'modelId',

@@ -1,5 +1,5 @@
 // Profiles: taken from the addon now and then, merged into rows of this node by hour and by day, and read over any time.
-import { acquireLock, pendingProfiles, Profile, restoreProfile, takeProfiles } from '../../binding.js';
+import { acquireLock, mergeProfiles, pendingProfiles, Profile, restoreProfile, takeProfiles } from '../../binding.js';
 import { log, transaction } from '../harper.js';
 import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
@@ -13,11 +13,11 @@ import { commit } from '../storage/disk.js';
 import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const INTERVALS = { '1h': HOUR_MS, '1d': DAY_MS };
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const INTERVALS = { '1h': HOUR_MS, '1d': DAY_MS };
 /** After so long only the day of an hour is left. */
-const HOURS_KEPT_MS = 31 * DAY_MS;
+export const HOURS_KEPT_MS = 31 * DAY_MS;
 /** Who stores profiles of this process, or reads them, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'profiles';
 /** What the names of columns begin with that are of outputs; the addon gives them. */
@@ -59,12 +59,10 @@ async function store({ modelId, version, digest, bytes }, now) {
 	for (const [interval, lengthMs] of Object.entries(INTERVALS)) {
 		const start = now - (now % lengthMs);
 		const id = [modelId, version, interval, start, digest, node].join('|');
-		const profile = new Profile();
 		const stored = rowFrom(await profiles.get(id));
-		if (stored) addTo(profile, stored);
-		profile.merge(bytes);
+		const { bytes: profile } = await merge([...(stored ? [stored] : []), { id: 'not stored yet', profile: bytes }]);
 		const expiresAt = expiryOf(interval, start + lengthMs);
-		rows.push({ id, modelId, version, digest, interval, start, node, profile: profile.takeBytes(), expiresAt });
+		rows.push({ id, modelId, version, digest, interval, start, node, profile, expiresAt });
 	}
 	const size = rows.reduce((sum, { profile }) => sum + profile.length, 0);
 	const context = await contextAfter(rows.map(({ id }) => [profiles, id]));
@@ -80,7 +78,7 @@ async function store({ modelId, version, digest, bytes }, now) {
 }
 
 /** When a row expires, in Unix milliseconds, whose interval ends then. */
-function expiryOf(interval, end) {
+export function expiryOf(interval, end) {
 	const { eventRetention, profileRetention } = options();
 	const seconds = profileRetention ?? 10 * eventRetention;
 	const kept = [seconds > 0 ? seconds * 1000 : Infinity, interval === '1h' ? HOURS_KEPT_MS : Infinity];
@@ -102,16 +100,6 @@ function rowFrom(record) {
 	return isSound ? record : undefined;
 }
 
-/** Adds a row to a profile; what nobody can read, and no addon of this release has written, is left out, and the log says so. */
-function addTo(profile, { id, profile: bytes }) {
-	try {
-		profile.merge(bytes);
-	} catch (error) {
-		if (error.code !== 'INVALID_REQUEST') throw error;
-		log.error(`edge-ai: the profile "${id}" is left out`, error);
-	}
-}
-
 /** Profiles that a thread is asked for at once: one after the other is read. */
 const MAX_READS = 64;
 
@@ -129,7 +117,9 @@ export const profileOf = limited(MAX_READS, async (given, user) => {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const isShown = ([name]) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
 	const profiles = [];
-	for await (const { profile, digest, ...of } of profilesIn(filter)) {
+	for await (const { bytes, digest, ...of } of profilesIn(filter)) {
+		const profile = new Profile();
+		profile.merge(bytes);
 		const { columns, ...rest } = { ...of, ...JSON.parse(profile.takeJson()) };
 		const shown = Object.fromEntries(Object.entries(columns).filter(isShown));
 		profiles.push({ ...rest, digest: isVisible('digest') ? digest : undefined, columns: shown });
@@ -166,8 +156,7 @@ export function readProfileFilter({ modelId, version, from, to }, user, names = 
  * Profiles over a time: of whole hours, those at its ends included. Where hours are no longer kept, of whole days.
  *
  * @param {{modelId: string, version?: string, from: number, to: number}} filter Unix milliseconds
- * @returns {AsyncGenerator<{version: string, digest: string, from: number, to: number, profile: Profile}>} each to be taken before
- *   the next one
+ * @returns {AsyncGenerator<{version: string, digest: string, from: number, to: number, rows: number, bytes: Uint8Array}>}
  */
 export async function* profilesIn({ modelId, version, from, to }) {
 	const lock = await acquireLock(LOCK);
@@ -177,64 +166,71 @@ export async function* profilesIn({ modelId, version, from, to }) {
 		const isByDay = (day) => (day >= from && day + DAY_MS - 1 <= to) || day + DAY_MS < now - HOURS_KEPT_MS;
 		const overlaps = (start, lengthMs) => start <= to && start + lengthMs > from;
 		const hour = now - (now % HOUR_MS);
-		const pending = new Map();
-		for (const { bytes, ...of } of overlaps(hour, HOUR_MS) ? pendingProfiles(modelId) : []) {
-			if (version !== undefined && of.version !== version) continue;
-			if (!pending.has(of.version)) pending.set(of.version, new Merged());
-			pending.get(of.version).add({ ...of, profile: bytes }, hour, hour + HOUR_MS);
+		const pending = overlaps(hour, HOUR_MS) ? pendingProfiles(modelId) : [];
+		const wanted = [];
+		for await (const row of rowsOf(modelId, version)) {
+			const isRead = (row.interval === '1d') === isByDay(row.start - (row.start % DAY_MS));
+			if (isRead && overlaps(row.start, INTERVALS[row.interval])) wanted.push(row);
 		}
-		const takePending = (of) => {
-			const merged = pending.get(of) ?? new Merged();
-			pending.delete(of);
-			return merged;
-		};
-		// One version at a time is in memory: the rows of each come together.
-		let current;
-		let merged = new Merged();
-		for await (const record of rowsOf(modelId, version)) {
-			const row = rowFrom(record);
-			if (!row) continue;
-			if (row.version !== current) {
-				yield* merged.taken();
-				current = row.version;
-				merged = takePending(current);
+		// One version at a time is in memory.
+		const isWanted = (of) => version === undefined || of.version === version;
+		for (const of of new Set([...wanted, ...pending.filter(isWanted)].map((part) => part.version))) {
+			const merged = new Merged();
+			for (const part of pending.filter((part) => part.version === of)) {
+				await merged.add({ id: 'not stored yet', ...part, profile: part.bytes }, hour, hour + HOUR_MS);
 			}
-			const lengthMs = INTERVALS[row.interval];
-			const isDay = row.interval === '1d';
-			const isRead = isDay === isByDay(row.start - (row.start % DAY_MS));
-			if (isRead && overlaps(row.start, lengthMs)) merged.add(row, row.start, row.start + lengthMs);
+			for (const { id, interval, start } of wanted.filter((row) => row.version === of)) {
+				const row = rowFrom(await profileTable().get(id));
+				if (row) await merged.add(row, start, start + INTERVALS[interval]);
+			}
+			yield* merged.taken();
 		}
-		yield* merged.taken();
-		for (const rest of pending.values()) yield* rest.taken();
 	} finally {
 		lock.release();
 	}
 }
 
+/** Rows that are merged at once: so many are in memory. */
+const ROWS_AT_ONCE = 32;
+
 /** The profiles of a version, by digest. */
 class Merged {
 	#parts = new Map();
 
-	add({ id, version, digest, profile }, start, end) {
+	async add({ id, version, digest, profile }, start, end) {
 		let part = this.#parts.get(digest);
 		if (!part) {
-			part = { version, digest, from: start, to: end, profile: new Profile() };
+			part = { version, digest, from: start, to: end, rows: [] };
 			this.#parts.set(digest, part);
 		}
 		part.from = Math.min(part.from, start);
 		part.to = Math.max(part.to, end);
-		addTo(part.profile, { id, profile });
+		part.rows.push({ id, profile });
+		if (part.rows.length >= ROWS_AT_ONCE) part.rows = [{ id: 'merged', profile: (await merge(part.rows)).bytes }];
 	}
 
-	*taken() {
-		for (const part of this.#parts.values()) if (part.profile.rows > 0) yield part;
+	async *taken() {
+		for (const { rows, ...of } of this.#parts.values()) {
+			const merged = await merge(rows);
+			if (merged.rows > 0) yield { ...of, ...merged };
+		}
 	}
 }
 
-/** The rows of a model, or of one of its versions. */
-function rowsOf(modelId, version) {
+/** What nobody can read, and no addon of this release has written, is left out, and the log says so. */
+async function merge(rows) {
+	const { unreadable, ...merged } = await mergeProfiles(rows.map(({ profile }) => profile));
+	for (const at of unreadable) log.error(`edge-ai: the profile "${rows[at].id}" is left out`);
+	return merged;
+}
+
+/** Which rows of a model, or of one of its versions, there are, without what they hold. */
+async function* rowsOf(modelId, version) {
 	const prefix = version === undefined ? `${modelId}|` : `${modelId}|${version}|`;
 	// "~" sorts after every character of an identifier.
 	const conditions = [{ attribute: 'id', comparator: 'between', value: [prefix, `${prefix}~`] }];
-	return profileTable().search({ conditions });
+	for await (const { id } of profileTable().search({ conditions, select: ['id'] })) {
+		const [, of, interval, start] = id.split('|');
+		if (Object.hasOwn(INTERVALS, interval)) yield { id, version: of, interval, start: Number(start) };
+	}
 }

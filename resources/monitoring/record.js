@@ -9,6 +9,14 @@ export const isEventId = (value) => isText(value) && EVENT_ID.test(value);
 /** The Unix milliseconds in a UUIDv7. */
 export const timeOf = (id) => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
+/** The first 48 bits of the UUIDv7s of a millisecond, as they stand in the text of an id. */
+export function idPrefix(milliseconds) {
+	const hex = Math.min(milliseconds, 2 ** 48 - 1)
+		.toString(16)
+		.padStart(12, '0');
+	return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
 const isText = (value) => typeof value === 'string';
 const isNumber = (value) => Number.isFinite(value);
 const isTime = (value) => isNumber(value) && value >= 0;

@@ -2,11 +2,13 @@
 import { readJsonObject } from '../http/body.js';
 import { readQuery } from '../http/query.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
+import { CHANGE_FIELDS, changesOf } from './changes.js';
 import { DRIFT_FIELDS, driftOf } from './drift.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
 import { PROFILE_FIELDS, profileOf } from './profiles.js';
+import { RESOURCE_FIELDS, resourcesOf } from './resources.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
@@ -47,10 +49,20 @@ export async function profile({ query, user }) {
 	return { body: await profileOf(readQuery(query, PROFILE_FIELDS), user) };
 }
 
+/** `GET /monitoring/changes?modelId=&version=&from=&to=&limit=` */
+export async function changes({ query, user }) {
+	return { body: await changesOf(readQuery(query, CHANGE_FIELDS), user) };
+}
+
 /**
  * `GET /monitoring/drift?modelId=&version=&from=&to=&referenceVersion=&referenceFrom=&referenceTo=&method=&threshold=&correction=
  * &minRows=&driftShare=`
  */
 export async function drift({ query, user }) {
 	return { body: await driftOf(readQuery(query, DRIFT_FIELDS), user) };
+}
+
+/** `GET /monitoring/resources?modelId=&version=&from=&to=&by=version|user` */
+export async function resources({ query, user }) {
+	return { body: await resourcesOf(readQuery(query, RESOURCE_FIELDS), user) };
 }

@@ -7,6 +7,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { acquireLock, cachedSession, digestModel, evictSession, loadSession } from '../../binding.js';
 import { within } from '../../library/deadline.js';
+import { meterOf } from '../../library/meter.js';
 import { ApiError } from '../errors.js';
 import { log } from '../harper.js';
 import { cacheDirectory } from '../options.js';
@@ -48,6 +49,8 @@ const UNBLAMED = new Set(['DEADLINE_EXCEEDED', 'CLOSED', 'MODEL_QUARANTINED']);
 
 async function load(record, preload) {
 	refuseQuarantined(record.digest);
+	// It takes memory from now on, also when nobody runs it.
+	meterOf(record);
 	const directory = await unpack(record);
 	const { digest, framework } = record;
 	const names = fileNames(record.files);

@@ -73,15 +73,18 @@ async function read(stream, query) {
 }
 
 function fieldsOfQuery(query, known = FIELDS) {
-	const { outputs, timeoutMs, priority, record, ...texts } = readQuery(query, known);
+	const { outputs, timeoutMs, priority, record, receipt, ...texts } = readQuery(query, known);
 	return {
 		...texts,
 		outputs: outputs?.split(','),
 		timeoutMs: numberIn(timeoutMs),
 		priority: numberIn(priority),
-		record: { true: true, false: false }[record] ?? record,
+		record: flagIn(record),
+		receipt: flagIn(receipt),
 	};
 }
+
+const flagIn = (text) => ({ true: true, false: false })[text] ?? text;
 
 /** A parameter that is no number is refused with the field's own message. */
 const numberIn = (text) =>

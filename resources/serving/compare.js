@@ -11,9 +11,9 @@ import { identifier, readQuery, shown, unknownName } from '../http/query.js';
 import { sessionFor } from '../registry/sessions.js';
 import { modelFor } from '../registry/stages.js';
 
-const MAX_MODELS = 8;
+export const MAX_MODELS = 8;
 const DEFAULT_ITERATIONS = 100;
-const MAX_ITERATIONS = 1000;
+export const MAX_ITERATIONS = 1000;
 /** Runs of each model that do not count: memory is still being reserved. */
 const WARM_UP = 3;
 

@@ -48,7 +48,7 @@ const atOnce = (act) => act();
  *   traceparent?: string}} [options]
  *   `deadline`: that of all the request waits for, by default its run's alone; `start` and `write` call what they are given, when
  *   it is time, again when the queue is full; `record` takes the event instead of the table; `traceparent`: see `traceOf`
- * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number}>} what `predictJson` gives,
+ * @returns {Promise<{inferenceId: string, prediction: string, confidence: string, latencyMs: number, receipt?: string}>} what `predictJson` gives,
  *   and the id
  */
 export async function runRecorded(request, model, session, options = {}) {
@@ -159,7 +159,7 @@ function eventOf(id, request, model, traceparent, outcome) {
 /**
  * The answer to a prediction as JSON text.
  *
- * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number}} result
+ * @param {{inferenceId: string, prediction: string, confidence: string, latencyMs: number, receipt?: string}} result
  * @param {object} model its record
  * @param {(attribute: string) => boolean} isVisible what the caller may see of the record
  */
@@ -167,11 +167,12 @@ export const answerJson = (result, model, isVisible) =>
 	fieldsJson(result, model, isVisible, `"prediction":${result.prediction},`);
 
 /** The fields of an answer as JSON text, by default without its prediction. */
-export function fieldsJson({ inferenceId, confidence, latencyMs }, model, isVisible, prediction = '') {
+export function fieldsJson({ inferenceId, confidence, latencyMs, receipt }, model, isVisible, prediction = '') {
 	// Identifiers need no escaping.
 	const modelId = isVisible('modelId') ? `"modelId":"${model.modelId}",` : '';
 	const version = isVisible('version') ? `"modelVersion":"${model.version}",` : '';
 	const framework = isVisible('framework') ? `"framework":"${model.framework}",` : '';
 	const of = modelId + version + framework;
-	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${of}"latencyMs":${latencyMs}}`;
+	const costs = receipt === undefined ? '' : `,"receipt":${receipt}`;
+	return `{"inferenceId":"${inferenceId}",${prediction}"confidence":${confidence},${of}"latencyMs":${latencyMs}${costs}}`;
 }

@@ -15,6 +15,8 @@ const TABLES = [
 	'RollupDelta',
 	'RollupProgress',
 	'Profile',
+	'Change',
+	'ResourceUse',
 	'MonitoringRule',
 	'Alert',
 	'RuleProgress',

@@ -3,6 +3,7 @@
 use super::loaded_model::SessionKey;
 use super::loaders::TooSlow;
 use super::reclaim::Reclaim;
+use super::residency::{Residence, Residency};
 use super::session::Session;
 use crate::error::{Error, Result};
 use lru::LruCache;
@@ -45,6 +46,7 @@ struct State {
     outside: HashMap<SessionKey, Weak<Session>>,
     too_slow: TooSlow<SessionKey>,
     status: CacheStatus,
+    residency: Residency,
 }
 
 impl Default for State {
@@ -55,6 +57,7 @@ impl Default for State {
             outside: HashMap::new(),
             too_slow: TooSlow::default(),
             status: CacheStatus::default(),
+            residency: Residency::default(),
         }
     }
 }
@@ -164,6 +167,9 @@ impl SessionCache {
         let mut state = self.state.lock();
         let Loading { waiting, evicted } = state.loading.remove(key).unwrap_or_default();
         state.too_slow.end(key, loaded.is_err(), now);
+        if loaded.is_ok() {
+            state.residency.count_load(&key.digest, now);
+        }
         let mut dropped = Vec::new();
         match &loaded {
             Ok(session) if evicted => {
@@ -209,8 +215,9 @@ impl SessionCache {
         for key in idle {
             let Some(model) = state.sessions.peek(&key).and_then(|session| session.unload(limit)) else { continue };
             let Some(session) = state.sessions.pop(&key) else { continue };
-            state.status.bytes -= session.weight_bytes;
+            state.leaves(&session);
             state.status.idle_unloads += 1;
+            state.residency.count_eviction(&key.digest, Instant::now());
             state.outside.insert(key, Arc::downgrade(&session));
             unloaded.extend(model);
             dropped.push(session);
@@ -247,6 +254,16 @@ impl SessionCache {
         CacheStatus { models: state.sessions.len(), ..state.status.clone() }
     }
 
+    /// By digest, how its sessions used the cache since that was taken.
+    pub fn residences(&self) -> Vec<(String, Residence)> {
+        self.state.lock().residency.until(Instant::now())
+    }
+
+    /// The same for a digest, which then begins anew.
+    pub fn take_residence(&self, digest: &str) -> Residence {
+        self.state.lock().residency.take(digest, Instant::now())
+    }
+
     /// The cached sessions, most recently used first.
     pub fn sessions(&self) -> Vec<Arc<Session>> {
         self.state.lock().sessions.iter().map(|(_, session)| Arc::clone(session)).collect()
@@ -271,10 +288,11 @@ impl State {
     /// Adds a session, and gives those that are dropped for it.
     fn put(&mut self, session: &Arc<Session>) -> Vec<Arc<Session>> {
         self.status.bytes += session.weight_bytes;
+        self.residency.enters(&session.key.digest, session.weight_bytes, Instant::now());
         self.outside.remove(&session.key);
         let mut dropped = Vec::new();
         if let Some(replaced) = self.sessions.put(session.key.clone(), Arc::clone(session)) {
-            self.status.bytes -= replaced.weight_bytes;
+            self.leaves(&replaced);
             if !Arc::ptr_eq(&replaced, session) {
                 replaced.set_evicted();
                 dropped.push(replaced);
@@ -303,9 +321,15 @@ impl State {
         dropped
     }
 
-    fn let_go(&mut self, session: &Arc<Session>) {
+    fn leaves(&mut self, session: &Session) {
         self.status.bytes -= session.weight_bytes;
+        self.residency.leaves(&session.key.digest, session.weight_bytes, Instant::now());
+    }
+
+    fn let_go(&mut self, session: &Arc<Session>) {
+        self.leaves(session);
         self.status.evictions += 1;
+        self.residency.count_eviction(&session.key.digest, Instant::now());
         session.set_evicted();
         self.outside.retain(|_, held| held.strong_count() > 0);
         self.outside.insert(session.key.clone(), Arc::downgrade(session));

@@ -2,11 +2,14 @@
 
 use super::backend::{BackendSession, Loaded};
 use super::control::RunControl;
+use super::cpu_sampler::{CpuSampler, Sampling};
 use super::inline::InlineRule;
 use super::journal::{self, Digest, Phase};
 use super::load_request::LoadRequest;
+use super::operator_threads::OperatorThreads;
 use super::options::EngineChoice;
 use super::providers::{Overlap, Placement, Providers};
+use super::receipt::Used;
 use super::usage::Usage;
 use crate::error::{Result, error};
 use crate::files::Content;
@@ -51,6 +54,7 @@ pub struct LoadedModel {
     source: Option<LoadRequest>,
     pub(super) usage: Arc<Usage>,
     pub(super) inline: InlineRule,
+    pub(super) cpu: CpuSampler,
     runs: AtomicU64,
     failures: AtomicU64,
     run_nanos: AtomicU64,
@@ -92,6 +96,7 @@ impl LoadedModel {
             backend: RwLock::new(Some(backend.into())),
             evicted: AtomicBool::new(false),
             usage: Arc::default(),
+            cpu: CpuSampler::default(),
             runs: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             run_nanos: AtomicU64::new(0),
@@ -104,23 +109,44 @@ impl LoadedModel {
         self.backend.read().clone().ok_or_else(|| error!(Closed, "the model was unloaded meanwhile; try again"))
     }
 
-    /// Runs it on this thread: the values of the outputs, in the order of their names, and how long the engine took.
+    /// Runs it on this thread: the values of the outputs, in the order of their names, and what the engine used. The CPU time of a run that
+    /// nobody can stop, which is tiny, is measured only when it is `exact`.
+    pub(super) fn run_measured(
+        &self,
+        phase: Phase,
+        inputs: &[(&str, &Value)],
+        outputs: &[&str],
+        control: &RunControl,
+        exact: bool,
+    ) -> (Result<Vec<Value>>, Used) {
+        let run = self.cpu.begin(exact || control.can_stop());
+        let (ran, used) = self.run(phase, inputs, outputs, control, &run);
+        let own_cpu = self.cpu.end(&run, used.wall);
+        (ran, Used { own_cpu, ..used })
+    }
+
+    /// The same within what is measured as one run; CPU time of this thread is not told.
     pub(super) fn run(
         &self,
         phase: Phase,
         inputs: &[(&str, &Value)],
         outputs: &[&str],
         control: &RunControl,
-    ) -> (Result<Vec<Value>>, Duration) {
+        sampling: &Sampling,
+    ) -> (Result<Vec<Value>>, Used) {
         let backend = match self.backend() {
             Ok(backend) => backend,
-            Err(unloaded) => return (Err(unloaded), Duration::ZERO),
+            Err(unloaded) => return (Err(unloaded), Used::default()),
         };
         let _under_way = journal::enter(self.digest.as_ref(), phase);
+        let has_others = matches!(sampling, Sampling::Measured(_)) && backend.has_operator_threads();
+        let threads = has_others.then(|| OperatorThreads::shared().begin()).flatten();
         let start = Instant::now();
         let ran = catch_unwind(AssertUnwindSafe(|| backend.run(inputs, outputs, control)))
             .unwrap_or_else(|_| Err(error!(RunFailed, "the engine panicked while it ran the model")));
-        (ran, start.elapsed())
+        let wall = start.elapsed();
+        let shared_cpu = threads.map_or(Duration::ZERO, |threads| threads.end(wall));
+        (ran, Used { own_cpu: None, shared_cpu, wall })
     }
 
     pub(super) fn is_unloaded(&self) -> bool {

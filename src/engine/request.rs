@@ -1,5 +1,6 @@
 //! What callers ask the engine to run.
 
+use super::receipt::Account;
 use super::run::Call;
 use super::session::Session;
 use crate::tensor::Value;
@@ -19,11 +20,15 @@ pub struct RunRequest {
     pub priority: i32,
     /// Whether it may not run together with others, even where the model allows it.
     pub alone: bool,
+    /// Whether its CPU time is measured, however tiny it is.
+    pub exact: bool,
+    /// Who pays for it.
+    pub account: Option<Arc<dyn Account>>,
 }
 
 impl RunRequest {
     pub(super) fn into_call(self) -> (Arc<Session>, Call) {
-        let Self { session, inputs, outputs, priority, alone, .. } = self;
-        (session, Call { inputs, outputs, priority, alone })
+        let Self { session, inputs, outputs, priority, alone, exact, account, .. } = self;
+        (session, Call { inputs, outputs, priority, alone, exact, account })
     }
 }

@@ -3,6 +3,7 @@
 use super::control::{GroupControl, RunControl, Stop, StopReason};
 use super::journal::Phase;
 use super::loaded_model::LoadedModel;
+use super::receipt::{Account, Receipt, Used, bytes_of};
 use super::usage::InUse;
 use super::watchdog::{WatchKey, Watchdog};
 use crate::error::Result;
@@ -22,6 +23,23 @@ pub struct Call {
     pub priority: i32,
     /// Whether it may not run together with others, even where the model allows it.
     pub alone: bool,
+    /// Whether its CPU time is measured, however tiny it is.
+    pub exact: bool,
+    /// Who pays for it.
+    pub account: Option<Arc<dyn Account>>,
+}
+
+impl Call {
+    /// What a run cost it that gave these values, or none.
+    pub(super) fn charge(&self, used: Used, queue: Duration, share: f64, outputs: &[(String, Value)]) -> Receipt {
+        let (cpu, wall) = (used.cpu(), used.wall);
+        let (read_bytes, allocated_bytes) = (bytes_of(&self.inputs), bytes_of(outputs));
+        let receipt = Receipt { cpu, wall, queue, share, allocated_bytes, read_bytes };
+        if let Some(account) = &self.account {
+            account.charge(&receipt);
+        }
+        receipt
+    }
 }
 
 /// What came out.
@@ -31,10 +49,16 @@ pub struct RunOutput {
     pub outputs: Vec<(String, Value)>,
     /// The run itself, without waiting.
     pub latency: Duration,
-    /// From the request to the run: waiting, and loading where the model was unloaded.
-    pub queue: Duration,
     /// Of all requests that ran together; `None` for one that ran alone.
     pub batch_rows: Option<usize>,
+    pub receipt: Receipt,
+}
+
+impl RunOutput {
+    /// Rows of the run that a request with so many was part of; one where they are not known.
+    pub fn rows_of_run(&self, rows: Option<usize>) -> usize {
+        self.batch_rows.or(rows).unwrap_or(1)
+    }
 }
 
 /// Receives the outcome of a run, on any thread.
@@ -142,7 +166,7 @@ impl Run {
     /// Runs it alone and answers its caller; gives the time of the run when it succeeded.
     pub(super) fn execute(&self) -> Option<Duration> {
         let queue = self.queued(Instant::now());
-        let outcome = run_recorded(&self.model, &self.call, &self.control).map(|output| RunOutput { queue, ..output });
+        let outcome = run_recorded(&self.model, &self.call, &self.control, queue);
         let latency = outcome.as_ref().ok().map(|output| output.latency);
         self.finish(outcome);
         latency
@@ -150,7 +174,7 @@ impl Run {
 
     /// Runs it on this thread until its deadline, uncounted.
     pub(super) fn try_out(&self) -> Result<RunOutput> {
-        let (outcome, _) = run_call(&self.model, &self.call, &self.control, Phase::WarmUp);
+        let (outcome, _) = run_call(&self.model, &self.call, &self.control, (Phase::WarmUp, Duration::ZERO));
         if let Ok(output) = &outcome {
             self.model.inline.record(&self.call.inputs, output.latency);
         }
@@ -174,27 +198,31 @@ impl Stop for Run {
 
 /// Runs a call on this thread, which waits for it.
 pub(super) fn run_unstoppable(model: &LoadedModel, call: &Call) -> Result<RunOutput> {
-    run_recorded(model, call, &RunControl::unstoppable())
+    run_recorded(model, call, &RunControl::unstoppable(), Duration::ZERO)
 }
 
-fn run_recorded(model: &LoadedModel, call: &Call, control: &RunControl) -> Result<RunOutput> {
-    let (outcome, latency) = run_call(model, call, control, Phase::Run);
+fn run_recorded(model: &LoadedModel, call: &Call, control: &RunControl, queue: Duration) -> Result<RunOutput> {
+    let (outcome, latency) = run_call(model, call, control, (Phase::Run, queue));
     model.record(&call.inputs, latency, outcome.is_err());
     outcome
 }
 
 /// The outcome, and how long the engine took.
-fn run_call(model: &LoadedModel, call: &Call, control: &RunControl, phase: Phase) -> (Result<RunOutput>, Duration) {
+fn run_call(
+    model: &LoadedModel,
+    call: &Call,
+    control: &RunControl,
+    (phase, queue): (Phase, Duration),
+) -> (Result<RunOutput>, Duration) {
     if let Some(stopped) = control.stopped() {
         return (Err(stopped), Duration::ZERO);
     }
     let inputs: SmallVec<[(&str, &Value); 4]> =
         call.inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let names = model.output_names(&call.outputs);
-    let (ran, latency) = model.run(phase, &inputs, &names, control);
-    let outcome = ran.map(|values| {
-        let outputs = names.into_iter().map(str::to_owned).zip(values).collect();
-        RunOutput { outputs, latency, queue: Duration::ZERO, batch_rows: None }
-    });
-    (outcome, latency)
+    let (ran, used) = model.run_measured(phase, &inputs, &names, control, call.exact);
+    let outcome = ran.map(|values| names.into_iter().map(str::to_owned).zip(values).collect::<Vec<_>>());
+    let receipt = call.charge(used, queue, 1.0, outcome.as_deref().unwrap_or_default());
+    let output = outcome.map(|outputs| RunOutput { outputs, latency: used.wall, batch_rows: None, receipt });
+    (output, used.wall)
 }

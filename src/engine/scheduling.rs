@@ -163,6 +163,8 @@ mod tests {
             timeout: Some(EVENTUALLY * 2),
             priority: 0,
             alone: false,
+            exact: false,
+            account: None,
         };
         // A receiver that is gone does not matter.
         (engine.run(request, Box::new(move |outcome| drop(sender.send(outcome)))), receiver)

@@ -9,6 +9,7 @@ use super::loaders::{Loaders, TooSlow};
 use super::options::{EngineChoice, EngineOptions};
 use super::pool::Pool;
 use super::preload::PreloadStatus;
+use super::residency::Residence;
 use super::session::{Session, SessionStatus};
 use super::watchdog::Watchdog;
 use parking_lot::{Mutex, RwLock};
@@ -111,6 +112,16 @@ impl Engine {
             engine: engine.unwrap_or(options.engine),
             providers: options.providers.clone(),
         }
+    }
+
+    /// By digest, what its sessions took of the cache since that was taken.
+    pub fn residences(&self) -> Vec<(String, Residence)> {
+        self.cache.residences()
+    }
+
+    /// What the sessions of a digest took of the cache since the last call.
+    pub fn take_residence(&self, digest: &str) -> Residence {
+        self.cache.take_residence(digest)
     }
 
     /// Drops the sessions of a digest. Runs under way keep theirs until they end.

@@ -67,7 +67,14 @@ impl Engine {
                 return Err(ErrorCode::Closed);
             }
             let timeout = Some(end.saturating_duration_since(Instant::now()));
-            let call = Call { inputs: Arc::new(inputs.to_vec()), outputs: Vec::new(), priority: 0, alone: true };
+            let call = Call {
+                inputs: Arc::new(inputs.to_vec()),
+                outputs: Vec::new(),
+                priority: 0,
+                alone: true,
+                exact: false,
+                account: None,
+            };
             let run = self.begin(&session.model, call, timeout, None);
             let output = run.try_out().map_err(|problem| problem.code)?;
             first.get_or_init(|| output.latency);

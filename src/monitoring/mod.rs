@@ -2,7 +2,10 @@
 
 mod bins;
 pub mod cbpe;
+pub mod changes;
+pub mod dle;
 pub mod drift;
+mod estimate;
 pub mod exposition;
 mod feedback;
 mod lost_events;
@@ -19,6 +22,7 @@ mod outcome;
 pub mod profile;
 pub mod quality;
 mod realised;
+pub mod resources;
 mod sketch;
 
 pub use feedback::Feedback;

@@ -1,7 +1,8 @@
 //! Drift of columns against a reference, off the event loop.
 
 use super::channel::Channel;
-use super::error::{panicked, throw};
+use super::error::throw;
+use super::worker::on_worker;
 use crate::error::{Result, error};
 use crate::monitoring::drift::{
     Choices, Column, ColumnReport, Histogram, Kind, Method, Options, Report, Rows, Values, compare, compare_profiles,
@@ -12,19 +13,6 @@ use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Uint8Array};
 use napi_derive::napi;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
-use std::sync::mpsc::{self, Sender};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send>;
-
-/// The thread that compares, for all threads of the process: one comparison after the other.
-static WORKER: LazyLock<std::io::Result<Sender<Job>>> = LazyLock::new(|| {
-    let (sender, jobs) = mpsc::channel::<Job>();
-    let work = move || jobs.into_iter().for_each(|job| job());
-    thread::Builder::new().name("drift".to_owned()).spawn(work).map(|_| sender)
-});
 
 /// One column on both sides.
 #[napi(object)]
@@ -129,16 +117,7 @@ pub fn drift(
     let options = read_options(options).map_err(|problem| throw(env, &problem))?;
     let columns: Vec<Column> =
         columns.into_iter().map(read_column).collect::<Result<_>>().map_err(|problem| throw(env, &problem))?;
-    let reply = channel.reply(id);
-    on_worker(env, move || {
-        let report = catch_unwind(AssertUnwindSafe(|| compare(columns, &options))).unwrap_or_else(|_| Err(panicked()));
-        reply.send_value(report.map(report_to_js));
-    })
-}
-
-fn on_worker(env: &Env, job: impl FnOnce() + Send + 'static) -> napi::Result<()> {
-    let sent = WORKER.as_ref().is_ok_and(|worker| worker.send(Box::new(job)).is_ok());
-    if sent { Ok(()) } else { Err(throw(env, &error!(Internal, "the thread that compares cannot be started"))) }
+    on_worker(env, channel.reply(id), move || compare(columns, &options).map(report_to_js))
 }
 
 /// How profiles are compared.
@@ -174,19 +153,15 @@ pub fn drift_of_profiles(
     let options = read_options(DriftOptions { min_rows, drift_share, correction });
     let options = options.map_err(|problem| throw(env, &problem))?;
     let (reference, current) = (reference.to_vec(), current.to_vec());
-    let reply = channel.reply(id);
-    on_worker(env, move || {
-        let report = catch_unwind(AssertUnwindSafe(|| {
-            let read = |bytes: &[u8]| {
-                Profile::from_bytes(bytes).map(|mut profile| {
-                    profile.columns.retain(|name, _| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features });
-                    profile
-                })
-            };
-            compare_profiles(&read(&reference)?, &read(&current)?, &choices, &options)
-        }));
-        let report = report.unwrap_or_else(|_| Err(panicked()));
-        reply.send_value(report.map(|report| report.to_json().to_string()));
+    on_worker(env, channel.reply(id), move || {
+        let read = |bytes: &[u8]| {
+            Profile::from_bytes(bytes).map(|mut profile| {
+                profile.columns.retain(|name, _| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features });
+                profile
+            })
+        };
+        let report = compare_profiles(&read(&reference)?, &read(&current)?, &choices, &options)?;
+        Ok(report.to_json().to_string())
     })
 }
 

@@ -5,7 +5,9 @@
 //! entry, because the memory of a terminated worker thread is gone.
 
 mod cbpe;
+mod changes;
 mod channel;
+mod dle;
 mod drift;
 mod engine;
 mod error;
@@ -20,6 +22,8 @@ mod process;
 mod profile;
 mod quality;
 mod request;
+mod resources;
 mod rows;
 mod session;
 mod shared_buffer;
+mod worker;

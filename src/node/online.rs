@@ -20,6 +20,7 @@ impl Adwin {
             max_buckets: max_buckets as usize,
             min_window_length: u64::from(min_window_length),
             grace_period: u64::from(grace_period),
+            ..AdwinOptions::default()
         };
         Self { inner: online::Adwin::new(options) }
     }

@@ -125,8 +125,8 @@ fn prepare(
     let slot = slot.map_err(|problem| error!(Internal, "no slot of a request: {problem}"))?;
     let Parsed { inner: request, format } = slot.parsed()?;
     let prepared = prediction::prepare(session, request, *format, timeout_ms);
-    let (run, writing) = prepared.inspect_err(|problem| count_refused(meter, session, problem))?;
-    let metered = Metered::of(meter, &run, writing.rows);
+    let (mut run, writing) = prepared.inspect_err(|problem| count_refused(meter, session, problem))?;
+    let metered = Metered::of(meter, &mut run, writing.rows, request.user_id.clone(), None);
     Ok((run, Pending { writing, metered }))
 }
 
@@ -145,7 +145,7 @@ pub struct JsPrediction(Prediction);
 
 impl ToNapiValue for JsPrediction {
     unsafe fn to_napi_value(env: sys::napi_env, Self(prediction): Self) -> napi::Result<sys::napi_value> {
-        let Prediction { json, confidence, latency_ms, bytes, text } = prediction;
+        let Prediction { json, confidence, latency_ms, receipt, bytes, text } = prediction;
         let env_of = Env::from_raw(env);
         let mut list = env_of.create_array(0)?;
         list.set(0, json)?;
@@ -156,6 +156,9 @@ impl ToNapiValue for JsPrediction {
         }
         if let Some(text) = text {
             list.set(4, text)?;
+        }
+        if let Some(receipt) = receipt {
+            list.set(5, receipt)?;
         }
         // SAFETY: the list was made in this environment.
         unsafe { ToNapiValue::to_napi_value(env, list) }

@@ -1,10 +1,17 @@
 //! Profiles of predictions.
 
+use super::changes::{SignalChange, changes_to_js};
+use super::channel::Channel;
 use super::error::throw;
+use super::worker::on_worker;
 use crate::engine::{RunOutput, RunRequest, Session};
 use crate::error::{Result, error};
-use crate::monitoring::meter::{Meter, MeterKey, Meters};
-use crate::monitoring::profile::{MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides};
+use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
+use crate::monitoring::meter::{Meter, MeterKey, Meters, SharedResources};
+use crate::monitoring::profile::{
+    MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides, merged,
+};
+use crate::process::unix_ms;
 use crate::tensor::Value;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -60,7 +67,7 @@ pub fn take_profiles(env: &Env) -> napi::Result<Vec<TakenProfile>> {
 pub fn restore_profile(env: &Env, taken: TakenProfile) -> napi::Result<()> {
     let TakenProfile { model_id, version, digest, bytes } = taken;
     let meters = Meters::shared();
-    let meter = meters.get(meters.handle(MeterKey { model_id, version, digest }, crate::process::unix_ms()));
+    let meter = meters.get(meters.handle(MeterKey { model_id, version, digest }, unix_ms()));
     let restored = meter
         .ok_or_else(|| error!(Internal, "there is no meter"))
         .and_then(|meter| meter.profiler.restore(&Inner::from_bytes(&bytes)?));
@@ -105,6 +112,26 @@ impl Profile {
     }
 }
 
+/// Many profiles as one.
+#[napi(object)]
+pub struct MergedProfiles {
+    pub bytes: Uint8Array,
+    pub rows: f64,
+    /// Positions of what is no profile, and left out.
+    pub unreadable: Vec<u32>,
+}
+
+/// Merges profiles, given as their bytes; answered on the channel with `MergedProfiles`.
+#[napi(catch_unwind)]
+pub fn merge_profiles(env: &Env, channel: &Channel, id: u32, parts: Vec<Uint8Array>) -> napi::Result<()> {
+    let parts: Vec<Vec<u8>> = parts.iter().map(|part| part.to_vec()).collect();
+    on_worker(env, channel.reply(id), move || {
+        let (sum, unreadable) = merged(&parts);
+        let unreadable = unreadable.into_iter().map(|at| at as u32).collect();
+        Ok(MergedProfiles { rows: sum.rows as f64, bytes: sum.to_bytes()?.into(), unreadable })
+    })
+}
+
 /// What was profiled of a model in this process and is not taken yet.
 #[napi(catch_unwind)]
 pub fn pending_profiles(env: &Env, model_id: String) -> napi::Result<Vec<TakenProfile>> {
@@ -116,50 +143,88 @@ pub fn pending_profiles(env: &Env, model_id: String) -> napi::Result<Vec<TakenPr
     profiles.collect::<Result<Vec<_>>>().map_err(|problem| throw(env, &problem))
 }
 
-/// Profiles what one monitor of JavaScript records of a model version.
+/// What one monitor of JavaScript records of a model version: profiles its predictions, watches them for changes and sums up what they cost.
 #[napi]
 pub struct Profiler {
-    inner: Arc<InnerProfiler>,
+    seen: Arc<Seen>,
+}
+
+struct Seen {
+    profiler: InnerProfiler,
     settings: ProfileSettings,
+    watch: Watch,
+    change_settings: ChangeSettings,
+    resources: SharedResources,
+}
+
+impl Profiler {
+    pub(super) fn resources(&self) -> SharedResources {
+        Arc::clone(&self.seen.resources)
+    }
 }
 
 #[napi]
 impl Profiler {
-    /// `names` are those of the columns of inputs that have names.
+    /// `names` are those of the columns of inputs that have names; `adwin` and `page_hinkley` the detectors that watch.
     #[napi(constructor, catch_unwind)]
-    pub fn new(max_columns: u32, names: HashMap<String, Vec<String>>) -> Self {
-        let inner = InnerProfiler::default();
-        inner.name_columns(names);
-        Self { inner: Arc::new(inner), settings: ProfileSettings { max_columns: max_columns as usize, features: true } }
+    pub fn new(max_columns: u32, names: HashMap<String, Vec<String>>, adwin: bool, page_hinkley: bool) -> Self {
+        let profiler = InnerProfiler::default();
+        profiler.name_columns(names);
+        let settings = ProfileSettings { max_columns: max_columns as usize, features: true };
+        let change_settings = ChangeSettings { adwin, page_hinkley };
+        // Nothing is stored, so every change is told.
+        let watch = Watch::new(0);
+        let resources = SharedResources::default();
+        Self { seen: Arc::new(Seen { profiler, settings, watch, change_settings, resources }) }
     }
 
     #[napi(catch_unwind)]
     pub fn to_bytes(&self, env: &Env) -> napi::Result<Uint8Array> {
-        self.inner.profile().to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
+        self.seen.profiler.profile().to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
     }
 
     /// As JSON text.
     #[napi(catch_unwind)]
     pub fn profile(&self) -> String {
-        self.inner.profile().to_json().to_string()
+        self.seen.profiler.profile().to_json().to_string()
+    }
+
+    /// Adds what feedback says of a prediction.
+    #[napi(catch_unwind)]
+    pub fn observe_correctness(&self, is_correct: bool) {
+        self.seen.watch.observe_correctness(self.seen.change_settings, unix_ms(), is_correct);
+    }
+
+    /// The last changes, the oldest first.
+    #[napi(catch_unwind)]
+    pub fn changes(&self) -> Vec<SignalChange> {
+        changes_to_js(self.seen.watch.changes())
+    }
+
+    /// What it cost, as JSON text.
+    #[napi(catch_unwind)]
+    pub fn costs(&self) -> String {
+        let mut resources = self.seen.resources.lock().clone();
+        resources.bound();
+        resources.costs_json().to_string()
     }
 }
 
 /// A run that a [`Profiler`] is to see when it has ended.
 pub struct Profiled {
-    profiler: Arc<InnerProfiler>,
-    settings: ProfileSettings,
+    seen: Arc<Seen>,
     inputs: Arc<Vec<(String, Value)>>,
 }
 
 impl Profiled {
     pub fn of(profiler: &Profiler, run: &RunRequest) -> Self {
-        let Profiler { inner, settings } = profiler;
-        Self { profiler: Arc::clone(inner), settings: *settings, inputs: Arc::clone(&run.inputs) }
+        Self { seen: Arc::clone(&profiler.seen), inputs: Arc::clone(&run.inputs) }
     }
 
     pub fn observe(&self, session: &Session, output: &RunOutput) {
-        let prediction = Sides { signature: &session.signature, inputs: &self.inputs, outputs: &output.outputs };
-        self.profiler.observe(self.settings, prediction);
+        let Seen { profiler, settings, watch, change_settings, .. } = &*self.seen;
+        let (signature, outputs) = (&session.signature, output.outputs.as_slice());
+        profiler.observe(*settings, Sides { signature, inputs: &self.inputs, outputs });
+        watch.observe(*change_settings, Answered { unix_ms: unix_ms(), signature, outputs });
     }
 }

@@ -8,7 +8,9 @@ use super::shared_buffer::SharedBuffer;
 use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
 use crate::prediction::message::Outputs;
-use crate::prediction::{Metered, answered, confidence_of, count_refused, inputs_of, latency_ms, message, run_request};
+use crate::prediction::{
+    Metered, ReceiptAnswer, answered, confidence_of, count_refused, inputs_of, latency_ms, message, run_request,
+};
 use crate::signature::Inputs;
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either, Function, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
@@ -30,6 +32,10 @@ pub struct RunOptions {
     pub priority: Option<i32>,
     /// Whether it may not run together with others.
     pub alone: Option<bool>,
+    /// Whether the outputs come with what they cost.
+    pub receipt: Option<bool>,
+    /// Who pays.
+    pub user_id: Option<String>,
 }
 
 #[napi]
@@ -152,9 +158,10 @@ fn run(
     let profiler = if call.length() > 5 { call.get::<Option<ClassInstance<'_, Profiler>>>(5)? } else { None };
     let prepare = |message: &[u8]| {
         let Inputs { values, unbatched, rows } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
-        let outputs = session.signature.select_outputs(&options.outputs.unwrap_or_default())?;
+        let outputs = session.signature.select_outputs(options.outputs.as_deref().unwrap_or_default())?;
         let run = run_request(session, values.into(), outputs, options.timeout_ms, options.priority.unwrap_or(0));
-        Ok((RunRequest { alone: options.alone.unwrap_or(false), ..run }, (unbatched, rows)))
+        let given = Given { unbatched, rows, receipt: options.receipt.unwrap_or(false) };
+        Ok((RunRequest { alone: options.alone.unwrap_or(false), exact: given.receipt, ..run }, given))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
         Either::A(length) => buffer
@@ -163,8 +170,9 @@ fn run(
         Either::B(bytes) => prepare(&bytes),
     };
     let prepared = prepared.inspect_err(|problem| count_refused(meter, session, problem));
-    let (run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
-    let metered = Metered::of(meter, &run, given.1);
+    let (mut run, given) = prepared.map_err(|problem| throw(call.env, &problem))?;
+    let monitored = profiler.as_ref().map(|profiler| profiler.resources());
+    let metered = Metered::of(meter, &mut run, given.rows, options.user_id, monitored);
     let profiled = profiler.map(|profiler| Profiled::of(&profiler, &run));
     let message_of = move |session: &EngineSession, output: &RunOutput| {
         let message = outputs_message(session, output, given)?;
@@ -191,15 +199,21 @@ fn run(
     }
 }
 
-/// Of inputs that lacked the batch dimension, or not, and that had so many rows.
-fn outputs_message(
-    session: &EngineSession,
-    output: &RunOutput,
-    (unbatched, rows): (bool, Option<usize>),
-) -> Result<Outputs> {
+/// What the message of outputs depends on.
+#[derive(Clone, Copy)]
+struct Given {
+    /// The inputs lacked the batch dimension.
+    unbatched: bool,
+    rows: Option<usize>,
+    receipt: bool,
+}
+
+fn outputs_message(session: &EngineSession, output: &RunOutput, given: Given) -> Result<Outputs> {
+    let Given { unbatched, rows, receipt } = given;
     session.signature.check_rows(rows, &output.outputs)?;
     let confidence = confidence_of(session, output, unbatched);
-    message::write_outputs(&output.outputs, &confidence, latency_ms(output), unbatched)
+    let receipt = receipt.then(|| ReceiptAnswer::of(output, rows));
+    message::write_outputs(&output.outputs, &confidence, (latency_ms(output), receipt.as_ref()), unbatched)
 }
 
 /// A session as the value of an outcome.

@@ -1,6 +1,7 @@
 //! From what a run gave to what is answered and recorded.
 
 use super::form::Form;
+use super::receipt::ReceiptAnswer;
 use super::{open_inference, tensorflow_serving};
 use crate::engine::{RunOutput, Session};
 use crate::error::{Result, error};
@@ -18,6 +19,8 @@ pub struct Prediction {
     /// The confidence as JSON text: a number, an array or null. `None` where nobody asks.
     pub confidence: Option<String>,
     pub latency_ms: f64,
+    /// What it cost, as JSON text, where the request asks for it.
+    pub receipt: Option<String>,
     /// The outputs as another protocol writes them.
     pub text: Option<String>,
     /// The outputs in another format than JSON, or those that another protocol writes as binary data.
@@ -32,6 +35,8 @@ pub struct Writing {
     pub rows: Option<usize>,
     /// An event wants the outputs as JSON text, whatever the answer is in.
     pub(super) record: bool,
+    /// Whether the answer says what the prediction cost.
+    pub(super) receipt: bool,
     pub(super) form: Form,
 }
 
@@ -40,7 +45,7 @@ impl Writing {
     /// `RUN_FAILED` for a value that the format does not have, and for outputs that lack rows of the inputs; `INVALID_INPUT` and `NOT_SUPPORTED` for outputs that have no form
     /// in the protocol of the request.
     pub fn prediction(&self, session: &Session, output: &RunOutput) -> Result<Prediction> {
-        let Self { unbatched, rows, record, ref form } = *self;
+        let Self { unbatched, rows, record, receipt, ref form } = *self;
         session.signature.check_rows(rows, &output.outputs)?;
         let by_class = matches!(form, Form::Own { by_class: true, .. });
         let labels = session.labels.as_deref().filter(|_| by_class);
@@ -66,6 +71,7 @@ impl Writing {
                 .then(|| json_text(&confidence_of(session, output, unbatched)))
                 .transpose()?,
             latency_ms: latency_ms(output),
+            receipt: receipt.then(|| json_text(&ReceiptAnswer::of(output, rows))).transpose()?,
             text,
             bytes,
         })

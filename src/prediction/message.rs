@@ -6,12 +6,14 @@
 //! |---|---|
 //! | inputs | their number, then inputs |
 //! | input | index in the signature or [`UNKNOWN`], dtype code or 0 for JSON text, rank or [`UNKNOWN`], bytes, dimensions, payload; the name as a further payload when the index is unknown |
-//! | outputs | milliseconds as a double, number of confidences or [`UNKNOWN`] for null, 1 for an array of them, each as a double, values |
+//! | outputs | milliseconds as a double, number of confidences or [`UNKNOWN`] for null, 1 for an array of them, each as a double, 1 where a receipt follows, or 0, values |
+//! | receipt | its fields in their order as doubles, NaN for null |
 //! | value | 0 for nothing; 1, dtype code, rank, bytes, dimensions, payload for a tensor; 2, count, values for a sequence; 3, keys, values for a map; 4, dtype code, rank, bytes, dimensions for a tensor whose payload is the next part |
 //!
 //! Strings are each a word of length and the bytes. Parts are what large tensors hold: JavaScript gets each as memory of its own,
 //! where a piece of the block would have to be copied once more.
 
+use super::receipt::ReceiptAnswer;
 use crate::error::{Result, error};
 use crate::signature::{Confidence, lose_batch};
 use crate::tensor::{DType, MapKeys, Tensor, TensorData, Value};
@@ -109,7 +111,7 @@ impl<'a> Reader<'a> {
 pub fn write_outputs(
     outputs: &[(String, Value)],
     confidence: &Confidence,
-    latency_ms: f64,
+    (latency_ms, receipt): (f64, Option<&ReceiptAnswer>),
     unbatched: bool,
 ) -> Result<Outputs> {
     let in_head = |size| if size < MIN_PART_BYTES { size } else { 0 };
@@ -128,6 +130,7 @@ pub fn write_outputs(
         // No confidence is NaN by itself.
         writer.payload(&number.unwrap_or(f64::NAN).to_le_bytes());
     }
+    writer.receipt(receipt);
     for (name, value) in outputs {
         if !writer.value(value, unbatched) {
             return Err(error!(RunFailed, "output \"{name}\" is larger than JavaScript takes at once"));
@@ -150,6 +153,17 @@ impl Writer {
         self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
         self.bytes.extend_from_slice(payload);
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+
+    fn receipt(&mut self, receipt: Option<&ReceiptAnswer>) {
+        self.word(u32::from(receipt.is_some()));
+        let Some(receipt) = receipt else { return };
+        let ReceiptAnswer { cpu_ms, wall_ms, queue_ms, batch_share, .. } = *receipt;
+        let [batch_rows, allocated, read] =
+            [receipt.batch_rows as f64, receipt.allocated_bytes as f64, receipt.read_bytes as f64];
+        for number in [cpu_ms.unwrap_or(f64::NAN), wall_ms, queue_ms, batch_rows, batch_share, allocated, read] {
+            self.payload(&number.to_le_bytes());
+        }
     }
 
     /// False when something is too large to be told in words.

@@ -35,6 +35,8 @@ pub struct PredictRequest {
     pub labels: bool,
     /// Whether an inference event is written.
     pub record: bool,
+    /// Whether the answer says what the prediction cost.
+    pub receipt: bool,
     features: Features,
     body: Body,
 }
@@ -48,7 +50,7 @@ enum Body {
     TensorFlowServing(tensorflow_serving::Request),
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "modelId",
     "version",
     "stage",
@@ -62,6 +64,7 @@ const FIELDS: [&str; 13] = [
     "timeoutMs",
     "priority",
     "record",
+    "receipt",
 ];
 
 impl PredictRequest {
@@ -120,6 +123,7 @@ impl PredictRequest {
             timeout_ms: head.timeout_ms,
             priority: head.priority,
             record: head.record,
+            receipt: head.receipt,
             ..Self::of(Body::OpenInference(request))
         })
     }
@@ -146,6 +150,7 @@ impl PredictRequest {
             timeout_ms: None,
             priority: 0,
             record: true,
+            receipt: false,
             features: Features::default(),
             body,
         }
@@ -165,6 +170,7 @@ impl PredictRequest {
             "outputs" => self.outputs = typed(name, value, "a list of output names")?,
             "labels" => self.labels = typed(name, value, "a boolean")?,
             "record" => self.record = typed(name, value, "a boolean")?,
+            "receipt" => self.receipt = typed(name, value, "a boolean")?,
             "timeoutMs" => self.timeout_ms = Some(timeout(name, value)?),
             "priority" => self.priority = priority(name, value)?,
             unknown => return Err(unknown_field(unknown)),
@@ -298,11 +304,12 @@ mod tests {
     fn every_field_is_read() {
         let request = parse(
             r#"{"modelId":"m","version":"v1","features":{"x":[1,2]},"userId":"u","sessionId":"s","requestId":"r",
-                "entityId":"e","outputs":["y"],"labels":true,"timeoutMs":1500,"record":false}"#,
+                "entityId":"e","outputs":["y"],"labels":true,"timeoutMs":1500,"record":false,"receipt":true}"#,
         )
         .unwrap();
         assert_eq!((request.model_id.as_str(), request.version.as_deref()), ("m", Some("v1")));
         assert_eq!((request.timeout_ms, request.labels, request.record), (Some(1500.0), true, false));
+        assert!(request.receipt);
         assert_eq!(request.feature_names().collect::<Vec<_>>(), ["x"]);
         assert_eq!(request.features_json(100).unwrap(), r#"{"x":[1,2]}"#);
     }
@@ -314,6 +321,7 @@ mod tests {
         let request = parse(&format!(r#"{{"modelId":"m","features":{{}}{nulls}}}"#)).unwrap();
         assert_eq!((request.version, request.user_id, request.entity_id), (None, None, None));
         assert_eq!((request.timeout_ms, request.labels, request.record), (None, false, true));
+        assert!(!request.receipt);
         assert_eq!(parse(r#"{"modelId":"m","features":null,"entityId":"e"}"#).unwrap().feature_names().count(), 0);
     }
 

@@ -26,8 +26,15 @@ pub fn prepare(
     let inputs = request.inputs(&session.signature)?;
     let (outputs, form) = request.outputs(session, format)?;
     let timeout = timeout_ms.or(request.timeout_ms);
-    let writing = Writing { unbatched: inputs.unbatched, rows: inputs.rows, record: request.record, form };
-    Ok((run_request(session, inputs.values.into(), outputs, timeout, request.priority), writing))
+    let writing = Writing {
+        unbatched: inputs.unbatched,
+        rows: inputs.rows,
+        record: request.record,
+        receipt: request.receipt,
+        form,
+    };
+    let run = run_request(session, inputs.values.into(), outputs, timeout, request.priority);
+    Ok((RunRequest { exact: request.receipt, ..run }, writing))
 }
 
 pub fn run_request(
@@ -38,7 +45,16 @@ pub fn run_request(
     priority: i32,
 ) -> RunRequest {
     let timeout = timeout_ms.and_then(|limit| Duration::try_from_secs_f64(limit / 1e3).ok());
-    RunRequest { session: Arc::clone(session), inputs, outputs, timeout, priority, alone: false }
+    RunRequest {
+        session: Arc::clone(session),
+        inputs,
+        outputs,
+        timeout,
+        priority,
+        alone: false,
+        exact: false,
+        account: None,
+    }
 }
 
 /// The inputs of a message. Elements are taken as they are; JSON goes the way of JSON requests.

@@ -86,6 +86,8 @@ pub fn request(session: &Arc<Session>, inputs: Vec<(String, Value)>) -> RunReque
         timeout: Some(Duration::from_secs(60)),
         priority: 0,
         alone: false,
+        exact: false,
+        account: None,
     }
 }
 

@@ -113,6 +113,8 @@ pub fn run_within(session: &Arc<Session>, inputs: Vec<(&str, Value)>, timeout: D
         timeout: Some(timeout),
         priority: 0,
         alone: false,
+        exact: false,
+        account: None,
     };
     engine().run(request, Box::new(move |outcome| sender.send(outcome).unwrap()));
     receiver.recv_timeout(Duration::from_secs(60)).unwrap()

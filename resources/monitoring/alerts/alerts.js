@@ -14,10 +14,10 @@ import { act, stateOf, STATES, statesFor } from './states.js';
 /** What alerts are filtered by. */
 export const FILTER_FIELDS = ['state', 'modelId', 'rule'];
 export const ALERT_FIELDS = [...FILTER_FIELDS, 'limit', 'cursor'];
-/** What somebody says who does something to an alert; `until` only of a silence. */
-export const ACTION_FIELDS = ['comment', 'until'];
+/** What somebody says who does something to an alert. */
+export const ACTION_FIELDS = { acknowledge: ['comment'], silence: ['comment', 'until'], resolve: ['comment'] };
 
-const MAX_COMMENT_LENGTH = 1000;
+export const MAX_COMMENT_LENGTH = 1000;
 
 /** The attributes of an answer, in its order. */
 const SHOWN = [
@@ -91,7 +91,10 @@ export async function actOnAlert(name, { id }, { comment, until: givenUntil }, u
 	if (comment !== undefined && (typeof comment !== 'string' || comment.length > MAX_COMMENT_LENGTH)) {
 		throw new ApiError('INVALID_REQUEST', `comment must be a text of at most ${MAX_COMMENT_LENGTH} characters`);
 	}
-	const until = readUntil(name, givenUntil);
+	if (name === 'silence' && givenUntil === undefined) {
+		throw new ApiError('INVALID_REQUEST', 'until is required: when the silence ends');
+	}
+	const until = moment('until', givenUntil);
 	const lock = await acquireLock(ALERTS);
 	try {
 		const alert = await find(id, user);
@@ -112,15 +115,6 @@ export async function actOnAlert(name, { id }, { comment, until: givenUntil }, u
 	} finally {
 		lock.release();
 	}
-}
-
-function readUntil(name, given) {
-	if (name !== 'silence') {
-		if (given !== undefined) throw new ApiError('INVALID_REQUEST', `until is for a silence, not for ${name}`);
-		return undefined;
-	}
-	if (given === undefined) throw new ApiError('INVALID_REQUEST', 'until is required: when the silence ends');
-	return moment('until', given);
 }
 
 async function find(id, user) {

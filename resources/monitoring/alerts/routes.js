@@ -14,24 +14,25 @@ export async function list({ query, stream, user }) {
 	return { body: await listAlerts(readQuery(query, ALERT_FIELDS), user) };
 }
 
-/** `GET /monitoring/alerts/:id` */
+/** `GET /monitoring/alerts/:alert` */
 export async function get({ params, query, user }) {
 	readQuery(query, []);
-	return { body: await readAlert(params, user) };
+	return { body: await readAlert({ id: params.alert }, user) };
 }
 
 const does =
 	(name) =>
 	async ({ params, query, stream, user }) => {
 		readQuery(query, []);
-		return { body: await actOnAlert(name, params, await readJsonObject(stream, ACTION_FIELDS), user) };
+		const given = await readJsonObject(stream, ACTION_FIELDS[name]);
+		return { body: await actOnAlert(name, { id: params.alert }, given, user) };
 	};
 
-/** `POST /monitoring/alerts/:id/acknowledge` with `{comment?}` */
+/** `POST /monitoring/alerts/:alert/acknowledge` with `{comment?}` */
 export const acknowledge = does('acknowledge');
 
-/** `POST /monitoring/alerts/:id/silence` with `{until, comment?}` */
+/** `POST /monitoring/alerts/:alert/silence` with `{until, comment?}` */
 export const silence = does('silence');
 
-/** `POST /monitoring/alerts/:id/resolve` with `{comment?}` */
+/** `POST /monitoring/alerts/:alert/resolve` with `{comment?}` */
 export const resolve = does('resolve');

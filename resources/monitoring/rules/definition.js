@@ -13,15 +13,15 @@ export const RULE_FIELDS = [
 
 /** The version of a rule that is one for each version. */
 export const EACH = '*';
-const CHANGES = ['ratio', 'difference'];
-const COMPARISONS = ['above', 'below', 'outside'];
+export const CHANGES = ['ratio', 'difference'];
+export const COMPARISONS = ['above', 'below', 'outside'];
 export const SEVERITIES = ['info', 'warning', 'critical'];
 
 const MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MAX_DURATION_MS = 90 * MS.d;
-const MAX_WINDOWS = 100;
-const MAX_SAMPLES = 1e9;
-const MAX_SIGMAS = 100;
+export const MAX_WINDOWS = 100;
+export const MAX_SAMPLES = 1e9;
+export const MAX_SIGMAS = 100;
 
 const refuse = (message) => {
 	throw new ApiError('INVALID_REQUEST', message);

@@ -17,21 +17,21 @@ export async function create({ query, stream, user, prefix }) {
 	return { status: 201, headers: { location: `${prefix}/monitoring/rules/${rule.id}` }, body: rule };
 }
 
-/** `GET /monitoring/rules/:id` */
+/** `GET /monitoring/rules/:rule` */
 export async function get({ params, query, user }) {
 	readQuery(query, []);
-	return { body: await readRuleOf(params, user) };
+	return { body: await readRuleOf({ id: params.rule }, user) };
 }
 
-/** `PUT /monitoring/rules/:id` with a rule */
+/** `PUT /monitoring/rules/:rule` with a rule */
 export async function put({ params, query, stream, user }) {
 	readQuery(query, []);
-	const { rule, isNew } = await putRule(params, await readJsonObject(stream, RULE_FIELDS), user);
+	const { rule, isNew } = await putRule({ id: params.rule }, await readJsonObject(stream, RULE_FIELDS), user);
 	return { status: isNew ? 201 : 200, body: rule };
 }
 
-/** `DELETE /monitoring/rules/:id`: its alerts go with it */
+/** `DELETE /monitoring/rules/:rule`: its alerts go with it */
 export async function remove({ params, query, user }) {
 	readQuery(query, []);
-	return { body: await deleteRule(params, user) };
+	return { body: await deleteRule({ id: params.rule }, user) };
 }

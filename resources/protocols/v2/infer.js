@@ -45,9 +45,14 @@ function requestIn(body, headers, model) {
 /** Who sends no JSON can say it only so. */
 const wantsBinary = (accept = '') => /\bapplication\/octet-stream\b/i.test(accept);
 
-function answer({ requestId: id }, { modelId, version }, { inferenceId, text: outputs, encoded }, isVisible) {
+/** Parameters of the protocol are no objects and not null. */
+const receiptParameters = (receipt) =>
+	receipt && Object.fromEntries(Object.entries(JSON.parse(receipt)).filter(([, value]) => value !== null));
+
+function answer({ requestId: id }, { modelId, version }, { inferenceId, text: outputs, encoded, receipt }, isVisible) {
 	const model_version = isVisible('version') ? version : undefined;
-	const head = JSON.stringify({ model_name: modelId, model_version, id, parameters: { inferenceId } });
+	const parameters = { inferenceId, ...receiptParameters(receipt) };
+	const head = JSON.stringify({ model_name: modelId, model_version, id, parameters });
 	const json = `${head.slice(0, -1)},"outputs":${outputs}}`;
 	if (encoded === undefined) return { json, direct: true };
 	const text = Buffer.from(json);

@@ -20,6 +20,7 @@ export const FIELDS = [
 	'timeoutMs',
 	'priority',
 	'record',
+	'receipt',
 	'userId',
 	'sessionId',
 	'requestId',

@@ -55,4 +55,7 @@ pub trait BackendSession: Send + Sync {
     /// `INVALID_INPUT` when the engine refuses the inputs, `RUN_FAILED` when it fails, the control's own error when
     /// cancelled.
     fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>>;
+
+    /// Whether a run may use other threads than its own: those of [`OperatorThreads`](crate::engine::operator_threads::OperatorThreads).
+    fn has_operator_threads(&self) -> bool;
 }

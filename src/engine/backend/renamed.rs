@@ -25,4 +25,8 @@ impl BackendSession for RenamedOutputs {
             outputs.iter().map(|&name| self.names.get(name).map_or(name, String::as_str)).collect();
         self.inner.run(inputs, &outputs, control)
     }
+
+    fn has_operator_threads(&self) -> bool {
+        self.inner.has_operator_threads()
+    }
 }

@@ -4,6 +4,7 @@ use super::join::Join;
 use crate::engine::control::RunControl;
 use crate::engine::journal::Phase;
 use crate::engine::loaded_model::LoadedModel;
+use crate::engine::receipt::Used;
 use crate::engine::run::{Call, RunOutput};
 use crate::error::{Result, error};
 use crate::tensor::Value;
@@ -54,35 +55,43 @@ pub fn assemble<'a>(
 
 pub type Answer = Vec<(String, Value)>;
 
-/// The time of the common run of a group, and the outputs of each of its requests.
-///
-/// # Errors
-/// Those of the run, of which any of the requests may be the cause.
+/// The outputs of each request of a group with these numbers of rows, and what their common run used. An error is one of which any of
+/// the requests may be the cause.
 pub fn run_joined(
     model: &LoadedModel,
     join: &dyn Join,
-    group: &[&dyn Member],
+    (group, costs): (&[&dyn Member], &[usize]),
     control: &RunControl,
-) -> Result<(Duration, Vec<Answer>)> {
+) -> (Result<Vec<Answer>>, Used) {
     let calls: SmallVec<[&Call; 16]> = group.iter().map(|member| member.call()).collect();
-    let Some(first) = calls.first() else { return Err(error!(Internal, "nothing to run")) };
-    let costs: SmallVec<[usize; 16]> = group.iter().filter_map(|member| member.cost()).collect();
+    let Some(first) = calls.first() else { return (Err(error!(Internal, "nothing to run")), Used::default()) };
+    // To put them together and to take the outputs apart is part of it.
+    let begun = Instant::now();
+    let run = model.cpu.begin(control.can_stop() || calls.iter().any(|call| call.exact));
     let joined = join.join(&calls);
     let inputs: SmallVec<[(&str, &Value); 4]> =
         first.inputs.iter().map(|(name, _)| name.as_str()).zip(&joined).collect();
     let names = model.output_names(&first.outputs);
-    let (ran, latency) = model.run(Phase::Run, &inputs, &names, control);
-    let mut answers: Vec<Answer> = group.iter().map(|_| Vec::with_capacity(names.len())).collect();
-    for (name, value) in names.iter().zip(ran?) {
+    let (ran, used) = model.run(Phase::Run, &inputs, &names, control, &run);
+    let answers = ran.and_then(|values| answers_of(join, costs, &names, values));
+    if answers.is_ok() {
+        model.record_batch(group.len(), &first.inputs, used.wall);
+    }
+    (answers, Used { own_cpu: model.cpu.end(&run, begun.elapsed()), ..used })
+}
+
+/// What each request has of the outputs of a run.
+fn answers_of(join: &dyn Join, costs: &[usize], names: &[&str], values: Vec<Value>) -> Result<Vec<Answer>> {
+    let mut answers: Vec<Answer> = costs.iter().map(|_| Vec::with_capacity(names.len())).collect();
+    for (name, value) in names.iter().zip(values) {
         let parts = join
-            .split(value, &costs)
+            .split(value, costs)
             .ok_or_else(|| error!(Internal, "output \"{name}\" has another number of rows than the inputs"))?;
         for (answer, part) in answers.iter_mut().zip(parts) {
             answer.push(((*name).to_owned(), part));
         }
     }
-    model.record_batch(group.len(), &first.inputs, latency);
-    Ok((latency, answers))
+    Ok(answers)
 }
 
 #[cfg(test)]
@@ -120,7 +129,14 @@ mod tests {
 
     fn call(rows: usize, width: usize) -> Call {
         let x = Tensor::from_elements(&[rows, width], &vec![1.0f32; rows * width]);
-        Call { inputs: vec![("x".to_owned(), x.into())].into(), outputs: Vec::new(), priority: 0, alone: false }
+        Call {
+            inputs: vec![("x".to_owned(), x.into())].into(),
+            outputs: Vec::new(),
+            priority: 0,
+            alone: false,
+            exact: false,
+            account: None,
+        }
     }
 
     /// The places that are put together of requests with these numbers of rows and columns; one without rows can only run alone.

@@ -68,7 +68,14 @@ mod tests {
 
     fn call(rows: usize, width: usize) -> Call {
         let x = Tensor::from_elements(&[rows, width], &vec![1.0f32; rows * width]);
-        Call { inputs: vec![("x".to_owned(), x.into())].into(), outputs: Vec::new(), priority: 0, alone: false }
+        Call {
+            inputs: vec![("x".to_owned(), x.into())].into(),
+            outputs: Vec::new(),
+            priority: 0,
+            alone: false,
+            exact: false,
+            account: None,
+        }
     }
 
     fn by_rows() -> ByRows {

@@ -14,6 +14,7 @@ use crate::onnx::operators::{self, Operator};
 use crate::signature::Signature;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
+use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -142,14 +143,7 @@ impl BatchQueue {
     /// Runs requests that were put together and answers them.
     pub(super) fn run(&self, model: &LoadedModel, group: &[&dyn Member], control: &RunControl) {
         let begun = Instant::now();
-        if group.len() > 1
-            && let Ok((latency, answers)) = run_joined(model, &*self.join, group, control)
-        {
-            let rows: usize = group.iter().filter_map(|member| member.cost()).sum();
-            self.record(rows, begun, latency, true);
-            for (member, outputs) in group.iter().zip(answers) {
-                member.answer(RunOutput { outputs, latency, queue: member.queued(begun), batch_rows: Some(rows) });
-            }
+        if group.len() > 1 && self.run_together(model, group, control, begun) {
             return;
         }
         // Also after a common run that failed: one of them may be the cause, and alone, each gets an answer or an error of its own.
@@ -158,6 +152,27 @@ impl BatchQueue {
                 self.record(rows, begun, latency, false);
             }
         }
+    }
+
+    /// Runs them together; false when that failed.
+    fn run_together(&self, model: &LoadedModel, group: &[&dyn Member], control: &RunControl, begun: Instant) -> bool {
+        let costs: SmallVec<[usize; 16]> = group.iter().filter_map(|member| member.cost()).collect();
+        let rows: usize = costs.iter().sum();
+        let (answers, used) = run_joined(model, &*self.join, (group, &costs), control);
+        let (latency, succeeded) = (used.wall, answers.is_ok());
+        if succeeded {
+            self.record(rows, begun, latency, true);
+        }
+        let mut answers = answers.into_iter().flatten();
+        for ((member, cost), part) in group.iter().zip(&costs).zip(used.divided(&costs)) {
+            let outputs = answers.next().unwrap_or_default();
+            let share = *cost as f64 / rows as f64;
+            let receipt = member.call().charge(part, member.queued(begun), share, &outputs);
+            if succeeded {
+                member.answer(RunOutput { outputs, latency, batch_rows: Some(rows), receipt });
+            }
+        }
+        succeeded
     }
 
     fn record(&self, rows: usize, begun: Instant, latency: Duration, is_batch: bool) {

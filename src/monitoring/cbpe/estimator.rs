@@ -4,12 +4,11 @@ use super::isotonic::Isotonic;
 use super::measure::{Cells, Measure, Measures};
 use super::sampling::{Deviation, Seen, deviations};
 use crate::error::{Result, error};
+use crate::monitoring::estimate::{Estimate, Estimates, thresholds};
 use crate::monitoring::quality::{Binning, ScoreKind, ScoreTable, Scores, calibration, check_classes, roc_auc};
-use serde::Serialize;
-use std::collections::BTreeMap;
 
-/// A value is as far off as so many standard errors, and a chunk of the reference as so many standard deviations.
-const SIGMAS: f64 = 3.0;
+/// What a measure can be at most.
+const HIGHEST: f64 = 1.0;
 /// The mean of the areas of classes is further off than their variances say, NannyML's experiments found.
 const ROC_AUC_OF_MEANS: f64 = 1.2;
 /// Parts of the reference on which it is tried whether calibration helps, and bins of the error that it is to lower.
@@ -46,31 +45,6 @@ struct Estimated {
     deviations: Measures<Deviation>,
 }
 
-/// Estimates over some rows.
-#[derive(Debug, Serialize)]
-pub struct Estimates {
-    /// Rows.
-    pub count: u64,
-    pub measures: BTreeMap<&'static str, Estimate>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Estimate {
-    /// `None` where it is not defined, such as an area without a second class.
-    pub value: Option<f64>,
-    /// One standard error, by chance alone.
-    pub sampling_error: Option<f64>,
-    /// The value and three of them, from 0 to 1.
-    pub lower: Option<f64>,
-    pub upper: Option<f64>,
-    /// The mean of the chunks of the reference and three standard deviations, from 0 to 1.
-    pub lower_threshold: Option<f64>,
-    pub upper_threshold: Option<f64>,
-    /// Whether the value is beyond a threshold.
-    pub alert: bool,
-}
-
 impl Cbpe {
     /// # Errors
     /// As of a classification, and `INVALID_REQUEST` for a reference of less than two chunks.
@@ -100,7 +74,7 @@ impl Cbpe {
         let [accuracy, ..] = deviations(&right, false);
         let realised: Vec<_> =
             (0..truth.len()).step_by(chunk_rows).map(|start| rows.realised(start, chunk_rows, &estimated)).collect();
-        let thresholds = std::array::from_fn(|at| threshold(realised.iter().filter_map(|chunk| chunk[at])));
+        let thresholds = std::array::from_fn(|at| thresholds(realised.iter().filter_map(|chunk| chunk[at]), HIGHEST));
         Ok(Self { classes, estimated, accuracy, thresholds })
     }
 
@@ -169,18 +143,7 @@ impl Cbpe {
             _ => self.estimated.iter().map(|class| class.deviations[at].variance(rows)).sum::<f64>().sqrt() / classes,
         };
         let scale = if measure == Measure::RocAuc && classes > 1.0 { ROC_AUC_OF_MEANS } else { 1.0 };
-        let sampling_error = Some(error * scale).filter(|error| error.is_finite());
-        let bound = |sigmas: f64| Some((value? + sigmas * sampling_error?).clamp(0.0, 1.0));
-        let (lower_threshold, upper_threshold) = self.thresholds[at].unzip();
-        Estimate {
-            value,
-            sampling_error,
-            lower: bound(-SIGMAS),
-            upper: bound(SIGMAS),
-            lower_threshold,
-            upper_threshold,
-            alert: value.zip(self.thresholds[at]).is_some_and(|(value, (lower, upper))| value < lower || value > upper),
-        }
+        Estimate::of(value, error * scale, self.thresholds[at], HIGHEST)
     }
 }
 
@@ -234,16 +197,6 @@ impl Rows<'_> {
 fn mean(values: impl ExactSizeIterator<Item = Option<f64>>) -> Option<f64> {
     let count = values.len() as f64;
     values.sum::<Option<f64>>().map(|sum| sum / count)
-}
-
-/// The mean and three standard deviations, from 0 to 1; `None` without values.
-fn threshold(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    let values: Vec<f64> = values.collect();
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let deviation = (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
-    let bound = |sigmas: f64| (mean + sigmas * deviation).clamp(0.0, 1.0);
-    (!values.is_empty()).then(|| (bound(-SIGMAS), bound(SIGMAS)))
 }
 
 /// Whether the expected calibration error is lower with calibration than without, on rows that it was not fitted to: each tenth row in

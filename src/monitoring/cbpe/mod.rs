@@ -5,4 +5,4 @@ mod isotonic;
 mod measure;
 mod sampling;
 
-pub use estimator::{Cbpe, Estimate, Estimates, Reference};
+pub use estimator::{Cbpe, Reference};

@@ -1,7 +1,7 @@
 //! What a meter has counted.
 
 use super::histogram::{DURATION_NANOS, Histogram, ROWS};
-use super::observation::{Observation, TensorBytes};
+use super::observation::Observation;
 use crate::error::ErrorCode;
 
 /// Sums over predictions. What is not a count of errors is of those that were answered.
@@ -37,16 +37,16 @@ impl Default for Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, observation: &Observation<'_>, bytes: TensorBytes) {
+    pub(super) fn add(&mut self, observation: &Observation<'_>) {
         match observation.outcome {
             Err(code) => self.errors[code as usize] += 1,
             Ok(output) => {
                 self.answered += 1;
                 self.latency.add(output.latency.as_nanos() as u64);
-                self.queue.add(output.queue.as_nanos() as u64);
-                self.batch_rows.add(output.batch_rows.or(observation.rows).map_or(1, |rows| rows as u64));
-                self.input_bytes += bytes.inputs;
-                self.output_bytes += bytes.outputs;
+                self.queue.add(output.receipt.queue.as_nanos() as u64);
+                self.batch_rows.add(output.rows_of_run(observation.rows) as u64);
+                self.input_bytes += output.receipt.read_bytes;
+                self.output_bytes += output.receipt.allocated_bytes;
             }
         }
     }

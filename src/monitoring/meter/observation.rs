@@ -19,22 +19,3 @@ pub struct Observation<'a> {
     /// What came out and was answered, or why nothing was.
     pub outcome: Result<&'a RunOutput, ErrorCode>,
 }
-
-/// Bytes of tensors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TensorBytes {
-    pub inputs: u64,
-    pub outputs: u64,
-}
-
-impl Observation<'_> {
-    /// Of the inputs, and of the outputs where there are any.
-    pub fn bytes(&self) -> TensorBytes {
-        let outputs = self.outcome.map_or(&[][..], |output| &output.outputs);
-        TensorBytes { inputs: bytes_of(self.inputs), outputs: bytes_of(outputs) }
-    }
-}
-
-fn bytes_of(values: &[(String, Value)]) -> u64 {
-    values.iter().map(|(_, value)| value.byte_size() as u64).sum()
-}

@@ -1,10 +1,15 @@
 //! The meter of one model version.
 
+use super::account::SharedResources;
 use super::counts::Counts;
 use super::observation::Observation;
+use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
 use crate::monitoring::profile::{ProfileSettings, Profiler, Sides};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Of each signal and detector at most one change is stored in such a time.
+const PAUSE_MS: u64 = 60_000;
 
 /// What a meter is of. A version that was deleted and uploaded anew with other bytes has another meter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,24 +27,35 @@ pub struct Meter {
     counts: Mutex<Counts>,
     /// What its predictions look like.
     pub profiler: Profiler,
+    /// What changes in them.
+    pub watch: Watch,
+    /// What they cost since that was taken last.
+    pub resources: SharedResources,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
 
 impl Meter {
     pub fn new(key: MeterKey, now_ms: u64) -> Self {
-        Self { key, counts: Mutex::default(), profiler: Profiler::default(), last_used_ms: AtomicU64::new(now_ms) }
+        Self {
+            key,
+            counts: Mutex::default(),
+            profiler: Profiler::default(),
+            watch: Watch::new(PAUSE_MS),
+            resources: SharedResources::default(),
+            last_used_ms: AtomicU64::new(now_ms),
+        }
     }
 
     /// Counts a prediction, once.
     pub fn record(&self, observation: &Observation<'_>) {
         self.last_used_ms.store(observation.unix_ms, Ordering::Relaxed);
-        let bytes = observation.bytes();
-        self.counts.lock().add(observation, bytes);
+        self.counts.lock().add(observation);
         if let Ok(output) = observation.outcome {
-            let Observation { signature, inputs, .. } = *observation;
-            let prediction = Sides { signature, inputs, outputs: &output.outputs };
-            self.profiler.observe(ProfileSettings::current(), prediction);
+            let Observation { unix_ms, signature, inputs, .. } = *observation;
+            let outputs = output.outputs.as_slice();
+            self.profiler.observe(ProfileSettings::current(), Sides { signature, inputs, outputs });
+            self.watch.observe(ChangeSettings::current(), Answered { unix_ms, signature, outputs });
         }
     }
 

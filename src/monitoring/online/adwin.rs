@@ -1,5 +1,6 @@
 //! ADWIN, the adaptive window of Bifet and Gavaldà ("Learning from time-changing data with adaptive windowing", 2007).
 
+use super::split::{Part, Split};
 use super::value::check_value;
 use crate::error::Result;
 use std::collections::VecDeque;
@@ -16,6 +17,15 @@ pub struct AdwinOptions {
     pub min_window_length: u64,
     /// No change is looked for in windows of up to so many values.
     pub grace_period: u64,
+    /// How far apart values may be: the bound's share for rare large ones is proportional to it. 1 in the paper and in river.
+    pub range: f64,
+}
+
+impl Default for AdwinOptions {
+    /// Those of river.
+    fn default() -> Self {
+        Self { delta: 0.002, clock: 32, max_buckets: 5, min_window_length: 5, grace_period: 10, range: 1.0 }
+    }
 }
 
 /// A window over the newest values, as long as their mean does not change. It is cut where the means of its older and newer part
@@ -28,6 +38,7 @@ pub struct Adwin {
     /// Values since the start.
     seen: u64,
     detected: bool,
+    split: Option<Split>,
 }
 
 /// Values as buckets of sums: those at position `i` of the list are of 2^i values, the oldest first.
@@ -48,7 +59,12 @@ struct Bucket {
 
 impl Adwin {
     pub fn new(options: AdwinOptions) -> Self {
-        Self { options, window: Window::default(), seen: 0, detected: false }
+        Self { options, window: Window::default(), seen: 0, detected: false, split: None }
+    }
+
+    /// Says how far apart values may be, from now on.
+    pub fn set_range(&mut self, range: f64) {
+        self.options.range = range;
     }
 
     /// Adds a value; whether the mean has changed.
@@ -65,11 +81,20 @@ impl Adwin {
         let AdwinOptions { clock, grace_period, .. } = self.options;
         if self.seen.is_multiple_of(clock) && self.window.width > grace_period {
             while self.window.is_to_be_cut(&self.options) {
+                if !self.detected {
+                    self.split = self.window.widest_split(&self.options);
+                }
                 self.window.drop_oldest();
                 self.detected = true;
             }
         }
         Ok(self.detected)
+    }
+
+    /// The window as it was when the last value made it detect a change, in the two parts that differ most for their lengths. What is
+    /// cut off is less: as little as leaves no change in the window.
+    pub fn split(&self) -> Option<Split> {
+        self.split.filter(|_| self.detected)
     }
 
     /// Values in the window.
@@ -136,31 +161,39 @@ impl Window {
 
     /// Whether the window falls into two parts, between any two buckets, whose means differ by more than the bound.
     fn is_to_be_cut(&self, options: &AdwinOptions) -> bool {
-        let (mut older, mut older_total) = (0.0, 0.0);
-        let least = options.min_window_length as f64;
-        let sizes = self.buckets.iter().enumerate().rev();
-        for (size, bucket) in
-            sizes.flat_map(|(exponent, buckets)| buckets.iter().map(move |it| (size_of(exponent), it)))
-        {
-            older += size;
-            older_total += bucket.total;
-            let newer = self.width as f64 - older;
-            if older >= least && newer >= least {
-                let difference = older_total / older - (self.total - older_total) / newer;
-                if difference.abs() > self.bound(older, newer, options) {
-                    return true;
-                }
-            }
-        }
-        false
+        self.splits(options).any(|split| split.difference() > self.bound(&split, options))
     }
 
-    /// Theorem 3.2 of the paper, with the means of parts that are at least `min_window_length` long.
-    fn bound(&self, older: f64, newer: f64, options: &AdwinOptions) -> f64 {
-        let surplus = |values: f64| 1.0 / (values - options.min_window_length as f64 + 1.0);
+    /// Where the means differ by most, measured by the bound.
+    fn widest_split(&self, options: &AdwinOptions) -> Option<Split> {
+        let rated = self.splits(options).map(|split| (split.difference() / self.bound(&split, options), split));
+        rated.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, split)| split)
+    }
+
+    /// The window in two parts that are long enough, between any two buckets.
+    fn splits(&self, options: &AdwinOptions) -> impl Iterator<Item = Split> {
+        let least = options.min_window_length;
+        let (mut older, mut older_total) = (0, 0.0);
+        let sizes = self.buckets.iter().enumerate().rev();
+        let buckets = sizes.flat_map(|(exponent, buckets)| buckets.iter().map(move |bucket| (exponent, bucket)));
+        buckets.filter_map(move |(exponent, bucket)| {
+            older += 1 << exponent;
+            older_total += bucket.total;
+            let newer = self.width - older;
+            (older >= least && newer >= least).then(|| Split {
+                before: Part::of(older, older_total),
+                after: Part::of(newer, self.total - older_total),
+            })
+        })
+    }
+
+    /// Theorem 3.2 of the paper, with the means of parts that are at least `min_window_length` long, for values that are up to `range`
+    /// apart.
+    fn bound(&self, Split { before, after }: &Split, options: &AdwinOptions) -> f64 {
+        let surplus = |part: &Part| 1.0 / (part.count as f64 - options.min_window_length as f64 + 1.0);
         let (reciprocal, confidence) =
-            (surplus(older) + surplus(newer), (2.0 * (self.width as f64).ln() / options.delta).ln());
-        (2.0 * reciprocal * self.variance() * confidence).sqrt() + 2.0 / 3.0 * confidence * reciprocal
+            (surplus(before) + surplus(after), (2.0 * (self.width as f64).ln() / options.delta).ln());
+        (2.0 * reciprocal * self.variance() * confidence).sqrt() + 2.0 / 3.0 * confidence * reciprocal * options.range
     }
 
     fn drop_oldest(&mut self) {
@@ -187,7 +220,7 @@ mod tests {
     use super::*;
 
     fn adwin(clock: u64) -> Adwin {
-        Adwin::new(AdwinOptions { delta: 0.002, clock, max_buckets: 5, min_window_length: 5, grace_period: 10 })
+        Adwin::new(AdwinOptions { clock, ..AdwinOptions::default() })
     }
 
     #[test]
@@ -198,8 +231,20 @@ mod tests {
         let until = (0..100).position(|_| adwin.update(0.75).unwrap()).unwrap();
         assert!(until < 60, "{until}");
         assert!(adwin.width() < 500);
+        let Split { before, after } = adwin.split().unwrap();
+        assert_eq!(before.count + after.count, 501 + until as u64);
+        assert!(before.mean < 0.26 && after.mean > 0.5, "{before:?} {after:?}");
         adwin.update(0.75).unwrap();
-        assert_eq!((adwin.width(), adwin.total()), (1, 0.75));
+        assert_eq!((adwin.width(), adwin.total(), adwin.split()), (1, 0.75, None));
+    }
+
+    #[test]
+    fn small_values_are_told_apart_where_they_are_near_each_other() {
+        let detects = |range: f64| {
+            let mut adwin = Adwin::new(AdwinOptions { range, ..AdwinOptions::default() });
+            (0..2000).any(|at| adwin.update(if at < 1000 { 1e-6 } else { 2e-6 }).unwrap())
+        };
+        assert_eq!((detects(1.0), detects(1e-6)), (false, true));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 
 mod adwin;
 mod page_hinkley;
+mod split;
 mod value;
 
 pub use adwin::{Adwin, AdwinOptions};
 pub use page_hinkley::{Direction, PageHinkley, PageHinkleyOptions};
+pub use split::{Part, Split};
+pub use value::is_value;

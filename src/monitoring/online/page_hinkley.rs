@@ -1,5 +1,6 @@
 //! The test of Page ("Continuous inspection schemes", 1954) and Hinkley.
 
+use super::split::{Part, Split};
 use super::value::check_value;
 use crate::error::Result;
 
@@ -35,7 +36,19 @@ pub struct PageHinkley {
     least_increase: f64,
     decrease: f64,
     most_decrease: f64,
-    detected: bool,
+    /// The values up to the least increase, and up to the largest decrease: a change began after them.
+    until_least: Sum,
+    until_most: Sum,
+    /// All values.
+    seen: Sum,
+    /// What there was before the change that the last value made it detect.
+    before: Option<Sum>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    count: u64,
+    total: f64,
 }
 
 impl PageHinkley {
@@ -48,7 +61,10 @@ impl PageHinkley {
             least_increase: f64::INFINITY,
             decrease: 0.0,
             most_decrease: f64::NEG_INFINITY,
-            detected: false,
+            until_least: Sum::default(),
+            until_most: Sum::default(),
+            seen: Sum::default(),
+            before: None,
         }
     }
 
@@ -57,8 +73,16 @@ impl PageHinkley {
     /// # Errors
     /// `INVALID_REQUEST` for a value that is not finite, or beyond 1e100; nothing has changed then.
     pub fn update(&mut self, value: f64) -> Result<bool> {
+        self.update_as(value, value)
+    }
+
+    /// Adds a value that stands for another one, of which [`Self::split`] has the mean.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub fn update_as(&mut self, value: f64, meant: f64) -> Result<bool> {
         check_value(value)?;
-        if self.detected {
+        if self.before.is_some() {
             *self = Self::new(self.options);
         }
         let PageHinkleyOptions { min_instances, delta, threshold, alpha, direction } = self.options;
@@ -67,12 +91,26 @@ impl PageHinkley {
         let away = value - self.mean;
         self.increase = alpha * self.increase + away - delta;
         self.decrease = alpha * self.decrease + away + delta;
-        self.least_increase = self.least_increase.min(self.increase);
-        self.most_decrease = self.most_decrease.max(self.decrease);
+        self.seen = Sum { count: self.count, total: self.seen.total + meant };
+        if self.increase < self.least_increase {
+            (self.least_increase, self.until_least) = (self.increase, self.seen);
+        }
+        if self.decrease > self.most_decrease {
+            (self.most_decrease, self.until_most) = (self.decrease, self.seen);
+        }
         let is_up = direction != Direction::Down && self.increase - self.least_increase > threshold;
         let is_down = direction != Direction::Up && self.most_decrease - self.decrease > threshold;
-        self.detected = self.count >= min_instances && (is_up || is_down);
-        Ok(self.detected)
+        if self.count >= min_instances && (is_up || is_down) {
+            self.before = Some(if is_up { self.until_least } else { self.until_most });
+        }
+        Ok(self.before.is_some())
+    }
+
+    /// The values before and after the change that the last one made it detect.
+    pub fn split(&self) -> Option<Split> {
+        let (Sum { count, total }, all) = (self.before?, self.seen);
+        let before = Part::of(count, total);
+        Some(Split { before, after: Part::of(all.count - count, all.total - total) })
     }
 
     /// Values since the start.
@@ -116,6 +154,22 @@ mod tests {
         let stream = (0..100).map(|at| f64::from(u8::from(at >= 50)));
         let detections = stream.filter(|value| detector.update(*value).unwrap()).count();
         assert_eq!((detections, detector.count(), detector.mean()), (1, 46, Some(1.0)));
+    }
+
+    #[test]
+    fn a_change_began_where_the_sum_was_at_its_extreme() {
+        for (direction, step) in [(Direction::Up, 1.0), (Direction::Both, -1.0)] {
+            let options = PageHinkleyOptions { delta: 0.1, ..detector(direction).options };
+            let mut detector = PageHinkley::new(options);
+            (0..100).for_each(|at| {
+                assert!(!detector.update(f64::from(at % 2) - 0.5).unwrap() && detector.split().is_none())
+            });
+            while !detector.update(step).unwrap() {}
+            let Split { before, after } = detector.split().unwrap();
+            assert!(before.count >= 98 && before.mean.abs() < 0.01, "{before:?}");
+            assert!((after.mean / step - 1.0).abs() < 0.4, "{after:?}");
+            assert_eq!(before.count + after.count, detector.count());
+        }
     }
 
     #[test]

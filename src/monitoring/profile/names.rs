@@ -1,6 +1,7 @@
 //! The names of columns.
 
 use super::limits::shortened;
+use crate::signature::{ClassOutput, ClassRole};
 use crate::tensor::MapKeys;
 use std::fmt::Display;
 
@@ -41,6 +42,16 @@ pub enum Names {
 }
 
 impl Names {
+    /// Those of so many columns of an output of which the model tells that.
+    pub fn of_output(told: Option<&ClassOutput>, columns: usize) -> Self {
+        let classes = told.filter(|told| told.role == ClassRole::Scores).and_then(|told| told.classes.as_ref());
+        match classes {
+            _ if columns == 1 => Self::Whole,
+            Some(classes) if classes.len() == columns => Self::Keyed(MapKeys::Strings(classes.clone())),
+            _ => Self::Indexed(columns),
+        }
+    }
+
     pub fn count(&self) -> usize {
         match self {
             Self::Whole => 1,

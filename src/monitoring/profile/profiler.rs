@@ -8,7 +8,7 @@ use super::names::{Names, Side};
 use super::settings::ProfileSettings;
 use crate::error::Result;
 use crate::signature::{ClassRole, Signature};
-use crate::tensor::{DType, MapKeys, Tensor, Value};
+use crate::tensor::{DType, Tensor, Value};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 
@@ -176,12 +176,7 @@ impl Seen<'_> {
             Side::Output => self.signature.class_outputs.iter().find(|told| told.name == self.name),
             Side::Feature => None,
         };
-        let classes = told.filter(|told| told.role == ClassRole::Scores).and_then(|told| told.classes.as_ref());
-        let names = match classes {
-            _ if columns == 1 => Names::Whole,
-            Some(classes) if classes.len() == columns => Names::Keyed(MapKeys::Strings(classes.clone())),
-            _ => Names::Indexed(columns),
-        };
+        let names = Names::of_output(told, columns);
         Block::new(self.side, self.name, names, told.is_some_and(|told| told.role == ClassRole::Label))
     }
 

@@ -14,6 +14,7 @@ pub struct Head {
     pub user_id: Option<String>,
     pub session_id: Option<String>,
     pub record: bool,
+    pub receipt: bool,
     pub priority: i32,
     pub timeout_ms: Option<f64>,
     /// Whether outputs are binary data unless they say otherwise.
@@ -31,6 +32,7 @@ impl Head {
             user_id: optional_text("userId", parameters.get("userId"))?,
             session_id: optional_text("sessionId", parameters.get("sessionId"))?,
             record: parameters.flag("record", true)?,
+            receipt: parameters.flag("receipt", false)?,
             priority: priority(parameters.whole("priority")?),
             timeout_ms: timeout_ms(parameters.whole("timeout")?),
             binary_outputs: parameters.flag("binary_data_output", false)?,

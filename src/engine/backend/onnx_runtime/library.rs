@@ -1,12 +1,14 @@
 //! Finding and starting the shared library, once per process.
 
+use crate::engine::operator_threads::OperatorThreads;
 use crate::error::{Error, Result, error};
 use ort::AsPointer;
-use ort::environment::{Environment, GlobalThreadPoolOptions};
+use ort::environment::{Environment, GlobalThreadPoolOptions, ThreadManager};
 use ort::logging::LogLevel;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::thread::JoinHandle;
 
 /// How the library is started.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ fn environment(options: &LibraryOptions) -> Result<Environment> {
         .with_intra_threads(options.intra_op_threads)
         .and_then(|pool| pool.with_inter_threads(1))
         .and_then(|pool| pool.with_spin_control(false))
+        .and_then(|pool| pool.with_thread_manager(Threads))
         .map_err(|problem| error!(EngineUnavailable, "ONNX Runtime cannot start its threads: {}", problem.message()))?;
     // Another user of the same library may have made its environment already, without global threads; sessions then have
     // threads of their own.
@@ -59,6 +62,29 @@ fn environment(options: &LibraryOptions) -> Result<Environment> {
         .build()
         .or_else(|_| named(ort::init()).build())
         .map_err(|problem| error!(EngineUnavailable, "ONNX Runtime cannot start: {}", problem.message()))
+}
+
+/// What the system gives threads that are made without Rust, which the library expects.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Makes the threads of the pool, so that their CPU time is known.
+struct Threads;
+
+impl ThreadManager for Threads {
+    type Thread = JoinHandle<()>;
+
+    fn create(&self, work: impl FnOnce() + Send + 'static) -> ort::Result<Self::Thread> {
+        let builder = std::thread::Builder::new().name("edge-ai-operator".to_owned()).stack_size(STACK_BYTES);
+        let work = || {
+            OperatorThreads::shared().join();
+            work();
+        };
+        builder.spawn(work).map_err(|problem| ort::Error::new(problem.to_string()))
+    }
+
+    fn join(thread: Self::Thread) -> ort::Result<()> {
+        thread.join().map_err(|_| ort::Error::new("a thread of the pool panicked"))
+    }
 }
 
 fn unavailable(problem: &ort::LoadDynamicError) -> Error {

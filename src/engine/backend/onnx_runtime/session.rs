@@ -128,6 +128,10 @@ impl BackendSession for OnnxRuntimeSession {
         };
         made.iter().zip(outputs).map(read).collect()
     }
+
+    fn has_operator_threads(&self) -> bool {
+        true
+    }
 }
 
 fn run_error(problem: &ort::Error) -> Error {

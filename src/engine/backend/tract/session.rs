@@ -118,6 +118,10 @@ impl TractSession {
 }
 
 impl BackendSession for TractSession {
+    fn has_operator_threads(&self) -> bool {
+        false
+    }
+
     fn run(&self, inputs: &[(&str, &Value)], outputs: &[&str], control: &RunControl) -> Result<Vec<Value>> {
         let values = self
             .inputs

@@ -6,6 +6,7 @@ import { decide, dueSlot, evaluateDue, slotsAfter } from '../resources/monitorin
 import { PastFigures } from '../resources/monitoring/alerts/past-figures.js';
 import { samplesAt } from '../resources/monitoring/alerts/sampling.js';
 import { readRule } from '../resources/monitoring/rules/definition.js';
+import { measureNamed, measureNames } from '../resources/monitoring/rules/sources.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -227,6 +228,17 @@ describe('what a rule sees', () => {
 			[from - 168 * HOUR, to - 168 * HOUR]
 		);
 	});
+});
+
+test('every measure has a name, a source and figures where there are some', () => {
+	assert.equal(new Set(measureNames).size, measureNames.length);
+	for (const name of measureNames) {
+		const { source, attributes } = measureNamed(name);
+		assert.ok(source.names.includes(name) && attributes.length > 0, name);
+	}
+	const { valueIn, samplesIn, source } = measureNamed('resources.cost');
+	const answer = { total: { predictions: 7, cost: 0.5 } };
+	assert.deepEqual([source.path, valueIn(answer), samplesIn(answer)], ['/monitoring/resources', 0.5, 7]);
 });
 
 describe('1,000 rules', () => {

@@ -216,6 +216,14 @@ describe('an alert', () => {
 		assert.equal(columns.find(({ name }) => name === 'float_input[0]').statistic, 1);
 	});
 
+	test('of what predictions cost', async () => {
+		await made({ id: 'work', measure: 'resources.wallSeconds' });
+		const { value, changes } = await comesTo('work', 'firing');
+		const { total } = (await harper.get(changes.at(-1).evidence.query)).body;
+		assert.deepEqual([value > 0, total.predictions], [true, 2]);
+		assert.equal((await remove('work')).status, 200);
+	});
+
 	test('pages and filters', async () => {
 		const ids = async (query) => (await harper.get(`${ALERTS}?${query}`)).body.alerts.map(({ id }) => id);
 		assert.deepEqual(await ids(''), ['busy', 'each:v1', 'each:v2', 'nobody', 'one:v2', 'share:v2']);

@@ -6,6 +6,7 @@ import { COMPONENT } from '../../http/access.js';
 import { reportOf } from '../drift.js';
 import { metricsOf } from '../metrics.js';
 import { OUTPUT_PREFIX } from '../profiles.js';
+import { resourcesOf, TOLD } from '../resources.js';
 
 /**
  * @typedef {object} Measure
@@ -110,6 +111,20 @@ function findDrift(name) {
 	};
 }
 
+/** Of all predictions in the time together; costs only where the options have prices. */
+const OF_RESOURCES = [
+	...['predictions', 'failures', 'cpuSeconds', 'wallSeconds', 'queueSeconds', 'allocatedBytes', 'readBytes'],
+	...['predictionsPerCpuSecond', 'gbHours', 'loads', 'evictions', 'cost', 'costPer1000Predictions'],
+];
+const RESOURCES = 'resources.';
+
+function findResource(name) {
+	const own = name.slice(RESOURCES.length);
+	if (!name.startsWith(RESOURCES) || !OF_RESOURCES.includes(own)) return undefined;
+	const samplesIn = ({ total }) => total.predictions;
+	return { attributes: TOLD, isOfColumn: false, valueIn: ({ total }) => total[own], samplesIn };
+}
+
 /** @type {Source[]} */
 const SOURCES = [
 	{
@@ -139,6 +154,15 @@ const SOURCES = [
 			minRows: String(Math.max(1, minSamples)),
 		}),
 		read: (parameters) => reportOf(parameters, COMPONENT),
+	},
+	{
+		path: '/monitoring/resources',
+		names: OF_RESOURCES.map((name) => `${RESOURCES}${name}`),
+		find: findResource,
+		minSamples: 1,
+		hasReference: false,
+		parametersOf: ({ modelId }, version, { from, to }) => ({ modelId, version, from, to }),
+		read: (parameters) => resourcesOf(parameters, COMPONENT),
 	},
 ];
 

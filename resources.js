@@ -7,11 +7,13 @@ import { shadowWatch } from './resources/http/shadows.js';
 import { batch } from './resources/serving/batch.js';
 import { compare } from './resources/serving/compare.js';
 import { exportedResources, findHarper, log } from './resources/harper.js';
+import * as alerts from './resources/monitoring/alerts/routes.js';
 import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
 import { describe } from './resources/openapi/routes.js';
+import * as rules from './resources/monitoring/rules/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
 import * as quarantine from './resources/registry/quarantine/routes.js';
@@ -51,6 +53,21 @@ const routes = [
 	['POST', '/monitoring/reference', { Model: ['update'] }, monitoring.createReference],
 	['GET', '/monitoring/reference', { InferenceEvent: ['read'] }, monitoring.listReferences],
 	['DELETE', '/monitoring/reference', { Model: ['update'] }, monitoring.removeReference],
+	['GET', '/monitoring/rules', { MonitoringRule: ['read'], InferenceEvent: ['read'] }, rules.list],
+	['POST', '/monitoring/rules', { MonitoringRule: ['insert'], InferenceEvent: ['read'] }, rules.create],
+	['GET', '/monitoring/rules/:rule', { MonitoringRule: ['read'], InferenceEvent: ['read'] }, rules.get],
+	['PUT', '/monitoring/rules/:rule', { MonitoringRule: ['insert', 'update'], InferenceEvent: ['read'] }, rules.put],
+	['DELETE', '/monitoring/rules/:rule', { MonitoringRule: ['delete'] }, rules.remove],
+	['GET', '/monitoring/alerts', { Alert: ['read'], InferenceEvent: ['read'] }, alerts.list],
+	['GET', '/monitoring/alerts/:alert', { Alert: ['read'], InferenceEvent: ['read'] }, alerts.get],
+	[
+		'POST',
+		'/monitoring/alerts/:alert/acknowledge',
+		{ Alert: ['update'], InferenceEvent: ['read'] },
+		alerts.acknowledge,
+	],
+	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
+	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

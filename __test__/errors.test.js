@@ -91,6 +91,13 @@ const PROVOKE = {
 			body: { modelId: 'iris', source: { table: 'Nowhere' }, target: { table: 'Nowhere', fields: { id: 'id' } } },
 		}),
 	JOB_NOT_FOUND: () => harper.get('/jobs/nowhere'),
+	RULE_NOT_FOUND: () => harper.get('/monitoring/rules/nowhere'),
+	RULE_EXISTS: async () => {
+		const rule = { modelId: 'iris', measure: 'count', threshold: 1, enabled: false };
+		await harper.request('PUT', '/monitoring/rules/twice', { body: rule });
+		return harper.request('POST', '/monitoring/rules', { body: { ...rule, id: 'twice' } });
+	},
+	ALERT_NOT_FOUND: () => harper.get('/monitoring/alerts/nowhere'),
 	PRECONDITION_FAILED: () => harper.request('DELETE', '/model/iris/v1', { headers: { 'if-match': '"other"' } }),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),

@@ -57,7 +57,7 @@ describe('the examples of the guide, as printed', { skip }, () => {
 	before(async () => {
 		folder = await mkdtemp(join(tmpdir(), 'guide '));
 		// The guide's callers send no credentials.
-		harper = await startHarper({ mode: 'dev', address: `127.0.0.1:${PORT}` });
+		harper = await startHarper({ mode: 'dev', address: `127.0.0.1:${PORT}`, options: { ruleInterval: 1 } });
 	});
 	after(async () => {
 		await harper?.dispose();
@@ -191,12 +191,22 @@ describe('the examples of the guide, as printed', { skip }, () => {
 		}
 	);
 
+	/** The examples of this repository, where commands of a page look for them. */
+	const LINK = `mkdir -p examples\nln -sfn '${join(root, 'examples/iris')}' examples/iris`;
+
+	test('docs/alerts.md, from a rule to somebody who looks after its alert', async () => {
+		const page = readFileSync(join(root, 'docs/alerts.md'), 'utf8');
+		const answers = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));
+		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
+		assert.equal(answers.length, printed.length);
+		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
+	});
+
 	test('docs/monitoring.md, from the first prediction to a drift report', async () => {
 		const page = readFileSync(join(root, 'docs/monitoring.md'), 'utf8');
-		const examples = ['mkdir -p examples', `ln -s '${join(root, 'examples/iris')}' examples/iris`];
 		const commands = codeIn(page, 'bash');
 		const scrape = commands.pop();
-		const [told, ...answers] = await shell([...examples, ...commands].join('\necho\n'));
+		const [told, ...answers] = await shell([LINK, ...commands].join('\necho\n'));
 		assert.equal(told.success, true);
 		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
 		assert.equal(answers.length, printed.length);

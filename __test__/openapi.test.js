@@ -11,7 +11,7 @@ import { checkIdentifier } from '../binding.js';
 import { answerOf, STATUS_OF } from '../resources/errors.js';
 import { SECTIONS } from '../resources/openapi/descriptions/all.js';
 import { documentOf } from '../resources/openapi/document.js';
-import { SAMPLE_INFERENCE, SAMPLE_JOB } from '../resources/openapi/parameters.js';
+import { SAMPLE_ALERT, SAMPLE_INFERENCE, SAMPLE_JOB } from '../resources/openapi/parameters.js';
 import { identifier } from '../resources/openapi/schema.js';
 import { routesIn } from '../scripts/routes.js';
 import { credentials, root, startHarper } from './support/harper.js';
@@ -37,7 +37,8 @@ let check;
 /** The same of an answer, which has no other fields than those that are described. */
 let checkAnswer;
 before(async () => {
-	harper = await startHarper();
+	// The alert of the examples is of no rule: an evaluation would remove it.
+	harper = await startHarper({ options: { ruleInterval: 0 } });
 	const { status, body } = await harper.get('/openapi.json');
 	assert.equal(status, 200, JSON.stringify(body));
 	document = body;
@@ -48,8 +49,19 @@ before(async () => {
 	await harper.operation({ operation: 'create_table', database: 'data', table: 'Flower', primary_key: 'id' });
 	const records = [{ id: '1', measurements: SETOSA, species: null }];
 	await harper.operation({ operation: 'insert', database: 'data', table: 'Flower', records });
+	await insertAlert();
 });
 after(() => harper?.dispose());
+
+/** The alert of the examples, which fires. */
+async function insertAlert() {
+	const [rule, version] = SAMPLE_ALERT.split(':');
+	const of = { id: SAMPLE_ALERT, rule, version, modelId: 'iris', measure: 'p95Latency', severity: 'warning' };
+	const evidence = { measured: 3, samples: 9, from: 1, to: 2, query: '/', value: 3, threshold: 2 };
+	const changes = [{ time: 1, state: 'firing', evidence }];
+	const records = [{ ...of, state: 'firing', since: 1, firedAt: 1, value: 3, threshold: 2, changes }];
+	await harper.operation({ operation: 'insert', database: 'edge_ai', table: 'Alert', records });
+}
 
 const operationsIn = ({ paths }) =>
 	Object.entries(paths).flatMap(([path, item]) =>
@@ -410,6 +422,7 @@ describe('requests of the documentation', () => {
 			const pattern = each.path
 				.replaceAll(/[.+]/g, '\\$&')
 				.replaceAll('{path}', '.+')
+				.replaceAll('{alert}', '[^/]+')
 				.replaceAll(/\{\w+\}/g, '[^/:]+');
 			return each.method === method && new RegExp(`^${pattern}$`).test(path);
 		});

@@ -22,7 +22,7 @@ let cluster;
 let a;
 let b;
 before(async () => {
-	cluster = await startCluster();
+	cluster = await startCluster({ options: { ruleInterval: 1 } });
 	[a, b] = cluster.harpers;
 });
 after(() => cluster?.dispose());
@@ -86,6 +86,25 @@ describe('what one node is told', () => {
 		assert.deepEqual(metrics, await metricsOf(b, 'shared'));
 		const profiled = async (harper) => (await harper.get('/monitoring/profile?modelId=shared')).body.profiles[0]?.rows;
 		for (const harper of [a, b]) await until('the profiles of both', async () => (await profiled(harper)) === 12);
+	});
+
+	test('rules, whose alerts are raised once, and what people do about them', async () => {
+		const rule = { id: 'quiet', modelId: 'nobody', measure: 'count', comparison: 'below', threshold: 1, minSamples: 0 };
+		assert.equal((await a.request('POST', '/monitoring/rules', { body: rule })).status, 201);
+		const alertOn = async (harper) => (await harper.get('/monitoring/alerts/quiet')).body;
+		const comesTo = (harper, state) => until(state, async () => (await alertOn(harper)).state === state);
+		for (const harper of [a, b]) await comesTo(harper, 'firing');
+		const { status } = await b.request('POST', '/monitoring/alerts/quiet/acknowledge', { body: { comment: 'seen' } });
+		assert.equal(status, 200);
+		await comesTo(a, 'acknowledged');
+		assert.equal((await a.request('PUT', '/monitoring/rules/quiet', { body: { ...rule, threshold: 0 } })).status, 200);
+		for (const harper of [a, b]) await comesTo(harper, 'resolved');
+		const changes = (await alertOn(a)).changes.map(({ state, action }) => state ?? action);
+		// Slots lie some seconds back, so either of the last two may be the earlier one.
+		assert.deepEqual(changes.toSorted(), ['acknowledge', 'firing', 'resolved']);
+		assert.deepEqual(await alertOn(a), await alertOn(b));
+		await b.request('DELETE', '/monitoring/rules/quiet');
+		await until('no rule', async () => (await a.get('/monitoring/rules')).body.count === 0);
 	});
 
 	test('also when the other one is down, and when it stands still', async () => {

@@ -160,6 +160,13 @@ const OF_COMPONENT = {
 		meaning:
 			'What the answers of [`GET /monitoring/resources`](rest.md#get-monitoringresources) call the unit of prices.',
 	},
+	ruleInterval: {
+		...whole(0, 86_400),
+		default: 60,
+		effect: EFFECT.atOnce,
+		meaning:
+			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,

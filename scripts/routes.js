@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const read = (path) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
-const ROUTE = /\['([A-Z]+)', '([^']*)', (\{[^}]*\}|needs|open), /g;
-const START_OF_ROUTE = /\['[A-Z]+',/g;
+const ROUTE = /\[\s*'([A-Z]+)',\s+'([^']*)',\s+(\{[^}]*\}|needs|open),\s/g;
+const START_OF_ROUTE = /\[\s*'[A-Z]+',/g;
 
 /**
  * The routes of a file.
@@ -41,5 +41,9 @@ function permissionsOf(needs) {
  *
  * @param {[table: string, action: string][]} needs
  */
-export const inWords = (needs) =>
-	needs.length === 0 ? 'none' : `${needs.map(([, action]) => `\`${action}\``).join(' and ')} on ${needs[0][0]}`;
+export function inWords(needs) {
+	if (needs.length === 0) return 'none';
+	const tables = [...new Set(needs.map(([table]) => table))];
+	const actionsOn = (table) => needs.filter(([of]) => of === table).map(([, action]) => `\`${action}\``);
+	return tables.map((table) => `${actionsOn(table).join(' and ')} on ${table}`).join(', ');
+}

@@ -3,6 +3,7 @@ import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareChanges, storeChanges } from '../monitoring/changes.js';
+import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
@@ -32,6 +33,8 @@ const ENTRIES = [
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
 	{ name: 'change table', owner: 'thread', onChange: true, run: prepareChanges },
 	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
+	// The lease is taken for each evaluation: to keep it would be a write every second.
+	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },

@@ -24,10 +24,10 @@ const MAX_COMPARISONS = 16;
 /**
  * How far the features and outputs of predictions differ from those of a reference: of another time, or of another version.
  *
- * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}, as texts
+ * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}, as texts; times may be numbers
  * @param {object | undefined} user Harper's user
  */
-export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
+export async function reportOf(given, user) {
 	const { modelId, version, from, to } = given;
 	const current = readProfileFilter({ modelId, version, from, to }, user);
 	const takeReference = referenceOf(given, user);
@@ -45,7 +45,10 @@ export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
 	const now = await mergedProfiles('current', current);
 	const report = await compareProfiles(before.bytes, now.bytes, how);
 	return { modelId: current.modelId, reference: before.described, current: now.described, ...report };
-});
+}
+
+/** The same for callers, of whom so many at once are served. */
+export const driftOf = limited(MAX_COMPARISONS, reportOf);
 
 /**
  * The reference that is asked for.

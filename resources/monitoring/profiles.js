@@ -21,7 +21,7 @@ export const HOURS_KEPT_MS = 31 * DAY_MS;
 /** Who stores profiles of this process, or reads them, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'profiles';
 /** What the names of columns begin with that are of outputs; the addon gives them. */
-const OUTPUT_PREFIX = 'output.';
+export const OUTPUT_PREFIX = 'output.';
 
 /** The table of profiles, which reaches other nodes as that of events does. */
 function profileTable() {

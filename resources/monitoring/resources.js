@@ -122,7 +122,7 @@ export const RESOURCE_FIELDS = ['modelId', 'version', 'from', 'to', 'by'];
 export const BY = ['version', 'user'];
 
 /** What the answer tells of events, beside who asked for them. */
-const TOLD = ['modelId', 'modelVersion', 'timestamp', 'latencyMs'];
+export const TOLD = ['modelId', 'modelVersion', 'timestamp', 'latencyMs'];
 
 /**
  * What predictions of a model cost, by version and digest, or by user.

@@ -5,6 +5,8 @@ import { exportedResources, onRequest } from '../harper.js';
 import { readQuery } from '../http/query.js';
 import { tableInForce } from '../http/route-table.js';
 import { subscribeToJob } from '../jobs/subscription.js';
+import { FILTER_FIELDS } from '../monitoring/alerts/alerts.js';
+import { subscribeToAlerts } from '../monitoring/alerts/subscription.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from '../monitoring/subscription.js';
 import { resourceOf } from './channel.js';
 
@@ -19,6 +21,17 @@ const CHANNELS = [
 				throw new ApiError('INVALID_REQUEST', `events are narrowed by parameters, such as ?modelId=${id}`);
 			}
 			return subscribeToEvents(readQuery(query, SUBSCRIPTION_FIELDS), user, how);
+		},
+	},
+	{
+		path: 'edge_ai/alerts',
+		route: '/monitoring/alerts',
+		needs: { Alert: ['read'], InferenceEvent: ['read'] },
+		open({ id, query }, user, how) {
+			if (id !== undefined) {
+				throw new ApiError('INVALID_REQUEST', `alerts are narrowed by parameters, such as ?rule=${id}`);
+			}
+			return subscribeToAlerts(readQuery(query, FILTER_FIELDS), user, how);
 		},
 	},
 	{

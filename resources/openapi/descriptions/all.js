@@ -1,4 +1,5 @@
 // What is said of all routes, section by section.
+import { ALERTS } from './alerts.js';
 import { FEATURES } from './features.js';
 import { JOBS } from './jobs.js';
 import { MONITORING } from './monitoring.js';
@@ -8,4 +9,14 @@ import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
 
-export const SECTIONS = [REGISTRY, SERVING, JOBS, MONITORING, FEATURES, STATUS, OPEN_INFERENCE, TENSORFLOW_SERVING];
+export const SECTIONS = [
+	REGISTRY,
+	SERVING,
+	JOBS,
+	MONITORING,
+	ALERTS,
+	FEATURES,
+	STATUS,
+	OPEN_INFERENCE,
+	TENSORFLOW_SERVING,
+];

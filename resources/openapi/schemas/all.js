@@ -22,6 +22,7 @@ import {
 	text,
 	time,
 } from '../schema.js';
+import { ALERT_SCHEMAS } from './alerts.js';
 import { MONITORING_SCHEMAS } from './monitoring.js';
 import { PROTOCOL_SCHEMAS } from './protocols.js';
 
@@ -150,6 +151,7 @@ export const SCHEMAS = {
 	),
 	Suspect: object({ digest, models: listOf(object({ modelId: identifier, version: identifier })), ...crashes }),
 	Latencies: object({ mean: number, min: number, p50: number, p90: number, p95: number, p99: number, max: number }),
+	...ALERT_SCHEMAS,
 	...MONITORING_SCHEMAS,
 	...PROTOCOL_SCHEMAS,
 };

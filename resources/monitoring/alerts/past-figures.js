@@ -1,0 +1,29 @@
+// Figures of past windows, which are asked for again in each slot and seldom change: only late feedback does that. They are read again
+// when they have been kept for an hour.
+
+const KEPT_MS = 3_600_000;
+const MAX_FIGURES = 50_000;
+
+/** @typedef {{value?: number, samples?: number, reason?: string}} Figure `reason` why it has no value */
+
+export class PastFigures {
+	/** By what they are of: the figure, and the slot in which it was read. */
+	#kept = new Map();
+
+	/**
+	 * @param {string} key what it is of
+	 * @param {number} at the slot, in Unix milliseconds
+	 * @returns {Figure | undefined}
+	 */
+	at(key, at) {
+		const kept = this.#kept.get(key);
+		return kept && Math.abs(at - kept.at) < KEPT_MS ? kept.figure : undefined;
+	}
+
+	/** Keeps what was read, in place of what has been kept for longest. */
+	keep(key, figure, at) {
+		this.#kept.delete(key);
+		this.#kept.set(key, { figure, at });
+		if (this.#kept.size > MAX_FIGURES) this.#kept.delete(this.#kept.keys().next().value);
+	}
+}

@@ -128,6 +128,13 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning: 'Seconds after which a profile expires. 0 keeps those of days for ever, and those of hours for 31 days.',
 	},
+	referenceRows: {
+		...whole(0),
+		default: 10_000,
+		effect: EFFECT.atOnce,
+		meaning:
+			'So many rows of the first predictions of a version become its [reference](rest.md#first-predictions) `first`; what is profiled in ten seconds is taken as a whole. 0: none.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,

@@ -44,7 +44,7 @@ const model = (input, output) =>
 
 let harper;
 before(async () => {
-	harper = await startHarper();
+	harper = await startHarper({ options: { referenceRows: ROWS + 1 } });
 	const inputSchema = JSON.stringify({ inputs: [{ name: 'x', columns: ['age', 'income'] }] });
 	const uploads = [
 		[{ modelId: 'm', version: 'v1', inputSchema }, model('x', 'y')],
@@ -74,7 +74,7 @@ const remove = (name) => harper.request('DELETE', `/monitoring/reference?modelId
 async function references(more = '', how) {
 	const { status, body } = await harper.get(`/monitoring/reference?modelId=m${more}`, how);
 	assert.equal(status, 200, JSON.stringify(body));
-	return body.references;
+	return body.references.filter(({ name }) => name !== 'first');
 }
 
 const ask = (more) => harper.get(`/monitoring/drift?modelId=m&version=v1${more}`);
@@ -91,6 +91,8 @@ describe('a reference', () => {
 		]);
 		assert.deepEqual([labels.kind, labels.count, labels.distinct.estimate], ['category', ROWS, 2]);
 
+		const tooFew = await ask('');
+		assert.match(tooFew.body.error, new RegExp(`and (0|${ROWS}) of ${ROWS + 1} rows are stored yet`));
 		const { status, body } = await ask('&reference=training');
 		assert.equal(status, 200, JSON.stringify(body));
 		assert.deepEqual([body.reference.name, body.reference.rows, body.reference.source], ['training', ROWS, 'upload']);
@@ -123,7 +125,7 @@ describe('a reference', () => {
 		}
 		// In order, so that what was profiled is kept too.
 		await harper.stop();
-		await harper.start();
+		await harper.start({ referenceRows: ROWS });
 		const names = (await references('&version=v1')).map(({ name }) => name);
 		assert.deepEqual(names, ['inputs', 'lines', 'list', 'packed', 'semicolons', 'training']);
 		const counted = ({ name, method, verdict, reference }) => ({ name, method, verdict, reference });
@@ -149,6 +151,26 @@ describe('a reference', () => {
 		assert.deepEqual([none.status, none.body.code], [400, 'INVALID_REQUEST']);
 		assert.match(none.body.error, /no prediction was profiled/);
 		assert.equal((await remove('today')).status, 200);
+	});
+
+	test('is by itself the first predictions of the version', async () => {
+		const { status, body } = await ask('');
+		assert.equal(status, 200, JSON.stringify(body));
+		const { name, rows, source, overlaps } = body.reference;
+		assert.deepEqual([name, rows, source, overlaps], ['first', ROWS, 'predictions', true]);
+		assert.deepEqual([body.verdict, body.current.rows, body.columns.length], ['ok', ROWS, 4]);
+		assert.deepEqual((await ask('&reference=first')).body, body);
+		assert.equal((await ask('&reference=training')).body.reference.overlaps, undefined);
+		const listed = (await harper.get('/monitoring/reference?modelId=m')).body.references;
+		assert.equal(listed.filter((reference) => reference.name === 'first' && reference.rows === ROWS).length, 1);
+
+		const own = await send('version=v1&name=first&format=csv', CSV);
+		assert.match(own.body.error, /name must not be first/);
+		assert.equal((await remove('first')).status, 200);
+		assert.equal((await remove('first')).status, 404);
+		const none = await ask('');
+		assert.equal(none.body.code, 'INVALID_REQUEST');
+		assert.match(none.body.error, new RegExp(`0 of ${ROWS} rows are stored yet`));
 	});
 
 	test('is not made of what does not fit', async () => {
@@ -222,7 +244,6 @@ describe('a reference', () => {
 			['&reference=none', 'NOT_FOUND', /has no reference "none"/],
 			['&reference=training&referenceVersion=other', 'INVALID_REQUEST', /not accepted beside it/],
 			['&reference=', 'INVALID_REQUEST', /reference is required/],
-			['', 'INVALID_REQUEST', /a reference is required/],
 		]) {
 			const answer = await ask(more);
 			assert.equal(answer.body.code, code, more);
@@ -230,6 +251,7 @@ describe('a reference', () => {
 		}
 		const unnamed = await harper.get('/monitoring/drift?modelId=m&reference=training');
 		assert.match(unnamed.body.error, /version is required/);
+		assert.match((await harper.get('/monitoring/drift?modelId=m')).body.error, /a reference is required/);
 	});
 
 	test('is written by who may change metadata, and seen as far as attributes are', async () => {

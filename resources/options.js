@@ -167,6 +167,13 @@ const OF_COMPONENT = {
 		meaning:
 			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
 	},
+	referenceRows: {
+		...whole(0),
+		default: 10_000,
+		effect: EFFECT.atOnce,
+		meaning:
+			'So many rows of the first predictions of a version become its [reference](rest.md#first-predictions) `first`; what is profiled in ten seconds is taken as a whole. 0: none.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,

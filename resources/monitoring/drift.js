@@ -4,7 +4,9 @@ import { visibleTo } from '../http/access.js';
 import { limited } from '../http/limited.js';
 import { ApiError } from '../errors.js';
 import { identifier, numberIn, shown } from '../http/query.js';
+import { options } from '../options.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
+import { FIRST } from './first-rows.js';
 import { mergedProfiles, readProfileFilter } from './profiles.js';
 import { readReference } from './references.js';
 
@@ -44,11 +46,19 @@ export async function reportOf(given, user) {
 	const before = await takeReference();
 	const now = await mergedProfiles('current', current);
 	const report = await compareProfiles(before.bytes, now.bytes, how);
-	return { modelId: current.modelId, reference: before.described, current: now.described, ...report };
+	const reference = { ...before.described, overlaps: overlaps(before.described, now.described) };
+	return { modelId: current.modelId, reference, current: now.described, ...report };
 }
 
 /** The same for callers, of whom so many at once are served. */
 export const driftOf = limited(MAX_COMPARISONS, reportOf);
+
+/** Whether predictions of a stored reference may be among those that are judged; nothing where it is of none. */
+function overlaps({ name, version, from, to }, current) {
+	if (name === undefined || from == null) return undefined;
+	const isSameVersion = current.version === undefined || current.version === version;
+	return isSameVersion && from < current.to && to >= current.from;
+}
 
 /**
  * The reference that is asked for.
@@ -67,9 +77,12 @@ function referenceOf({ modelId, version, reference, ...given }, user) {
 		return () => storedReference(key);
 	}
 	if (ofTime.length === 0) {
+		if (version !== undefined && options().referenceRows > 0) {
+			return () => storedReference({ modelId, version, name: FIRST });
+		}
 		throw new ApiError(
 			'INVALID_REQUEST',
-			'a reference is required: reference, referenceVersion, referenceFrom or referenceTo'
+			'a reference is required: reference, referenceVersion, referenceFrom or referenceTo; of one version its first predictions are it'
 		);
 	}
 	const { referenceVersion = version, referenceFrom, referenceTo } = given;

@@ -12,6 +12,7 @@ import { mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
+import { firstRowWith } from './first-rows.js';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -64,8 +65,12 @@ async function store({ modelId, version, digest, bytes }, now) {
 		const expiresAt = expiryOf(interval, start + lengthMs);
 		rows.push({ id, modelId, version, digest, interval, start, node, profile, expiresAt });
 	}
-	const size = rows.reduce((sum, { profile }) => sum + profile.length, 0);
-	const context = await contextAfter(rows.map(({ id }) => [profiles, id]));
+	const first = await firstRowWith({ modelId, version, digest, bytes }, now);
+	const references = table('Reference');
+	const size = [...rows, ...(first ? [first] : [])].reduce((sum, { profile }) => sum + profile.length, 0);
+	const changed = rows.map(({ id }) => [profiles, id]);
+	if (first) changed.push([references, first.id]);
+	const context = await contextAfter(changed);
 	const write = async ({ expiresAt, ...row }) => {
 		const record = expiresAt === undefined ? row : { ...row, expiresAt };
 		await profiles.put(record, { ...context, expiresAt: expiresAt ?? NEVER });
@@ -73,6 +78,7 @@ async function store({ modelId, version, digest, bytes }, now) {
 	await commit(size, () =>
 		transaction(context, async () => {
 			for (const row of rows) await write(row);
+			if (first) await references.put(first, context);
 		})
 	);
 }

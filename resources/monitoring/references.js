@@ -7,10 +7,11 @@ import { limited } from '../http/limited.js';
 import { identifier, shown } from '../http/query.js';
 import { options } from '../options.js';
 import { find } from '../registry/models.js';
-import { isDigest } from '../registry/record.js';
+import { isDigest, modelAt } from '../registry/record.js';
 import { deleteAfter, putAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../storage/tables.js';
+import { FIRST, firstOf, firstRowsOf } from './first-rows.js';
 import { isShownTo, mergedProfiles, readProfileFilter } from './profiles.js';
 
 /** What a reference is made by. */
@@ -39,6 +40,13 @@ const readKey = (given) => ({
 	name: identifier('name', given.name),
 });
 
+/** The same of one that is to be written: the first predictions are nobody's to write. */
+function readNewKey(given) {
+	const key = readKey(given);
+	if (key.name !== FIRST) return key;
+	throw new ApiError('INVALID_REQUEST', `name must not be ${FIRST}: that is what the first predictions are called`);
+}
+
 /**
  * Throws unless a caller may write references: they are kept with a version as its metadata is.
  *
@@ -54,7 +62,7 @@ const authorizeWriting = (user) => authorizeAttributes(user, 'Model', 'update', 
  * @param {object | undefined} user Harper's user
  */
 export const uploadReference = limited(MAX_UPLOADS, async (given, stream, user) => {
-	const key = readKey(given);
+	const key = readNewKey(given);
 	const { label } = given;
 	if (label !== undefined && (label === '' || label.length > MAX_LABEL_LENGTH)) {
 		throw new ApiError('INVALID_REQUEST', `label must be the name of a column, received ${shown(label)}`);
@@ -126,7 +134,7 @@ function readDelimiter(given = 'comma') {
  * @param {object | undefined} user Harper's user
  */
 export async function referenceFrom({ from, to, ...given }, user) {
-	const key = readKey(given);
+	const key = readNewKey(given);
 	const ofBody = ['format', 'delimiter', 'label'].find((name) => given[name] !== undefined);
 	if (ofBody !== undefined) {
 		throw new ApiError('INVALID_REQUEST', `${ofBody} says how a body is read; from and to take none`);
@@ -149,7 +157,9 @@ export async function referenceFrom({ from, to, ...given }, user) {
 /** Throws when a version has as many references as it may; one that is replaced needs no room. */
 async function requireRoom({ modelId, version, name }) {
 	let others = 0;
-	for await (const record of rowsOf(modelId, version)) if (record.name !== name) others += 1;
+	for await (const record of rowsOf(modelId, version)) {
+		if (record.name !== name && record.name !== FIRST) others += 1;
+	}
 	if (others < MAX_REFERENCES) return;
 	throw new ApiError('INVALID_REQUEST', `a version may have at most ${MAX_REFERENCES} references; delete some first`);
 }
@@ -174,7 +184,7 @@ const isSound = (record) =>
 	isText(record.modelId) &&
 	isText(record.version) &&
 	isText(record.name) &&
-	record.id === idOf(record) &&
+	(record.id === idOf(record) || record.id.startsWith(`${idOf({ ...record, name: FIRST })}|`)) &&
 	isDigest(record.digest) &&
 	Number.isSafeInteger(record.rows) &&
 	Array.isArray(record.columns) &&
@@ -205,9 +215,11 @@ export async function referencesOf(given, user) {
 export async function deleteReference(given, user) {
 	const key = readKey(given);
 	authorizeWriting(user);
-	const id = idOf(key);
-	if (!(await table('Reference').get(id))) throw noReference(key);
-	await commit(0, () => deleteAfter(table('Reference'), id), 'deletion');
+	const references = table('Reference');
+	const found = key.name === FIRST ? await firstRowsOf(key.modelId, key.version) : [await references.get(idOf(key))];
+	const rows = found.filter(Boolean);
+	if (rows.length === 0) throw noReference(key);
+	for (const { id } of rows) await commit(0, () => deleteAfter(references, id), 'deletion');
 	return { success: true, ...key };
 }
 
@@ -218,10 +230,23 @@ const noReference = ({ modelId, version, name }) =>
  * A stored reference.
  *
  * @param {{modelId: string, version: string, name: string}} key
- * @returns {Promise<object>} its record; rejects with NOT_FOUND
+ * @returns {Promise<object>} its record; rejects with NOT_FOUND, and INVALID_REQUEST while there are too few first predictions
  */
 export async function readReference(key) {
+	if (key.name === FIRST) return firstReference(key);
 	const record = await table('Reference').get(idOf(key));
 	if (!record || !isSound(record)) throw noReference(key);
 	return record;
+}
+
+async function firstReference(key) {
+	const model = await modelAt(key.modelId, key.version);
+	const found = await firstOf(key.modelId, key.version, model?.digest);
+	if (found?.isComplete) return { ...key, source: 'predictions', ...found };
+	const { referenceRows } = options();
+	if (referenceRows === 0) throw noReference(key);
+	throw new ApiError(
+		'INVALID_REQUEST',
+		`the reference is the first predictions of version ${shown(key.version)}, and ${found?.rows ?? 0} of ${referenceRows} rows are stored yet (option referenceRows); or name one: reference, referenceVersion, referenceFrom or referenceTo`
+	);
 }

@@ -199,7 +199,7 @@ export function openSession(files, options = {}) {
  *   by default what the body says; `together`: with the others of the session that are about to be started by microtasks, as far as
  *   their runs are tiny; `alone`: never with others; `meter`: the handle of who counts it, nobody by default
  * @returns {Promise<{prediction?: string, encoded?: Uint8Array, text?: string, confidence?: string, latencyMs: number,
- *   receipt?: string}>} prediction, confidence and, where the body asks for it, receipt as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
+ *   receipt?: string, queueMs?: number, batchRows?: number}>} the last two where an event is written; prediction, confidence and, where the body asks for it, receipt as JSON text; for an answer in another format the prediction is in `encoded`, for another protocol
  *   in `text` and what is binary of it in `encoded`, and as `prediction` only for an event
  */
 export function predictJson(session, request, { timeoutMs, signal, together, alone = false, meter } = {}) {
@@ -211,13 +211,15 @@ export function predictJson(session, request, { timeoutMs, signal, together, alo
 	return run(start, toPrediction, signal);
 }
 
-const toPrediction = ([prediction, confidence, latencyMs, encoded, text, receipt]) => ({
+const toPrediction = ([prediction, confidence, latencyMs, encoded, text, receipt, queueMs, batchRows]) => ({
 	prediction,
 	confidence,
 	latencyMs,
 	encoded,
 	text,
 	receipt,
+	queueMs,
+	batchRows,
 });
 
 /**
@@ -231,7 +233,7 @@ const toPrediction = ([prediction, confidence, latencyMs, encoded, text, receipt
  * @param {number} [meter] the handle of who counts it, nobody by default
  * @param {Profiler} [profiler] who profiles it beside those of the meter
  * @returns {Promise<{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number,
- *   receipt?: object}>}
+ *   receipt?: object, run?: {queueMs: number, batchRows: number}}>} `run` where a profiler is given
  */
 export function runSession(
 	session,

@@ -575,6 +575,12 @@ export interface InferenceEvent {
 	outputs?: Record<string, OutputValue>;
 	confidence?: Prediction['confidence'];
 	latencyMs?: number;
+	/** Milliseconds from the request to its run. */
+	queueMs?: number;
+	/** Rows of the run, of all requests in it. */
+	batchRows?: number;
+	/** Where the options of the run asked for it. */
+	receipt?: Receipt;
 	error?: Error;
 	actualOutcome?: unknown;
 	/** Unix milliseconds */
@@ -634,6 +640,22 @@ export interface Measures {
 	p99Latency: number | null;
 	/** How far a quantile of latencies may be off, as a share of it. */
 	quantileRelativeError: number;
+	/** Mean time from a request to its run, in milliseconds, of runs that succeeded; events of earlier releases do not tell it. */
+	avgQueueMs: number | null;
+	/** The time that 50 % of them do not exceed, within 1 %. */
+	p50QueueMs: number | null;
+	/** The time that 90 % of them do not exceed, within 1 %. */
+	p90QueueMs: number | null;
+	/** The time that 99 % of them do not exceed, within 1 %. */
+	p99QueueMs: number | null;
+	/** Mean number of rows of their runs, of all requests that ran together; a run counts once for each request. */
+	avgBatchRows: number | null;
+	/** The number that 50 % of them do not exceed, within 1 %. */
+	p50BatchRows: number | null;
+	/** The number that 90 % of them do not exceed, within 1 %. */
+	p90BatchRows: number | null;
+	/** The number that 99 % of them do not exceed, within 1 %. */
+	p99BatchRows: number | null;
 	/** Mean confidence, of predictions that have one. */
 	avgConfidence: number | null;
 	/** Confidence that 10 % of the predictions that have one do not exceed, within 0.001. */

@@ -243,7 +243,9 @@ describe('reading', () => {
 		assert.deepEqual(Object.keys(body.events[0]), ['id', 'modelId', 'latencyMs']);
 		const { body: metrics } = await harper.get(`/monitoring/metrics?modelId=${MODEL}`, { user: 'narrow' });
 		const quantiles = ['p50Latency', 'p90Latency', 'p95Latency', 'p99Latency', 'quantileRelativeError'];
-		const latencies = ['avgLatency', ...quantiles];
+		const waiting = ['avgQueueMs', 'p50QueueMs', 'p90QueueMs', 'p99QueueMs'];
+		const rows = ['avgBatchRows', 'p50BatchRows', 'p90BatchRows', 'p99BatchRows'];
+		const latencies = ['avgLatency', ...quantiles, ...waiting, ...rows];
 		assert.deepEqual(Object.keys(metrics).toSorted(), ['modelId', 'count', 'lostEvents', ...latencies].toSorted());
 	});
 

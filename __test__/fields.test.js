@@ -64,9 +64,11 @@ describe('an event', () => {
 
 	test('has them in the declarations, as JavaScript values', () => {
 		const renamed = { featuresIn: 'features', prediction: 'outputs' };
+		// In memory an event also has what a table of events keeps for metrics, and the receipt.
+		const more = ['queueMs', 'batchRows', 'receipt'];
 		same(
 			// Requests have one, not calls.
-			SHOWN.filter((field) => field !== 'traceparent').map((field) => renamed[field] ?? field),
+			[...SHOWN.filter((field) => field !== 'traceparent').map((field) => renamed[field] ?? field), ...more],
 			declaredIn('InferenceEvent')
 		);
 	});
@@ -114,14 +116,15 @@ describe('metrics', () => {
 describe('a prediction', () => {
 	const result = { inferenceId: 'i', prediction: '{}', confidence: 'null', latencyMs: 1 };
 	const model = { modelId: 'm', version: '1', framework: 'onnx' };
-	const fields = Object.keys(JSON.parse(answerJson(result, model, () => true)));
+	const fieldsOf = (of) => Object.keys(JSON.parse(answerJson(of, model, () => true)));
+	const fields = fieldsOf(result);
 
 	test('is answered as docs/rest.md shows', () => same(fields, Object.keys(answerOf('POST /predict'))));
 
 	test('has the same fields in the declarations, but for the framework, which the model tells', () => {
 		const declared = [...declaredIn('Prediction'), ...declaredIn('RecordedPrediction'), 'framework'];
 		same(
-			fields,
+			fieldsOf({ ...result, receipt: '{}' }),
 			declared.map((field) => (field === 'outputs' ? 'prediction' : field))
 		);
 	});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Decoder, Encoder } from 'cbor-x';
-import { InferenceEngine } from '../index.js';
+import { InferenceEngine, ModelRegistry, Monitor } from '../index.js';
 import { startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 
@@ -40,6 +40,23 @@ describe('in the Node.js API', () => {
 		assertReceipt((await engine.predict(loaded, { x }, { receipt: true })).receipt, 2);
 		await assert.rejects(loaded.predict({ x }, { receipt: 1 }), TypeError);
 	});
+});
+
+test('a monitor measures how long its predictions waited and the rows of their runs', async () => {
+	const [registry, monitor] = [new ModelRegistry(), new Monitor()];
+	const engine = new InferenceEngine({ registry, monitor });
+	await registry.register({ modelId: 'm', version: '1', file: model });
+	for (const rows of [1, 3, 8]) {
+		const { run, ...prediction } = await engine.predict('m', { x: Array(rows).fill(Array(WIDTH).fill(1)) });
+		assert.equal(run, undefined);
+		assert.ok(!('queueMs' in prediction) && !('receipt' in prediction));
+	}
+	const { avgBatchRows, p99BatchRows, avgQueueMs } = monitor.metrics('m');
+	assert.deepEqual([avgBatchRows, p99BatchRows], [4, 8]);
+	const waited = monitor.events().map(({ queueMs }) => queueMs);
+	assert.ok(Math.abs(avgQueueMs - (waited[0] + waited[1] + waited[2]) / 3) < 1e-9);
+	monitor.record({ id: 'own', modelId: 'm', modelVersion: '1', framework: 'onnx', features: null });
+	assert.equal(monitor.metrics('m').avgBatchRows, 4);
 });
 
 describe('over HTTP', () => {
@@ -90,6 +107,23 @@ describe('over HTTP', () => {
 		assert.ok(JSON.parse(String(asLines.body).split('\n')[0]).receipt.wallMs > 0);
 		const wrong = await harper.request('POST', '/predict/batch?modelId=m&receipt=1', { body: lines, headers });
 		assert.equal(wrong.status, 400);
+	});
+
+	test('metrics have the time that recorded predictions waited and the rows of their runs', async () => {
+		await harper.upload({ modelId: 'measured', version: 'v1' }, [{ name: 'model.onnx', content: model }]);
+		const receipts = [];
+		for (const rows of [1, 3, 8]) {
+			const x = Array(rows).fill(features.x[0]);
+			const { body } = await harper.predict({ modelId: 'measured', features: { x }, receipt: true });
+			receipts.push(body.receipt);
+		}
+		await harper.predict({ modelId: 'measured', features, record: false });
+		const { body } = await harper.get('/monitoring/metrics?modelId=measured');
+		assert.deepEqual([body.count, body.avgBatchRows, body.p50BatchRows, body.p99BatchRows], [3, 4, 3, 8]);
+		const mean = receipts.reduce((sum, { queueMs }) => sum + queueMs, 0) / 3;
+		assert.ok(Math.abs(body.avgQueueMs - mean) <= 1e-9 * mean, `${body.avgQueueMs} ${mean}`);
+		const { body: listed } = await harper.get('/monitoring/events?modelId=measured');
+		assert.equal('queueMs' in listed.events[0], false);
 	});
 
 	test('/v2 has its fields among the parameters of the answer', async () => {

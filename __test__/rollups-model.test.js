@@ -73,7 +73,8 @@ class Node {
 		const [modelId, modelVersion, digest] = [this.pick(MODELS), this.pick(VERSIONS), this.pick(DIGESTS)];
 		const made = { id, modelId, modelVersion, digest, framework: 'onnx' };
 		if (this.below(5) === 0) return { ...made, error: { code: 'RUN_FAILED', message: 'it failed' } };
-		return { ...made, latencyMs: this.#random() * 100, confidence: this.pick([undefined, this.#random()]) };
+		const waited = this.#made % 2 === 0 ? {} : { queueMs: (this.#made % 11) / 3, batchRows: 1 + (this.#made % 64) };
+		return { ...made, ...waited, latencyMs: this.#random() * 100, confidence: this.pick([undefined, this.#random()]) };
 	}
 
 	/** Commits some events; a commit that fails is tried again in halves, as the group commit does. */

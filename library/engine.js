@@ -169,10 +169,10 @@ export class InferenceEngine {
 			const running = runFor(model, features, run, meter, { profiler, userId });
 			// The caller may change them during the run.
 			if (monitor) given = copiedBeside(running, features);
-			const prediction = await running;
+			const { run: timing, ...prediction } = await running;
 			const { signature } = model;
 			const labels = monitor && classNames(signature.labels, metadata);
-			monitor?.record({ ...identity, ...prediction, features: given }, { signature, labels });
+			monitor?.record({ ...identity, ...prediction, ...timing, features: given }, { signature, labels });
 			return { inferenceId, modelId, modelVersion, ...prediction };
 		} catch (error) {
 			if (isFailedRun(error)) monitor?.record({ ...identity, features: given, error });

@@ -15,17 +15,30 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  * Adds an event to metrics.
  *
  * @param {import('../binding.js').MetricsAccumulator} accumulator
- * @param {{modelVersion: string, timestamp: number, latencyMs?: number, confidence?: number | (number | null)[] | null,
+ * @param {{modelVersion: string, timestamp: number, latencyMs?: number, queueMs?: number, batchRows?: number, confidence?: number | (number | null)[] | null,
  *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, quality?: Uint8Array | null,
  *   error?: {code: string}}} event
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
-	const { modelVersion, timestamp, latencyMs, confidence, error } = event;
+	const { modelVersion, timestamp, latencyMs, queueMs, batchRows, confidence, error } = event;
 	const { hasFeedback, correct, regression, quality } = feedbackIn(event);
 	const code = error === undefined ? undefined : `${error?.code}`;
 	const mean = meanConfidence(confidence);
-	accumulator.add(modelVersion, digest, timestamp, latencyMs, mean, hasFeedback, correct, code, regression, quality);
+	accumulator.add(
+		modelVersion,
+		digest,
+		timestamp,
+		latencyMs,
+		mean,
+		hasFeedback,
+		correct,
+		code,
+		regression,
+		quality,
+		queueMs ?? undefined,
+		batchRows ?? undefined
+	);
 }
 
 /**

@@ -81,7 +81,8 @@ export function forEachMessage(visit) {
  * @param {ArrayBuffer[] | null} message its head and its parts; null for one in the memory
  * @param {number} at where it starts
  * @param {string[]} names of the outputs
- * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number, receipt?: object}}
+ * @returns {{outputs: Record<string, any>, confidence: number | (number | null)[] | null, latencyMs: number, receipt?: object,
+ *   run?: {queueMs: number, batchRows: number}}}
  */
 export function decodeOutputs(message, at, names) {
 	const reader = message === null ? memoryReader : new Reader(...message);
@@ -89,9 +90,13 @@ export function decodeOutputs(message, at, names) {
 	const latencyMs = reader.number();
 	const confidence = readConfidence(reader);
 	const receipt = readReceipt(reader);
+	const run = readRun(reader);
 	const outputs = {};
 	for (const name of names) outputs[name] = readValue(reader);
-	return receipt ? { outputs, confidence, latencyMs, receipt } : { outputs, confidence, latencyMs };
+	const result = { outputs, confidence, latencyMs };
+	if (receipt) result.receipt = receipt;
+	if (run) result.run = run;
+	return result;
 }
 
 /** In the order of the message. */
@@ -154,6 +159,11 @@ function readStrings({ buffer, view }, start, byteLength) {
 		at += 4 + length;
 	}
 	return strings;
+}
+
+/** What an event has of the run. */
+function readRun(reader) {
+	return reader.word() === 0 ? undefined : { queueMs: reader.number(), batchRows: reader.number() };
 }
 
 class Reader {

@@ -6,6 +6,16 @@ const quantile = (percent) => ({
 	meaning: `Latency in milliseconds that ${percent} % of the runs that succeeded do not exceed, within 1 %.`,
 });
 
+const queueQuantile = (percent) => ({
+	attribute: 'latencyMs',
+	meaning: `The time that ${percent} % of them do not exceed, within 1 %.`,
+});
+
+const rowsQuantile = (percent) => ({
+	attribute: 'latencyMs',
+	meaning: `The number that ${percent} % of them do not exceed, within 1 %.`,
+});
+
 const confidenceQuantile = (percent) => ({
 	attribute: 'confidence',
 	meaning: `Confidence that ${percent} % of the predictions that have one do not exceed, within 0.001.`,
@@ -36,6 +46,22 @@ export const MEASURES = {
 		type: 'number',
 		meaning: 'How far a quantile of latencies may be off, as a share of it.',
 	},
+	avgQueueMs: {
+		attribute: 'latencyMs',
+		meaning:
+			'Mean time from a request to its run, in milliseconds, of runs that succeeded; events of earlier releases do not tell it.',
+	},
+	p50QueueMs: queueQuantile(50),
+	p90QueueMs: queueQuantile(90),
+	p99QueueMs: queueQuantile(99),
+	avgBatchRows: {
+		attribute: 'latencyMs',
+		meaning:
+			'Mean number of rows of their runs, of all requests that ran together; a run counts once for each request.',
+	},
+	p50BatchRows: rowsQuantile(50),
+	p90BatchRows: rowsQuantile(90),
+	p99BatchRows: rowsQuantile(99),
 	avgConfidence: { attribute: 'confidence', meaning: 'Mean confidence, of predictions that have one.' },
 	p10Confidence: confidenceQuantile(10),
 	p50Confidence: confidenceQuantile(50),

@@ -113,18 +113,18 @@ fn cpu_time_adds_up_to_what_the_process_used() {
     engine().configure(EngineOptions {
         intra_op_threads: 4,
         run_threads: CALLERS,
-        max_batch_size: 256,
+        max_batch_size: 512,
         ..engine().options()
     });
-    let (many, one) = (probed(load(dense(8)).unwrap()), probed(load(steps(4_000)).unwrap()));
+    let (many, one) = (probed(load(dense(8)).unwrap()), probed(load(steps(40_000)).unwrap()));
     // What is done once is over.
     let begun = Instant::now();
     let receipts = [&many, &one].map(|session| Requests::new(session, 256).run());
     assert!(receipts.iter().map(|receipt| receipt.wall).sum::<Duration>() <= begun.elapsed());
     let bytes = (256 * WIDTH * 4) as u64;
     assert!(receipts.iter().all(|receipt| (receipt.read_bytes, receipt.allocated_bytes) == (bytes, bytes)));
-    adds_up("many threads", &[(&many, 256)]);
+    adds_up("many threads", &[(&many, 512)]);
     adds_up("one thread", &[(&one, 1)]);
-    adds_up("both at once", &[(&many, 256), (&one, 1)]);
-    adds_up("in batches", &[(&many, 64)]);
+    adds_up("both at once", &[(&many, 512), (&one, 1)]);
+    adds_up("in batches", &[(&many, 128)]);
 }

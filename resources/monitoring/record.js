@@ -38,6 +38,8 @@ export const FIELDS = {
 	prediction: isText,
 	confidence: isConfidence,
 	latencyMs: isNumber,
+	queueMs: isTime,
+	batchRows: isTime,
 	userId: isText,
 	sessionId: isText,
 	requestId: isText,
@@ -57,7 +59,7 @@ const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
 export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey'];
 
 /** What is only the component's business. */
-const INTERNAL = ['expiresAt', 'countedIn', 'quality'];
+const INTERNAL = ['queueMs', 'batchRows', 'expiresAt', 'countedIn', 'quality'];
 
 /** Those that an answer shows, in its order. */
 export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(field));

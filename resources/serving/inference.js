@@ -64,8 +64,8 @@ export async function runRecorded(request, model, session, options = {}) {
 		throw error;
 	}
 	if (request.record) {
-		const { prediction, confidence, latencyMs } = result;
-		const outcome = { prediction, confidence: JSON.parse(confidence), latencyMs };
+		const { prediction, confidence, latencyMs, queueMs, batchRows } = result;
+		const outcome = { prediction, confidence: JSON.parse(confidence), latencyMs, queueMs, batchRows };
 		await keep(eventOf(inferenceId, request, model, traceparent, outcome), options);
 	}
 	result.inferenceId = inferenceId;

@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 /// the part of a later run.
 const SHORT: Duration = Duration::from_micros(100);
 const SETTLED_FOR: Duration = Duration::from_millis(1);
+/// A longer one asks them when nobody has for this part of its time.
+const PART: u32 = 16;
+/// Clocks of many threads take long: they are not asked for longer than one of so many parts of the time.
+const PAUSE: u32 = 50;
 
 #[derive(Default)]
 pub struct OperatorThreads {
@@ -27,6 +31,8 @@ struct State {
     divided: u64,
     under_way: u64,
     settled: Option<Instant>,
+    /// How long it took to ask the clocks.
+    asking: Duration,
 }
 
 /// A run that is under way.
@@ -69,7 +75,7 @@ impl UnderWay<'_> {
     /// The run has ended, which took so long: its part of what the threads used.
     pub fn end(self, wall: Duration) -> Duration {
         let mut state = self.threads.state.lock();
-        if wall >= SHORT || state.is_old(SETTLED_FOR) {
+        if state.is_old(if wall < SHORT { SETTLED_FOR } else { wall / PART }) {
             state.divide();
         }
         state.under_way -= 1;
@@ -79,16 +85,20 @@ impl UnderWay<'_> {
 
 impl State {
     fn is_old(&self, limit: Duration) -> bool {
-        self.settled.is_none_or(|settled| settled.elapsed() >= limit)
+        // Whoever asked may have had to wait for the processor meanwhile.
+        let pause = (self.asking * PAUSE).min(SETTLED_FOR);
+        self.settled.is_none_or(|settled| settled.elapsed() >= limit.max(pause))
     }
 
     /// Divides what was used since the last time among the runs that are under way. What they were all short for, and what is left of
     /// the division, is divided the next time.
     fn divide(&mut self) {
+        let begun = Instant::now();
         let used: u64 = self.clocks.iter().filter_map(|clock| clock.read()).map(|time| time.as_nanos() as u64).sum();
         let part = used.saturating_sub(self.used) / self.under_way;
         self.divided += part;
         self.used += part * self.under_way;
+        self.asking = begun.elapsed();
         self.settled = Some(Instant::now());
     }
 }

@@ -17,6 +17,10 @@ pub struct EventMeasures {
     pub timestamp: f64,
     /// Milliseconds; none for a run that failed.
     pub latency_ms: Option<f64>,
+    /// Milliseconds from the request to its run; none where that is not known.
+    pub queue_ms: Option<f64>,
+    /// Rows of the run.
+    pub batch_rows: Option<f64>,
     /// Within [0, 1]; the mean of the rows of a batch.
     pub confidence: Option<f64>,
     /// The code of what failed.
@@ -37,6 +41,11 @@ pub struct Measures {
     pub confidences: Sketch<Share>,
     pub first: Option<f64>,
     pub last: Option<f64>,
+    /// Milliseconds.
+    pub queue: Mean,
+    pub queues: Sketch<Relative>,
+    pub batch_rows: Mean,
+    pub batches: Sketch<Relative>,
     /// Takes no bytes where there is none; nothing may follow that takes some.
     #[serde(default, skip_serializing_if = "FeedbackMeasures::is_nothing")]
     pub feedback: FeedbackMeasures,
@@ -53,6 +62,14 @@ impl Measures {
             self.latency.add(latency_ms);
             self.latencies.add(latency_ms);
         }
+        if let Some(queue_ms) = event.queue_ms.filter(|queue_ms| queue_ms.is_finite() && *queue_ms >= 0.0) {
+            self.queue.add(queue_ms);
+            self.queues.add(queue_ms);
+        }
+        if let Some(rows) = event.batch_rows.filter(|rows| rows.is_finite() && *rows >= 0.0) {
+            self.batch_rows.add(rows);
+            self.batches.add(rows);
+        }
         if let Some(confidence) = event.confidence.filter(|confidence| confidence.is_finite()) {
             self.confidence.add(confidence);
             self.confidences.add(confidence);
@@ -68,6 +85,10 @@ impl Measures {
         other.errors.iter().for_each(|(code, count)| self.count_errors(code, *count));
         self.latency.merge(&other.latency);
         self.latencies.merge(&other.latencies);
+        self.queue.merge(&other.queue);
+        self.queues.merge(&other.queues);
+        self.batch_rows.merge(&other.batch_rows);
+        self.batches.merge(&other.batches);
         self.confidence.merge(&other.confidence);
         self.confidences.merge(&other.confidences);
         self.feedback.merge(&other.feedback);
@@ -98,6 +119,8 @@ impl Measures {
     pub fn is_sound(&self) -> bool {
         self.latencies.is_sound()
             && self.confidences.is_sound()
+            && self.queues.is_sound()
+            && self.batches.is_sound()
             && self.feedback.quality.is_sound()
             && [self.first, self.last].iter().flatten().all(|moment| moment.is_finite())
     }

@@ -83,6 +83,14 @@ fn write(measures: &Measures, answer: &mut Json, start_time: Option<f64>, end_ti
     answer["p95Latency"] = json!(measures.latencies.quantile(0.95));
     answer["p99Latency"] = json!(measures.latencies.quantile(0.99));
     answer["quantileRelativeError"] = json!(Relative::ERROR);
+    answer["avgQueueMs"] = json!(measures.queue.mean());
+    answer["p50QueueMs"] = json!(measures.queues.quantile(0.5));
+    answer["p90QueueMs"] = json!(measures.queues.quantile(0.9));
+    answer["p99QueueMs"] = json!(measures.queues.quantile(0.99));
+    answer["avgBatchRows"] = json!(measures.batch_rows.mean());
+    answer["p50BatchRows"] = json!(measures.batches.quantile(0.5).map(f64::round));
+    answer["p90BatchRows"] = json!(measures.batches.quantile(0.9).map(f64::round));
+    answer["p99BatchRows"] = json!(measures.batches.quantile(0.99).map(f64::round));
     answer["avgConfidence"] = json!(measures.confidence.mean());
     answer["p10Confidence"] = json!(measures.confidences.quantile(0.1));
     answer["p50Confidence"] = json!(measures.confidences.quantile(0.5));
@@ -127,6 +135,8 @@ mod tests {
             json!({ "modelId": "m", "startTime": null, "endTime": 5, "count": 0, "errorCount": 0, "errorRate": null, "errorsByCode": {},
                 "avgLatency": null, "p50Latency": null, "p90Latency": null, "p95Latency": null, "p99Latency": null,
                 "quantileRelativeError": 0.01,
+                "avgQueueMs": null, "p50QueueMs": null, "p90QueueMs": null, "p99QueueMs": null,
+                "avgBatchRows": null, "p50BatchRows": null, "p90BatchRows": null, "p99BatchRows": null,
                 "avgConfidence": null, "p10Confidence": null, "p50Confidence": null, "p90Confidence": null,
                 "confidenceQuantileError": 0.001, "feedbackCount": 0, "accuracy": null, "regressionCount": 0, "mae": null,
                 "rmse": null, "bias": null, "r2": null, "quality": null, "throughput": null, "versions": [] })
@@ -168,6 +178,21 @@ mod tests {
         assert_eq!(metrics["versions"][0]["accuracy"], Json::Null);
         assert_eq!(metrics["versions"][0]["throughput"], Json::Null);
         assert_eq!((&metrics["versions"][1]["count"], &metrics["versions"][1]["errorRate"]), (&json!(4), &json!(0.25)));
+    }
+
+    #[test]
+    fn waiting_and_rows_are_measured_where_they_are_known() {
+        let mut metrics = MetricsAccumulator::default();
+        for (queue_ms, rows) in [(0.0, 1.0), (2.0, 3.0), (f64::NAN, -1.0), (10.0, 33.0)] {
+            metrics.add("v", None, &EventMeasures { queue_ms: Some(queue_ms), batch_rows: Some(rows), ..run(1.0) });
+        }
+        metrics.add("v", None, &run(1.0));
+        let bytes = metrics.to_bytes().unwrap();
+        let read = MetricsAccumulator::from_bytes(&bytes).unwrap().to_json("m", None, None, &HashMap::new());
+        assert_eq!(read, metrics.to_json("m", None, None, &HashMap::new()));
+        assert_eq!((&read["avgQueueMs"], &read["avgBatchRows"]), (&json!(4.0), &json!(37.0 / 3.0)));
+        assert_eq!([&read["p50BatchRows"], &read["p99BatchRows"]], [&json!(3.0), &json!(33.0)]);
+        assert!((read["p50QueueMs"].as_f64().unwrap() - 2.0).abs() <= 0.02);
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl Random {
         EventMeasures {
             timestamp: self.number(),
             latency_ms: Some(self.number()).filter(|_| error.is_none()),
+            queue_ms: Some(self.number()).filter(|_| self.one_in(2)),
+            batch_rows: Some(self.number()).filter(|_| self.one_in(2)),
             confidence: Some(self.number()).filter(|_| self.one_in(2)),
             error: error.map(str::to_owned),
             feedback: self.feedback(),
@@ -190,16 +192,18 @@ fn one_event_takes_few_bytes_and_what_is_taken_away_none() {
     let event = EventMeasures {
         timestamp: 1_790_000_000_123.0,
         latency_ms: Some(0.123_456_789),
+        queue_ms: Some(0.012_345_678),
+        batch_rows: Some(3.0),
         confidence: Some(0.987_654_321),
         error: None,
         feedback,
     };
     metrics.add("v1", Some(&"ab".repeat(32)), &event);
     let bytes = metrics.to_bytes().unwrap();
-    assert!(bytes.len() < 330, "{}", bytes.len());
+    assert!(bytes.len() < 430, "{}", bytes.len());
     metrics.replace_feedback("v1", Some(&"ab".repeat(32)), &event.feedback, &Feedback::default());
     let bytes = metrics.to_bytes().unwrap();
-    assert!(bytes.len() < 180, "without feedback: {}", bytes.len());
+    assert!(bytes.len() < 280, "without feedback: {}", bytes.len());
 }
 
 #[test]
@@ -234,7 +238,7 @@ fn bytes_that_were_not_written_are_refused() {
         }
         let mut crc = flate2::Crc::new();
         crc.update(&hostile);
-        let hostile = [&[3][..], &crc.sum().to_le_bytes(), &hostile].concat();
+        let hostile = [&[4][..], &crc.sum().to_le_bytes(), &hostile].concat();
         if let Ok(read) = MetricsAccumulator::from_bytes(&hostile) {
             let mut merged = read.clone();
             merged.merge(&read, None, None);

@@ -72,7 +72,7 @@ impl MetricsAccumulator {
     }
 
     /// Adds an event: the SHA-256 of its model, Unix milliseconds, latency in milliseconds, the code of its
-    /// error, what is known of it.
+    /// error, what is known of it; how long it waited, in milliseconds, and the rows of its run.
     #[allow(clippy::too_many_arguments, reason = "an object per event costs more than the call")]
     #[napi(catch_unwind)]
     pub fn add(
@@ -87,9 +87,11 @@ impl MetricsAccumulator {
         error: Option<String>,
         regression: Option<Deviation>,
         quality: Option<Uint8Array>,
+        queue_ms: Option<f64>,
+        batch_rows: Option<f64>,
     ) {
         let feedback = Feedback { is_given: has_feedback, correct, regression, quality }.into();
-        let event = EventMeasures { timestamp, latency_ms, confidence, error, feedback };
+        let event = EventMeasures { timestamp, latency_ms, queue_ms, batch_rows, confidence, error, feedback };
         self.inner.add(&version, digest.as_deref(), &event);
     }
 

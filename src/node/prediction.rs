@@ -5,7 +5,7 @@ use super::error::{panicked, throw, to_object};
 use super::request::{Parsed, RequestSlot};
 use crate::engine::{Engine, RunOutput, RunRequest, Session};
 use crate::error::{Error, Result, error};
-use crate::prediction::{self, Metered, Prediction, Writing, answered, count_refused};
+use crate::prediction::{self, Metered, Prediction, RecordedRun, Writing, answered, count_refused};
 use napi::bindgen_prelude::{Array, External, FromNapiMutRef, FunctionCallContext, ToNapiValue, Uint8Array, Unknown};
 use napi::{Env, JsValue, sys};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -145,7 +145,7 @@ pub struct JsPrediction(Prediction);
 
 impl ToNapiValue for JsPrediction {
     unsafe fn to_napi_value(env: sys::napi_env, Self(prediction): Self) -> napi::Result<sys::napi_value> {
-        let Prediction { json, confidence, latency_ms, receipt, bytes, text } = prediction;
+        let Prediction { json, confidence, latency_ms, run, receipt, bytes, text } = prediction;
         let env_of = Env::from_raw(env);
         let mut list = env_of.create_array(0)?;
         list.set(0, json)?;
@@ -159,6 +159,10 @@ impl ToNapiValue for JsPrediction {
         }
         if let Some(receipt) = receipt {
             list.set(5, receipt)?;
+        }
+        if let Some(RecordedRun { queue_ms, batch_rows }) = run {
+            list.set(6, queue_ms)?;
+            list.set(7, batch_rows as f64)?;
         }
         // SAFETY: the list was made in this environment.
         unsafe { ToNapiValue::to_napi_value(env, list) }

@@ -9,7 +9,8 @@ use crate::engine::{Engine, RunOutput, RunRequest, Session as EngineSession};
 use crate::error::{Result, error};
 use crate::prediction::message::Outputs;
 use crate::prediction::{
-    Metered, ReceiptAnswer, answered, confidence_of, count_refused, inputs_of, latency_ms, message, run_request,
+    Metered, ReceiptAnswer, RecordedRun, answered, confidence_of, count_refused, inputs_of, latency_ms, message,
+    run_request,
 };
 use crate::signature::Inputs;
 use napi::Env;
@@ -160,7 +161,8 @@ fn run(
         let Inputs { values, unbatched, rows } = inputs_of(&session.signature, &message::read_inputs(message)?)?;
         let outputs = session.signature.select_outputs(options.outputs.as_deref().unwrap_or_default())?;
         let run = run_request(session, values.into(), outputs, options.timeout_ms, options.priority.unwrap_or(0));
-        let given = Given { unbatched, rows, receipt: options.receipt.unwrap_or(false) };
+        let given =
+            Given { unbatched, rows, receipt: options.receipt.unwrap_or(false), is_monitored: profiler.is_some() };
         Ok((RunRequest { alone: options.alone.unwrap_or(false), exact: given.receipt, ..run }, given))
     };
     let prepared = match call.get::<Either<u32, Uint8Array>>(1)? {
@@ -206,14 +208,17 @@ struct Given {
     unbatched: bool,
     rows: Option<usize>,
     receipt: bool,
+    /// A monitor records the run.
+    is_monitored: bool,
 }
 
 fn outputs_message(session: &EngineSession, output: &RunOutput, given: Given) -> Result<Outputs> {
-    let Given { unbatched, rows, receipt } = given;
+    let Given { unbatched, rows, receipt, is_monitored } = given;
     session.signature.check_rows(rows, &output.outputs)?;
     let confidence = confidence_of(session, output, unbatched);
     let receipt = receipt.then(|| ReceiptAnswer::of(output, rows));
-    message::write_outputs(&output.outputs, &confidence, (latency_ms(output), receipt.as_ref()), unbatched)
+    let run = is_monitored.then(|| RecordedRun::of(output, rows));
+    message::write_outputs(&output.outputs, &confidence, (latency_ms(output), receipt.as_ref(), run), unbatched)
 }
 
 /// A session as the value of an outcome.

@@ -1,7 +1,7 @@
 //! From what a run gave to what is answered and recorded.
 
 use super::form::Form;
-use super::receipt::ReceiptAnswer;
+use super::receipt::{ReceiptAnswer, RecordedRun};
 use super::{open_inference, tensorflow_serving};
 use crate::engine::{RunOutput, Session};
 use crate::error::{Result, error};
@@ -19,6 +19,8 @@ pub struct Prediction {
     /// The confidence as JSON text: a number, an array or null. `None` where nobody asks.
     pub confidence: Option<String>,
     pub latency_ms: f64,
+    /// What an event has of the run.
+    pub run: Option<RecordedRun>,
     /// What it cost, as JSON text, where the request asks for it.
     pub receipt: Option<String>,
     /// The outputs as another protocol writes them.
@@ -71,6 +73,7 @@ impl Writing {
                 .then(|| json_text(&confidence_of(session, output, unbatched)))
                 .transpose()?,
             latency_ms: latency_ms(output),
+            run: record.then(|| RecordedRun::of(output, rows)),
             receipt: receipt.then(|| json_text(&ReceiptAnswer::of(output, rows))).transpose()?,
             text,
             bytes,

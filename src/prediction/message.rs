@@ -6,14 +6,15 @@
 //! |---|---|
 //! | inputs | their number, then inputs |
 //! | input | index in the signature or [`UNKNOWN`], dtype code or 0 for JSON text, rank or [`UNKNOWN`], bytes, dimensions, payload; the name as a further payload when the index is unknown |
-//! | outputs | milliseconds as a double, number of confidences or [`UNKNOWN`] for null, 1 for an array of them, each as a double, 1 where a receipt follows, or 0, values |
+//! | outputs | milliseconds as a double, number of confidences or [`UNKNOWN`] for null, 1 for an array of them, each as a double, 1 where a receipt follows or 0, 1 where the run follows or 0, values |
 //! | receipt | its fields in their order as doubles, NaN for null |
+//! | run | milliseconds that it was waited for, and its rows, as doubles |
 //! | value | 0 for nothing; 1, dtype code, rank, bytes, dimensions, payload for a tensor; 2, count, values for a sequence; 3, keys, values for a map; 4, dtype code, rank, bytes, dimensions for a tensor whose payload is the next part |
 //!
 //! Strings are each a word of length and the bytes. Parts are what large tensors hold: JavaScript gets each as memory of its own,
 //! where a piece of the block would have to be copied once more.
 
-use super::receipt::ReceiptAnswer;
+use super::receipt::{ReceiptAnswer, RecordedRun};
 use crate::error::{Result, error};
 use crate::signature::{Confidence, lose_batch};
 use crate::tensor::{DType, MapKeys, Tensor, TensorData, Value};
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
 pub fn write_outputs(
     outputs: &[(String, Value)],
     confidence: &Confidence,
-    (latency_ms, receipt): (f64, Option<&ReceiptAnswer>),
+    (latency_ms, receipt, run): (f64, Option<&ReceiptAnswer>, Option<RecordedRun>),
     unbatched: bool,
 ) -> Result<Outputs> {
     let in_head = |size| if size < MIN_PART_BYTES { size } else { 0 };
@@ -131,6 +132,11 @@ pub fn write_outputs(
         writer.payload(&number.unwrap_or(f64::NAN).to_le_bytes());
     }
     writer.receipt(receipt);
+    writer.word(u32::from(run.is_some()));
+    if let Some(RecordedRun { queue_ms, batch_rows }) = run {
+        writer.payload(&queue_ms.to_le_bytes());
+        writer.payload(&(batch_rows as f64).to_le_bytes());
+    }
     for (name, value) in outputs {
         if !writer.value(value, unbatched) {
             return Err(error!(RunFailed, "output \"{name}\" is larger than JavaScript takes at once"));

@@ -18,7 +18,7 @@ pub use answer::{Prediction, Writing, confidence_of, latency_ms};
 pub use limits::{MAX_ID_BYTES, MAX_PRIORITY};
 pub use metered::{Metered, answered, count_refused};
 pub use open_inference::datatype_of;
-pub use receipt::ReceiptAnswer;
+pub use receipt::{ReceiptAnswer, RecordedRun};
 pub use request::PredictRequest;
 pub use rows::Rows;
 pub use tensors::{inputs_of, prepare, run_request};

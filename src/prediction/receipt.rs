@@ -1,4 +1,4 @@
-//! A receipt as answers have it.
+//! What answers and events have of a run.
 
 use crate::engine::RunOutput;
 use serde::Serialize;
@@ -24,7 +24,6 @@ impl ReceiptAnswer {
     /// Of a request with so many rows, where its inputs have as many.
     pub fn of(output: &RunOutput, rows: Option<usize>) -> Self {
         let receipt = &output.receipt;
-        let milliseconds = |time: Duration| time.as_nanos() as f64 / 1e6;
         Self {
             cpu_ms: receipt.cpu.map(milliseconds),
             wall_ms: milliseconds(receipt.wall),
@@ -35,4 +34,24 @@ impl ReceiptAnswer {
             read_bytes: receipt.read_bytes,
         }
     }
+}
+
+/// What an event has of a run beside its time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecordedRun {
+    /// Milliseconds from the request to it.
+    pub queue_ms: f64,
+    /// Rows of all requests in it.
+    pub batch_rows: usize,
+}
+
+impl RecordedRun {
+    /// Of a request with so many rows, where its inputs have as many.
+    pub fn of(output: &RunOutput, rows: Option<usize>) -> Self {
+        Self { queue_ms: milliseconds(output.receipt.queue), batch_rows: output.rows_of_run(rows) }
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e6
 }

@@ -3,6 +3,7 @@ import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareChanges, storeChanges } from '../monitoring/changes.js';
+import { scoreDrift } from '../monitoring/drift-scores.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { compact } from '../monitoring/rollups/compaction.js';
@@ -43,7 +44,7 @@ const ENTRIES = [
  * @type {import('./schedule.js').Entry[]}
  */
 const OF_SERVING_THREADS = [
-	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
+	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: async () => scoreDrift(await storeProfiles()) },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
 	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
 	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },

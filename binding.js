@@ -144,6 +144,19 @@ export class ReferenceReader {
 export const mergeProfiles = (parts) => answered((channel, id) => native.mergeProfiles(channel, id, parts));
 
 /**
+ * Compares profiles and keeps how far they have drifted for `exposition`.
+ *
+ * @param {{modelId: string, version: string}} of
+ * @param {Uint8Array} reference
+ * @param {Uint8Array} current
+ * @param {{minRows: number, driftShare: number}} options
+ * @returns {Promise<string>} the verdict
+ */
+export function gaugeDrift(of, reference, current, options) {
+	return answered((channel, id) => native.gaugeDrift(channel, id, of, reference, current, options));
+}
+
+/**
  * Detects, checks and once loads a model, without keeping it.
  *
  * @param {{name: string, path?: string, bytes?: Uint8Array}[]} files

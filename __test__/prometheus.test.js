@@ -3,10 +3,22 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { digestModel, loadSession, meterHandle, predictJson, PredictRequest } from '../binding.js';
+import { Encoder } from 'cbor-x';
+import {
+	configureProfiles,
+	digestModel,
+	gaugeDrift,
+	loadSession,
+	meterHandle,
+	predictJson,
+	PredictRequest,
+	takeProfiles,
+} from '../binding.js';
 import { exposition, InferenceEngine, ModelRegistry } from '../index.js';
-import { root, startHarper } from './support/harper.js';
+import { ADMIN, credentials, root, startHarper } from './support/harper.js';
+import { FLOAT, onnxModel } from './support/onnx.js';
 import { hasPromtool, promtoolFaults } from './support/promtool.js';
+import { until } from './support/until.js';
 
 const fixture = '__test__/fixtures/identity_float.onnx';
 const ROW = [0, 1, 2, 3, 4, 5];
@@ -16,6 +28,31 @@ const BODY = Buffer.from(JSON.stringify({ modelId: 'm', features: { x: ROW } }))
 async function identitySession() {
 	const files = [{ name: 'model.onnx', path: modelPath }];
 	return loadSession(await digestModel(files), files);
+}
+
+const DAY_MS = 86_400_000;
+const GAUGES = { minRows: 30, driftShare: 0.5 };
+
+/** Profiles of a model that answers with its features: before, and when each column has moved by as much as its place says. */
+async function profilesOf(columns, rows = 200) {
+	const shape = ['n', columns];
+	const content = onnxModel({
+		nodes: [['Identity', ['x'], ['y']]],
+		inputs: [['x', FLOAT, shape]],
+		outputs: [['y', FLOAT, shape]],
+	});
+	const digest = await digestModel([{ name: 'model.onnx', bytes: content }]);
+	const session = await loadSession(digest, [{ name: 'model.onnx', bytes: content }]);
+	const meter = meterHandle('profiled', 'v1', digest);
+	const profiled = async (shift) => {
+		const row = (_, at) => Array.from({ length: columns }, (__, column) => (at % 50) + shift * column);
+		const body = { modelId: 'profiled', features: { x: Array.from({ length: rows }, row) } };
+		configureProfiles(256, true);
+		await predictJson(session, PredictRequest.parse(Buffer.from(JSON.stringify(body))), { meter });
+		configureProfiles(0, true);
+		return takeProfiles().find(({ modelId }) => modelId === 'profiled').bytes;
+	};
+	return { before: await profiled(0), now: await profiled(0.5), content, digest };
 }
 
 /** The values by name and labels, the bound of a histogram's cell as the last of these and as JavaScript writes it. */
@@ -120,8 +157,33 @@ describe('exposition()', () => {
 		assert.throws(() => exposition({ format: 'json' }), /format must be/);
 	});
 
+	test('has the columns of a version that drifted most', async () => {
+		const { before: was, now } = await profilesOf(60);
+		assert.equal(await gaugeDrift({ modelId: 'drifting', version: 'v1' }, was, now, GAUGES), 'drift');
+		const lines = exposition().text.split('\n');
+		const scores = lines
+			.filter((line) => line.startsWith('edge_ai_drift_score{model="drifting"'))
+			.map((line) => [line.match(/feature="([^"]*)"/)[1], Number(line.split(' ').at(-1))]);
+		// Each column moves by as much as its place says.
+		assert.equal(scores.length, 50);
+		assert.deepEqual([scores[0][0], scores[1][0]].sort(), ['output.y[59]', 'x[59]']);
+		assert.ok(scores.every(([, score], at) => at === 0 || score <= scores[at - 1][1]));
+		assert.ok(scores[0][1] > 1);
+		const ratio = seriesIn(exposition().text).get(ofVersion('edge_ai_drifted_columns_ratio', 'drifting', 'v1'));
+		assert.ok(ratio > 0.5 && ratio < 1, `${ratio}`);
+		// Nothing is known of other columns, and too few rows say nothing new.
+		const few = await profilesOf(60, 10);
+		assert.equal(await gaugeDrift({ modelId: 'drifting', version: 'v1' }, was, few.now, GAUGES), 'insufficient');
+		assert.ok(exposition().text.includes('edge_ai_drift_score{model="drifting"'));
+		await assert.rejects(gaugeDrift({ modelId: 'drifting', version: 'v1' }, was, Buffer.from('no profile'), GAUGES), {
+			code: 'INVALID_REQUEST',
+		});
+	});
+
 	test('is cheap with a hundred models', async (t) => {
 		const session = await identitySession();
+		const { before: was, now } = await profilesOf(25);
+		for (let at = 0; at < 100; at += 1) await gaugeDrift({ modelId: `model-${at}`, version: 'v1' }, was, now, GAUGES);
 		for (let at = 0; at < 100; at += 1) {
 			const meter = meterHandle(`model-${at}`, 'v1', session.digest);
 			await predictJson(session, PredictRequest.parse(BODY), { meter });
@@ -200,6 +262,46 @@ describe('GET /metrics', () => {
 		assert.equal(await accept(prometheus), 'application/openmetrics-text');
 		assert.equal(await accept('text/*'), 'text/plain');
 		assert.equal(await accept('image/png'), 'application/openmetrics-text');
+	});
+
+	test('tells how far a version is today from the days before', async () => {
+		const { before: profile, content, digest } = await profilesOf(2);
+		const uploaded = await harper.upload({ modelId: 'moved', version: 'v1' }, [{ name: 'model.onnx', content }]);
+		assert.deepEqual([uploaded.status, uploaded.body.digest], [201, digest]);
+		const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+		const row = { modelId: 'moved', version: 'v1', digest, interval: '1d', start: today - 2 * DAY_MS, node: 'other' };
+		const id = `moved|v1|1d|${row.start}|${digest}|other`;
+		const operation = {
+			operation: 'insert',
+			database: 'edge_ai',
+			table: 'Profile',
+			records: [{ id, ...row, profile }],
+		};
+		const inserted = await fetch(harper.operations, {
+			method: 'POST',
+			headers: { ...credentials(ADMIN), 'content-type': 'application/cbor' },
+			body: new Encoder({ useRecords: false }).encode(operation),
+		});
+		assert.equal(inserted.status, 200, await inserted.clone().text());
+		const x = Array.from({ length: 200 }, (_, at) => [at % 50, 40 + (at % 50)]);
+		const { status } = await harper.request('POST', '/ai/predict', { body: { modelId: 'moved', features: { x } } });
+		assert.equal(status, 200);
+		const seriesFor = async (user) => seriesIn((await harper.get('/ai/metrics', { user })).body.toString());
+		const score = (feature) => ofVersion('edge_ai_drift_score', 'moved', 'v1', `,feature="${feature}"`);
+		const ratio = ofVersion('edge_ai_drifted_columns_ratio', 'moved', 'v1');
+		await until('today is compared', async () => (await seriesFor(ADMIN)).has(score('x[1]')));
+		const series = await seriesFor(ADMIN);
+		assert.equal(series.get(score('x[0]')), 0);
+		assert.ok(series.get(score('output.y[1]')) > 1);
+		assert.equal(series.get(ratio), 0.5);
+		const told = ['modelId', 'modelVersion', 'latencyMs', 'error', 'prediction'];
+		const rules = told.map((attribute_name) => ({ attribute_name, read: true, insert: false, update: false }));
+		await harper.addRole('no_features', { edge_ai: { tables: { InferenceEvent: grant(rules) } } });
+		const shown = await seriesFor('no_features');
+		assert.deepEqual(
+			[score('output.y[1]'), score('x[1]'), ratio].map((name) => shown.has(name)),
+			[true, false, false]
+		);
 	});
 
 	test('is for who may read all that it tells of events', async () => {

@@ -16,11 +16,23 @@ const CONTENT_TYPE_OF = {
  */
 export function exposition(options = {}) {
 	const { format = 'openmetrics' } = checkOptions('exposition', options, EXPOSITION_OPTIONS);
+	return exposed(format, { features: true, outputs: true });
+}
+
+/**
+ * The same, with the drift of features and outputs or without it.
+ *
+ * @param {'openmetrics' | 'text'} format
+ * @param {{features: boolean, outputs: boolean}} shown
+ * @returns {{contentType: string, text: string}}
+ */
+export function exposed(format, shown) {
 	const { user, system } = process.cpuUsage();
-	const text = expositionOf(format, {
+	const used = {
 		cpuSeconds: (user + system) / 1e6,
 		residentBytes: process.memoryUsage.rss(),
 		started: Date.now() / 1000 - process.uptime(),
-	});
+	};
+	const text = expositionOf(format, used, shown);
 	return { contentType: CONTENT_TYPE_OF[format], text };
 }

@@ -4,6 +4,7 @@ import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
 import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { evaluateRules } from '../monitoring/alerts/watch.js';
+import { scoreDrift } from '../monitoring/drift-scores.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
@@ -48,7 +49,7 @@ const ENTRIES = [
  * @type {import('./schedule.js').Entry[]}
  */
 const OF_SERVING_THREADS = [
-	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
+	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: async () => scoreDrift(await storeProfiles()) },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
 	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
 	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },

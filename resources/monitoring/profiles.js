@@ -37,17 +37,23 @@ export function prepareProfiles() {
 	profileTable();
 }
 
-/** Merges what was profiled in this process since the last call into the rows of this node. */
+/**
+ * Merges what was profiled in this process since the last call into the rows of this node.
+ *
+ * @returns {Promise<{modelId: string, version: string, digest: string}[]>} what was profiled
+ */
 export async function storeProfiles() {
 	const lock = await acquireLock(LOCK);
 	try {
 		const now = Date.now();
 		const waiting = takeProfiles();
+		const profiled = waiting.map(({ modelId, version, digest }) => ({ modelId, version, digest }));
 		try {
 			for (; waiting.length > 0; waiting.shift()) await store(waiting[0], now);
 		} finally {
 			for (const taken of waiting) restoreProfile(taken);
 		}
+		return profiled;
 	} finally {
 		lock.release();
 	}

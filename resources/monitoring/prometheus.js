@@ -1,6 +1,6 @@
 // GET /metrics: what Prometheus and those who read its formats collect of this process.
-import { exposition } from '../../library/exposition.js';
-import { requireVisible } from '../http/access.js';
+import { exposed } from '../../library/exposition.js';
+import { requireVisible, visibleTo } from '../http/access.js';
 import { acceptedFormat } from '../http/formats.js';
 
 /** The first is for who names none. */
@@ -20,5 +20,7 @@ const TOLD = ['modelId', 'modelVersion', 'latencyMs', 'error'];
  */
 export function metricsFor(accept, user) {
 	requireVisible(user, 'InferenceEvent', TOLD);
-	return exposition({ format: acceptedFormat(accept, FORMATS) });
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	const shown = { features: isVisible('featuresIn'), outputs: isVisible('prediction') };
+	return exposed(acceptedFormat(accept, FORMATS), shown);
 }

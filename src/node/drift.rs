@@ -5,9 +5,11 @@ use super::error::throw;
 use super::worker::on_worker;
 use crate::error::{Result, error};
 use crate::monitoring::drift::{
-    Choices, Column, ColumnReport, Histogram, Kind, Method, Options, Report, Rows, Values, compare, compare_profiles,
+    Choices, Column, ColumnReport, DriftGauges, Histogram, Kind, Method, Options, ProfileReport, Report, Rows, Values,
+    compare, compare_profiles,
 };
 use crate::monitoring::profile::{OUTPUT_PREFIX, Profile};
+use crate::process::unix_ms;
 use crate::statistics::Correction;
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Uint8Array};
@@ -37,6 +39,13 @@ pub struct DriftOptions {
     pub min_rows: f64,
     pub drift_share: f64,
     pub correction: Option<String>,
+}
+
+/// Which version a comparison is of.
+#[napi(object)]
+pub struct DriftedVersion {
+    pub model_id: String,
+    pub version: String,
 }
 
 #[napi(object)]
@@ -162,6 +171,34 @@ pub fn drift_of_profiles(
         };
         let report = compare_profiles(&read(&reference)?, &read(&current)?, &choices, &options)?;
         Ok(report.to_json().to_string())
+    })
+}
+
+/// Compares profiles, each column by the method that is chosen for it, and keeps how far they have drifted for `exposition`. Resolves to
+/// the verdict.
+#[napi(catch_unwind)]
+pub fn gauge_drift(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    of: DriftedVersion,
+    reference: Uint8Array,
+    current: Uint8Array,
+    options: DriftOptions,
+) -> napi::Result<()> {
+    let options = read_options(options).map_err(|problem| throw(env, &problem))?;
+    let (reference, current) = (reference.to_vec(), current.to_vec());
+    let reply = channel.reply(id);
+    on_worker(env, move || {
+        let report = catch_unwind(AssertUnwindSafe(|| {
+            let (reference, current) = (Profile::from_bytes(&reference)?, Profile::from_bytes(&current)?);
+            compare_profiles(&reference, &current, &Choices::default(), &options)
+        }));
+        let report = report.unwrap_or_else(|_| Err(panicked()));
+        reply.send_value(report.map(|ProfileReport { report, .. }| {
+            DriftGauges::shared().set(of.model_id, of.version, &report, unix_ms());
+            report.verdict.name().to_owned()
+        }));
     })
 }
 

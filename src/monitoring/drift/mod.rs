@@ -11,6 +11,7 @@ mod energy;
 mod epps_singleton;
 mod fisher_exact;
 mod g_test;
+mod gauges;
 mod hellinger;
 mod histogram;
 mod jensen_shannon;
@@ -36,6 +37,7 @@ mod wasserstein;
 mod tests;
 
 pub use compare::{ColumnReport, Options, Report, Verdict, compare};
+pub use gauges::{DriftGauges, MAX_COLUMNS as MAX_GAUGE_COLUMNS, VersionDrift};
 pub use histogram::{Histogram, Others};
 pub use method::{Method, Score};
 pub use sketched::{Bounds, Choices, ColumnDetails, ProfileReport, Quality, Unseen, compare_profiles};

@@ -1,10 +1,12 @@
 //! What a monitoring system reads of this process: Prometheus' text formats. Names have base units, counters end in `_total`.
 
+mod drift;
 mod encode;
 mod engine;
 mod process;
 mod versions;
 
+pub use drift::{Drift, ShownColumns};
 pub use process::ProcessUse;
 
 use super::meter::Meters;
@@ -41,12 +43,13 @@ pub fn exposition(
     meters: &Meters,
     engine: EngineStatus,
     lost_events: BTreeMap<String, u64>,
+    drift: Drift,
     process: ProcessUse,
 ) -> Result<String> {
     let mut registry = Registry::default();
     let versions = Versions::of(meters, MAX_LABELLED);
     let unmetered = meters.unmetered();
-    registry.register_collector(Box::new(Process { engine, lost_events, process, versions, unmetered }));
+    registry.register_collector(Box::new(Process { engine, lost_events, drift, process, versions, unmetered }));
     let mut text = String::new();
     match format {
         ExpositionFormat::OpenMetrics => prometheus_client::encoding::text::encode(&mut text, &registry),
@@ -60,6 +63,7 @@ pub fn exposition(
 struct Process {
     engine: EngineStatus,
     lost_events: BTreeMap<String, u64>,
+    drift: Drift,
     process: ProcessUse,
     versions: Versions,
     unmetered: u64,
@@ -71,6 +75,7 @@ impl Collector for Process {
         let unmetered = "Predictions that no metric counts, because too many model versions were used since.";
         counter(&mut encoder, "edge_ai_predictions_unmetered", unmetered, self.unmetered)?;
         self.encode_lost_events(&mut encoder)?;
+        self.drift.encode(&mut encoder)?;
         engine::encode(&self.engine, &mut encoder)?;
         self.process.encode(&mut encoder)
     }
@@ -97,6 +102,7 @@ mod tests {
     use super::*;
     use crate::engine::{Engine, EngineOptions};
     use crate::error::ErrorCode;
+    use crate::monitoring::drift::VersionDrift;
     use crate::monitoring::meter::{MeterKey, Observation};
     use crate::signature::Signature;
 
@@ -114,7 +120,16 @@ mod tests {
     fn text(meters: &Meters) -> String {
         let status = Engine::new(EngineOptions::default()).status();
         let lost = BTreeMap::from([("m".to_owned(), 2)]);
-        exposition(ExpositionFormat::OpenMetrics, meters, status, lost, PROCESS).unwrap()
+        exposition(ExpositionFormat::OpenMetrics, meters, status, lost, drift_of(0, true), PROCESS).unwrap()
+    }
+
+    /// Of so many versions with a feature and 49 outputs each.
+    fn drift_of(versions: usize, features: bool) -> Drift {
+        let scores =
+            (0..50).map(|at| (if at == 7 { "age".to_owned() } else { format!("output.y[{at}]") }, 50.0 - at as f64));
+        let drift = std::sync::Arc::new(VersionDrift { unix_ms: 0, share: 0.5, scores: scores.collect() });
+        let version = |at| (("m".to_owned(), format!("v{at}")), std::sync::Arc::clone(&drift));
+        Drift { versions: (0..versions).map(version).collect(), shown: ShownColumns { features, outputs: true } }
     }
 
     #[test]
@@ -130,6 +145,25 @@ mod tests {
         assert!(text.contains("edge_ai_events_lost_total{model=\"m\"} 2\n"));
         assert!(text.contains("process_cpu_seconds_total 1.5\n"));
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn drift_has_a_bounded_number_of_series_and_those_that_may_be_shown() {
+        let text = |versions, features| {
+            let status = Engine::new(EngineOptions::default()).status();
+            let drift = drift_of(versions, features);
+            let format = ExpositionFormat::OpenMetrics;
+            exposition(format, &Meters::new(10), status, BTreeMap::new(), drift, PROCESS).unwrap()
+        };
+        let count = |text: &str, name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+        let two = text(2, true);
+        assert!(two.contains("edge_ai_drift_score{model=\"m\",version=\"v1\",feature=\"age\"} 43.0\n"), "{two}");
+        assert!(two.contains("edge_ai_drifted_columns_ratio{model=\"m\",version=\"v0\"} 0.5\n"));
+        assert_eq!(count(&two, "edge_ai_drift_score{"), 100);
+        let hidden = text(2, false);
+        assert!(!hidden.contains("age") && !hidden.contains("edge_ai_drifted_columns_ratio"));
+        assert_eq!(count(&hidden, "edge_ai_drift_score{"), 98);
+        assert_eq!(count(&text(100, true), "edge_ai_drift_score{"), 1000);
     }
 
     #[test]

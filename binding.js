@@ -53,6 +53,12 @@ export const {
 	configureProfiles,
 } = native;
 export const { MAX_PROFILE_COLUMNS, Profile, Profiler } = native;
+export const { EstimateSums, installedEstimators, LabelledPredictions } = native;
+export const describeEstimator = translated(native.describeEstimator);
+export const installEstimator = translated(native.installEstimator);
+export const takeEstimates = translated(native.takeEstimates);
+export const pendingEstimates = translated(native.pendingEstimates);
+export const restoreEstimate = translated(native.restoreEstimate);
 export const takeProfiles = translated(native.takeProfiles);
 export const pendingProfiles = translated(native.pendingProfiles);
 export const restoreProfile = translated(native.restoreProfile);
@@ -94,6 +100,17 @@ export function compareColumns(columns, options) {
  */
 export async function compareProfiles(reference, current, options) {
 	return JSON.parse(await answered((channel, id) => native.driftOfProfiles(channel, id, reference, current, options)));
+}
+
+/**
+ * Fits an estimator of quality without labels, after which no labelled predictions are left.
+ *
+ * @param {InstanceType<typeof LabelledPredictions>} labelled
+ * @param {number} [chunkRows] of the chunks that thresholds are from
+ * @returns {Promise<Uint8Array>}
+ */
+export function fitLabelled(labelled, chunkRows) {
+	return answered((channel, id) => labelled.fit(channel, id, chunkRows));
 }
 
 /**

@@ -45,6 +45,8 @@ const routes = [
 	['GET', '/metrics', { InferenceEvent: ['read'] }, monitoring.processMetrics],
 	['GET', '/monitoring/profile', { InferenceEvent: ['read'] }, monitoring.profile],
 	['GET', '/monitoring/drift', { InferenceEvent: ['read'] }, monitoring.drift],
+	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
+	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

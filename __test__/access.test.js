@@ -51,6 +51,8 @@ const ROUTES = [
 	['GET', '/metrics', undefined, READERS, 200],
 	['GET', '/monitoring/profile?modelId=access', undefined, READERS, 200],
 	['GET', '/monitoring/drift?modelId=access&referenceVersion=v1', undefined, READERS, 200],
+	['POST', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 400],
+	['DELETE', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

@@ -2,6 +2,8 @@
 import { acquireLock, tryLock } from '../../binding.js';
 import { makeRoles } from '../http/roles.js';
 import { watchJobs } from '../jobs/worker.js';
+import { prepareEstimates, storeEstimates } from '../monitoring/estimates.js';
+import { watchEstimators } from '../monitoring/estimators.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { compact } from '../monitoring/rollups/compaction.js';
@@ -28,6 +30,8 @@ const ENTRIES = [
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },
 	{ name: 'profile table', owner: 'thread', onChange: true, run: prepareProfiles },
+	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
+	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
@@ -42,7 +46,9 @@ const ENTRIES = [
  */
 const OF_SERVING_THREADS = [
 	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: storeProfiles },
+	{ name: 'estimates', owner: 'process', everyMs: 10 * SECOND_MS, run: storeEstimates },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
+	{ name: 'last estimates', owner: 'process', run: ({ signal }) => atEnd(storeEstimates, signal) },
 ];
 
 const makeSchedule = () =>

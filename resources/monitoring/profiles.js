@@ -13,11 +13,11 @@ import { commit } from '../storage/disk.js';
 import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const INTERVALS = { '1h': HOUR_MS, '1d': DAY_MS };
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const INTERVALS = { '1h': HOUR_MS, '1d': DAY_MS };
 /** After so long only the day of an hour is left. */
-const HOURS_KEPT_MS = 31 * DAY_MS;
+export const HOURS_KEPT_MS = 31 * DAY_MS;
 /** Who stores profiles of this process, or reads them, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'profiles';
 /** What the names of columns begin with that are of outputs; the addon gives them. */
@@ -80,7 +80,7 @@ async function store({ modelId, version, digest, bytes }, now) {
 }
 
 /** When a row expires, in Unix milliseconds, whose interval ends then. */
-function expiryOf(interval, end) {
+export function expiryOf(interval, end) {
 	const { eventRetention, profileRetention } = options();
 	const seconds = profileRetention ?? 10 * eventRetention;
 	const kept = [seconds > 0 ? seconds * 1000 : Infinity, interval === '1h' ? HOURS_KEPT_MS : Infinity];

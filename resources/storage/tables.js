@@ -15,6 +15,8 @@ const TABLES = [
 	'RollupDelta',
 	'RollupProgress',
 	'Profile',
+	'Estimator',
+	'Estimate',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -5,6 +5,7 @@ pub mod cbpe;
 pub mod dle;
 pub mod drift;
 mod estimate;
+pub mod estimated;
 pub mod exposition;
 mod feedback;
 mod lost_events;

@@ -10,6 +10,7 @@ mod dle;
 mod drift;
 mod engine;
 mod error;
+mod estimated;
 mod exposition;
 mod json;
 mod limits;

@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use super::observation::Observation;
+use crate::monitoring::estimated::Live;
 use crate::monitoring::profile::{ProfileSettings, Profiler, Sides};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,13 +23,21 @@ pub struct Meter {
     counts: Mutex<Counts>,
     /// What its predictions look like.
     pub profiler: Profiler,
+    /// How good they are likely to be.
+    pub estimates: Live,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
 
 impl Meter {
     pub fn new(key: MeterKey, now_ms: u64) -> Self {
-        Self { key, counts: Mutex::default(), profiler: Profiler::default(), last_used_ms: AtomicU64::new(now_ms) }
+        Self {
+            key,
+            counts: Mutex::default(),
+            profiler: Profiler::default(),
+            estimates: Live::default(),
+            last_used_ms: AtomicU64::new(now_ms),
+        }
     }
 
     /// Counts a prediction, once.
@@ -40,6 +49,7 @@ impl Meter {
             let Observation { signature, inputs, .. } = *observation;
             let prediction = Sides { signature, inputs, outputs: &output.outputs };
             self.profiler.observe(ProfileSettings::current(), prediction);
+            self.estimates.observe(prediction);
         }
     }
 

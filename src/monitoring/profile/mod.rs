@@ -20,6 +20,7 @@ mod vector;
 
 pub use column::{Column, Kind};
 pub use columns::Profile;
+pub use elements::{extend_numbers, has_numbers};
 pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES};
 pub use names::OUTPUT_PREFIX;
 pub use number::Number;

@@ -54,6 +54,12 @@ export const {
 } = native;
 export const { MAX_PROFILE_COLUMNS, Profile, Profiler, Resources } = native;
 export const { configureChangeDetection, observeCorrectness, takeChanges } = native;
+export const { EstimateSums, installedEstimators, LabelledPredictions } = native;
+export const describeEstimator = translated(native.describeEstimator);
+export const installEstimator = translated(native.installEstimator);
+export const takeEstimates = translated(native.takeEstimates);
+export const pendingEstimates = translated(native.pendingEstimates);
+export const restoreEstimate = translated(native.restoreEstimate);
 export const takeProfiles = translated(native.takeProfiles);
 export const pendingProfiles = translated(native.pendingProfiles);
 export const restoreProfile = translated(native.restoreProfile);
@@ -154,6 +160,17 @@ export const mergeProfiles = (parts) => answered((channel, id) => native.mergePr
  */
 export function gaugeDrift(of, reference, current, options) {
 	return answered((channel, id) => native.gaugeDrift(channel, id, of, reference, current, options));
+}
+
+/**
+ * Fits an estimator of quality without labels, after which no labelled predictions are left.
+ *
+ * @param {InstanceType<typeof LabelledPredictions>} labelled
+ * @param {number} [chunkRows] of the chunks that thresholds are from
+ * @returns {Promise<Uint8Array>}
+ */
+export function fitLabelled(labelled, chunkRows) {
+	return answered((channel, id) => labelled.fit(channel, id, chunkRows));
 }
 
 /**

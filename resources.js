@@ -68,6 +68,8 @@ const routes = [
 	],
 	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
 	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
+	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
+	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

@@ -66,6 +66,8 @@ const ROUTES = [
 	['POST', '/monitoring/alerts/access/acknowledge', {}, OPERATORS, 404],
 	['POST', '/monitoring/alerts/access/silence', { until: 1 }, OPERATORS, 404],
 	['POST', '/monitoring/alerts/access/resolve', {}, OPERATORS, 404],
+	['POST', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 400],
+	['DELETE', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

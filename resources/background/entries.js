@@ -5,6 +5,8 @@ import { watchJobs } from '../jobs/worker.js';
 import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { scoreDrift } from '../monitoring/drift-scores.js';
+import { prepareEstimates, storeEstimates } from '../monitoring/estimates.js';
+import { watchEstimators } from '../monitoring/estimators.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
@@ -36,6 +38,8 @@ const ENTRIES = [
 	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	// The lease is taken for each evaluation: to keep it would be a write every second.
 	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
+	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
+	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },
 	{ name: 'sweep', owner: 'process', everyMs: HOUR_MS, run: sweep },
@@ -51,6 +55,8 @@ const ENTRIES = [
 const OF_SERVING_THREADS = [
 	{ name: 'profiles', owner: 'process', everyMs: 10 * SECOND_MS, run: async () => scoreDrift(await storeProfiles()) },
 	{ name: 'last profiles', owner: 'process', run: ({ signal }) => atEnd(storeProfiles, signal) },
+	{ name: 'estimates', owner: 'process', everyMs: 10 * SECOND_MS, run: storeEstimates },
+	{ name: 'last estimates', owner: 'process', run: ({ signal }) => atEnd(storeEstimates, signal) },
 	{ name: 'changes', owner: 'process', everyMs: 10 * SECOND_MS, run: storeChanges },
 	{ name: 'last changes', owner: 'process', run: ({ signal }) => atEnd(storeChanges, signal) },
 	{ name: 'resources', owner: 'process', everyMs: 10 * SECOND_MS, run: storeResources },

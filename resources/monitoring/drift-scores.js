@@ -1,5 +1,5 @@
 // Drift as Prometheus collects it: the profiles of today beside those of the days before, now and then, kept in the addon.
-import { gaugeDrift, Profile } from '../../binding.js';
+import { gaugeDrift, mergeProfiles } from '../../binding.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
 import { profilesIn } from './profiles.js';
 
@@ -40,13 +40,13 @@ async function score({ modelId, version, digest }, today) {
 	if (reference.rows === 0) return false;
 	const current = await profileOf({ modelId, version, from: today, to: today + DAY_MS - 1 }, digest);
 	const how = { minRows: MIN_ROWS, driftShare: DRIFT_SHARE };
-	await gaugeDrift({ modelId, version }, reference.takeBytes(), current.takeBytes(), how);
+	await gaugeDrift({ modelId, version }, reference.bytes, current.bytes, how);
 	return true;
 }
 
 /** The profile of a version over whole days, of the bytes that it has. */
 async function profileOf(filter, digest) {
-	const sum = new Profile();
-	for await (const part of profilesIn(filter)) if (part.digest === digest) sum.merge(part.profile.takeBytes());
-	return sum;
+	const parts = [];
+	for await (const part of profilesIn(filter)) if (part.digest === digest) parts.push(part.bytes);
+	return mergeProfiles(parts);
 }

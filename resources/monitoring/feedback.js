@@ -54,7 +54,7 @@ export async function giveFeedback({ inferenceId, outcome, text = JSON.stringify
 }
 
 /** What is known of the model of an event, as long as it is there with the same bytes. */
-async function makerOf({ modelId, modelVersion, digest }) {
+export async function makerOf({ modelId, modelVersion, digest }) {
 	const record = await table('Model').get(versionKey(modelId, modelVersion));
 	if (!record || digest === undefined || record.digest !== digest || faultOf(record) !== undefined) return undefined;
 	const labels = classNames(record.labels && Array.from(record.labels), metadataOf(record));

@@ -3,12 +3,13 @@ import { lostEvents } from '../../binding.js';
 import { MEASURES } from '../../library/metrics.js';
 import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
+import { estimatedIn } from './estimates.js';
 import { eventsOf } from './events.js';
 import { isEventId, SHOWN } from './record.js';
 import { identifier, keyPart, shown, moment } from '../http/query.js';
 import { isDigest } from '../registry/record.js';
 import { readMeasures } from './rollups/reading.js';
-import { END_MS, lostIn } from './rollups/tiers.js';
+import { END_MS, lostIn, startOf } from './rollups/tiers.js';
 import { Series, Sums } from './sums.js';
 
 export const MAX_LIMIT = 1000;
@@ -104,13 +105,31 @@ export async function metricsOf({ interval, ...given }, user) {
 	const measured = described(sums.total, filter.startTime, filter.endTime);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const answer = visibleMetrics(measured, isVisible);
+	const digest = filter.digest ?? digests[filter.version];
+	const estimated = ESTIMATED.every(isVisible)
+		? await estimatedFor({ ...filter, digest, ...range, interval })
+		: undefined;
+	if (estimated) answer.estimated = estimated.total;
 	if (series) {
 		const ofPoint = (name) => name !== 'modelId' && name !== 'versions' && isShown(name, isVisible);
 		const pointOf = (...given) => Object.entries(described(...given)).filter(([name]) => ofPoint(name));
 		answer.series = series.map((...point) => Object.fromEntries(pointOf(...point)));
+		for (const point of answer.series) {
+			const measures = estimated?.points.get(startOf(series.lengthMs, point.startTime));
+			if (measures) point.estimated = measures;
+		}
 	}
 	if (incomplete.length > 0 && isVisible('timestamp')) answer.incomplete = incomplete;
 	return { ...answer, lostEvents: lostEvents()[modelId] ?? 0 };
+}
+
+/** The attributes of events that an estimate tells of, as quality does. */
+const ESTIMATED = ['modelVersion', 'timestamp', 'correct', 'prediction', 'actualOutcome'];
+
+/** Estimates are of one version, and of all its users. */
+async function estimatedFor({ version, digest, userId, ...range }) {
+	if (version === undefined || digest === undefined || userId !== undefined) return undefined;
+	return estimatedIn({ version, digest, ...range });
 }
 
 /** The range of a filter, in whole milliseconds, from its begin to before its end; that of a series ends now unless it says when. */

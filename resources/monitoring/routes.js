@@ -4,6 +4,7 @@ import { readQuery } from '../http/query.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { CHANGE_FIELDS, changesOf } from './changes.js';
 import { DRIFT_FIELDS, driftOf } from './drift.js';
+import { FIT_FIELDS, fitEstimator, NAME_FIELDS, removeEstimator } from './estimators.js';
 import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './feedback.js';
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
@@ -86,4 +87,14 @@ export async function listReferences({ query, user }) {
 /** `DELETE /monitoring/reference?modelId=&version=&name=` */
 export async function removeReference({ query, user }) {
 	return { body: await deleteReference(readQuery(query, ['modelId', 'version', 'name']), user) };
+}
+
+/** `POST /monitoring/estimator?modelId=&version=&from=&to=&chunkRows=` */
+export async function fit({ query, user }) {
+	return { status: 201, body: await fitEstimator(readQuery(query, FIT_FIELDS), user) };
+}
+
+/** `DELETE /monitoring/estimator?modelId=&version=` */
+export async function removeFit({ query }) {
+	return { body: await removeEstimator(readQuery(query, NAME_FIELDS)) };
 }

@@ -21,6 +21,8 @@ const TABLES = [
 	'MonitoringRule',
 	'Alert',
 	'RuleProgress',
+	'Estimator',
+	'Estimate',
 	'Feature',
 	'Job',
 	'JobStep',

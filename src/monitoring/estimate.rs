@@ -29,6 +29,9 @@ pub struct Estimate {
     pub upper_threshold: Option<f64>,
     /// Whether the value is beyond a threshold.
     pub alert: bool,
+    /// How far the value may be off because it is of sums, not of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
 }
 
 impl Estimate {
@@ -45,6 +48,7 @@ impl Estimate {
             lower_threshold,
             upper_threshold,
             alert: value.zip(thresholds).is_some_and(|(value, (lower, upper))| value < lower || value > upper),
+            bound: None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod dle;
 pub mod drift;
 mod estimate;
+pub mod estimated;
 pub mod exposition;
 mod feedback;
 mod lost_events;

@@ -188,17 +188,11 @@ pub fn gauge_drift(
 ) -> napi::Result<()> {
     let options = read_options(options).map_err(|problem| throw(env, &problem))?;
     let (reference, current) = (reference.to_vec(), current.to_vec());
-    let reply = channel.reply(id);
-    on_worker(env, move || {
-        let report = catch_unwind(AssertUnwindSafe(|| {
-            let (reference, current) = (Profile::from_bytes(&reference)?, Profile::from_bytes(&current)?);
-            compare_profiles(&reference, &current, &Choices::default(), &options)
-        }));
-        let report = report.unwrap_or_else(|_| Err(panicked()));
-        reply.send_value(report.map(|ProfileReport { report, .. }| {
-            DriftGauges::shared().set(of.model_id, of.version, &report, unix_ms());
-            report.verdict.name().to_owned()
-        }));
+    on_worker(env, channel.reply(id), move || {
+        let (reference, current) = (Profile::from_bytes(&reference)?, Profile::from_bytes(&current)?);
+        let ProfileReport { report, .. } = compare_profiles(&reference, &current, &Choices::default(), &options)?;
+        DriftGauges::shared().set(of.model_id, of.version, &report, unix_ms());
+        Ok(report.verdict.name().to_owned())
     })
 }
 

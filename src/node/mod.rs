@@ -11,6 +11,7 @@ mod dle;
 mod drift;
 mod engine;
 mod error;
+mod estimated;
 mod exposition;
 mod json;
 mod limits;

@@ -3,12 +3,16 @@
 use super::isotonic::Isotonic;
 use super::measure::{Cells, Measure, Measures};
 use super::sampling::{Deviation, Seen, deviations};
+use super::sums::{CbpeSums, ClassArea};
 use crate::error::{Result, error};
 use crate::monitoring::estimate::{Estimate, Estimates, thresholds};
 use crate::monitoring::quality::{Binning, ScoreKind, ScoreTable, Scores, calibration, check_classes, roc_auc};
+use serde::{Deserialize, Serialize};
 
 /// What a measure can be at most.
 const HIGHEST: f64 = 1.0;
+/// With more classes the scores in sums are not ranked: that takes a histogram for each of them.
+const MAX_RANKED: usize = 10;
 /// The mean of the areas of classes is further off than their variances say, NannyML's experiments found.
 const ROC_AUC_OF_MEANS: f64 = 1.2;
 /// Parts of the reference on which it is tried whether calibration helps, and bins of the error that it is to lower.
@@ -30,6 +34,7 @@ pub struct Reference<'a> {
 
 /// What is known of the reference, and estimates the quality of predictions whose truth is not known. Right while the probabilities
 /// mean what they meant in the reference: where only inputs shift, and not to what the model has never seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cbpe {
     classes: usize,
     /// For each estimated class: the second of two, or all.
@@ -39,6 +44,7 @@ pub struct Cbpe {
     thresholds: Measures<Option<(f64, f64)>>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Estimated {
     class: usize,
     calibrator: Option<Isotonic>,
@@ -85,55 +91,100 @@ impl Cbpe {
         // What is true is not known: what was predicted stands for it.
         check_classes(classes, predicted, predicted)?;
         let scores = table(probabilities, count, classes)?;
-        let calibrated: Vec<Vec<f64>> = (0..count).map(|row| self.calibrated(scores, row)).collect();
-        let cells: Vec<Cells> = self
-            .estimated
-            .iter()
-            .enumerate()
-            .map(|(at, estimated)| {
-                let mut cells = Cells::default();
-                for (probabilities, predicted) in calibrated.iter().zip(predicted) {
-                    cells.add(probabilities[at], *predicted as usize == estimated.class);
-                }
-                cells
-            })
-            .collect();
+        let mut sums = CbpeSums::new(self.estimated.len(), false);
+        let mut calibrated = vec![0.0; count * self.estimated.len()];
+        for (row, found) in calibrated.chunks_mut(self.estimated.len()).enumerate() {
+            self.calibrate(|class| scores.at(row, class), found);
+            self.add_calibrated(found, predicted[row] as usize, &mut sums);
+        }
         let area = |at: usize| {
             let class = self.estimated[at].class;
             // Each row is of the class as probable as it is.
             let parts = |row: usize| {
-                let (score, probability) = (scores.at(row, class), calibrated[row][at]);
+                let (score, probability) = (scores.at(row, class), calibrated[row * self.estimated.len() + at]);
                 [(score, true, probability), (score, false, 1.0 - probability)]
             };
-            roc_auc((0..count).flat_map(parts))
+            Some(ClassArea { value: roc_auc((0..count).flat_map(parts))?, error: None })
         };
+        Ok(self.estimates_with(&sums, mean_area((0..self.estimated.len()).map(area))))
+    }
+
+    /// The same of sums, in which the area under the ROC curve is known within a bound.
+    pub fn estimates(&self, sums: &CbpeSums) -> Estimates {
+        self.estimates_with(sums, mean_area((0..self.estimated.len()).map(|at| sums.area(at))))
+    }
+
+    /// Sums of no rows, with the scores of a few classes ranked.
+    pub fn no_sums(&self) -> CbpeSums {
+        CbpeSums::new(self.estimated.len(), self.classes <= MAX_RANKED)
+    }
+
+    /// Adds a row: the probability of each class, and the position of the predicted one. `calibrated` is memory for it.
+    pub fn add(&self, probabilities: &[f64], predicted: usize, calibrated: &mut Vec<f64>, sums: &mut CbpeSums) {
+        calibrated.resize(self.estimated.len(), 0.0);
+        self.calibrate(|class| probabilities[class], calibrated);
+        self.add_calibrated(calibrated, predicted, sums);
+        let ranked = self.estimated.iter().zip(calibrated.iter()).enumerate();
+        ranked.for_each(|(at, (estimated, probability))| sums.rank(at, probabilities[estimated.class], *probability));
+    }
+
+    pub const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// For each class that is estimated, whether it is calibrated.
+    pub fn calibrated(&self) -> Vec<bool> {
+        self.estimated.iter().map(|estimated| estimated.calibrator.is_some()).collect()
+    }
+
+    /// Whether it can be one that was fitted.
+    pub fn is_sound(&self) -> bool {
+        let count = if self.classes == 2 { 1 } else { self.classes };
+        let is_sound = |(at, estimated): (usize, &Estimated)| {
+            estimated.class == if count == 1 { 1 } else { at }
+                && estimated.calibrator.as_ref().is_none_or(Isotonic::is_sound)
+        };
+        self.classes >= 2 && self.estimated.len() == count && self.estimated.iter().enumerate().all(is_sound)
+    }
+
+    fn add_calibrated(&self, calibrated: &[f64], predicted: usize, sums: &mut CbpeSums) {
+        sums.count += 1;
+        for ((estimated, cells), probability) in self.estimated.iter().zip(&mut sums.cells).zip(calibrated) {
+            cells.add(*probability, predicted == estimated.class);
+        }
+        if self.classes > 2 {
+            sums.right += calibrated[predicted];
+        }
+    }
+
+    fn estimates_with(&self, sums: &CbpeSums, area: Option<ClassArea>) -> Estimates {
         let value = |measure: Measure| match measure {
-            Measure::RocAuc => mean((0..self.estimated.len()).map(area)),
-            Measure::Accuracy if classes > 2 => {
-                let right = calibrated.iter().zip(predicted).map(|(row, predicted)| row[*predicted as usize]);
-                Some(right.sum::<f64>() / count as f64)
-            }
-            _ => mean(cells.iter().map(|cells| cells.measure(measure))),
+            Measure::RocAuc => area.map(|area| area.value),
+            Measure::Accuracy if self.classes > 2 => Some(sums.right / sums.count as f64),
+            _ => mean(sums.cells.iter().map(|cells| cells.measure(measure))),
         };
-        let estimates = Measure::ALL.into_iter().enumerate();
-        let measures = estimates.map(|(at, measure)| (measure.name(), self.judged(at, measure, value(measure), count)));
-        Ok(Estimates { count: count as u64, measures: measures.collect() })
+        let estimates = Measure::ALL.into_iter().enumerate().map(|(at, measure)| {
+            let mut estimate = self.judged(at, measure, value(measure).filter(|_| sums.count > 0), sums.count as usize);
+            if measure == Measure::RocAuc {
+                estimate.bound = area.and_then(|area| area.error);
+            }
+            (measure.name(), estimate)
+        });
+        Estimates { count: sums.count, measures: estimates.collect() }
     }
 
     /// The probabilities of the estimated classes of a row; those of more than two add up to 1.
-    fn calibrated(&self, scores: ScoreTable, row: usize) -> Vec<f64> {
-        let of_class = |Estimated { class, calibrator, .. }: &Estimated| {
-            let score = scores.at(row, *class);
-            calibrator.as_ref().map_or(score, |calibrator| calibrator.at(score))
-        };
-        let found: Vec<f64> = self.estimated.iter().map(of_class).collect();
-        let sum: f64 = found.iter().sum();
-        match found.len() {
-            1 => found,
-            // Every class is thought to be impossible.
-            count if sum == 0.0 => vec![1.0 / count as f64; count],
-            _ => found.iter().map(|probability| probability / sum).collect(),
+    fn calibrate(&self, score: impl Fn(usize) -> f64, found: &mut [f64]) {
+        for (Estimated { class, calibrator, .. }, found) in self.estimated.iter().zip(found.iter_mut()) {
+            let score = score(*class);
+            *found = calibrator.as_ref().map_or(score, |calibrator| calibrator.at(score));
         }
+        if found.len() == 1 {
+            return;
+        }
+        let (sum, count) = (found.iter().sum::<f64>(), found.len() as f64);
+        // Otherwise every class is thought to be impossible.
+        found.iter_mut().for_each(|found| *found = if sum > 0.0 { *found / sum } else { 1.0 / count });
     }
 
     fn judged(&self, at: usize, measure: Measure, value: Option<f64>, rows: usize) -> Estimate {
@@ -191,6 +242,15 @@ impl Rows<'_> {
             mean(estimated.iter().map(|estimated| of_class(estimated.class, measure)))
         })
     }
+}
+
+/// Of areas of classes; it is off by their errors' mean at most. `None` when one of them is.
+fn mean_area(areas: impl ExactSizeIterator<Item = Option<ClassArea>>) -> Option<ClassArea> {
+    let areas = areas.collect::<Option<Vec<_>>>()?;
+    Some(ClassArea {
+        value: mean(areas.iter().map(|area| Some(area.value)))?,
+        error: mean(areas.iter().map(|area| area.error)),
+    })
 }
 
 /// `None` when one of the values is.

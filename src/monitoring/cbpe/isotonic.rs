@@ -1,7 +1,9 @@
 //! Isotonic regression: what a score was worth on rows whose truth is known.
 
+use serde::{Deserialize, Serialize};
+
 /// A function that never falls, between knots a straight line, beyond them the nearest one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Isotonic {
     knots: Vec<(f64, f64)>,
 }
@@ -33,6 +35,12 @@ impl Isotonic {
             blocks.iter().flat_map(|block| [(block.first, block.mean()), (block.last, block.mean())]).collect();
         knots.dedup();
         Self { knots }
+    }
+
+    /// Whether it can be one that was fitted.
+    pub fn is_sound(&self) -> bool {
+        self.knots.windows(2).all(|pair| pair[0].0 <= pair[1].0)
+            && self.knots.iter().all(|knot| (0.0..=1.0).contains(&knot.1))
     }
 
     pub fn at(&self, score: f64) -> f64 {

@@ -1,5 +1,7 @@
 //! What is estimated.
 
+use serde::{Deserialize, Serialize};
+
 /// Of one class against the rest; with more than two classes their means, but for accuracy, which is of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -31,7 +33,7 @@ impl Measure {
 }
 
 /// Rows of one class against the rest, by what is true and what was predicted; what is true may be as probable as it is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Cells {
     true_positive: f64,
     false_positive: f64,
@@ -49,6 +51,14 @@ impl Cells {
             self.false_negative += probability;
             self.true_negative += 1.0 - probability;
         }
+    }
+
+    /// Adds those of other rows.
+    pub fn merge(&mut self, other: &Self) {
+        self.true_positive += other.true_positive;
+        self.false_positive += other.false_positive;
+        self.true_negative += other.true_negative;
+        self.false_negative += other.false_negative;
     }
 
     /// What would divide by 0 is 0.

@@ -4,5 +4,7 @@ mod estimator;
 mod isotonic;
 mod measure;
 mod sampling;
+mod sums;
 
 pub use estimator::{Cbpe, Reference};
+pub use sums::CbpeSums;

@@ -1,9 +1,10 @@
 //! How far a measure is off by chance alone, as the reference shows it.
 
 use super::measure::{Measure, Measures};
+use serde::{Deserialize, Serialize};
 
 /// The standard deviation of what a row contributes to a measure, and the share of rows that contribute.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Deviation {
     deviation: f64,
     share: f64,

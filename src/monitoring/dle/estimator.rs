@@ -1,9 +1,10 @@
 //! Direct loss estimation, as NannyML defines it, with trees of our own for the loss of a row.
 
-use super::measure::{LOSSES, Loss, Losses, Measure};
+use super::measure::{Loss, Losses, Measure};
 use super::trees::{Table, Trees};
 use crate::error::{Result, error};
 use crate::monitoring::estimate::{Estimate, Estimates, thresholds};
+use serde::{Deserialize, Serialize};
 
 /// Rows whose truth is known.
 pub struct Reference<'a> {
@@ -17,6 +18,7 @@ pub struct Reference<'a> {
 
 /// What is known of the reference, and estimates how far off predictions are whose truth is not known. Right while rows like those of the
 /// reference are as far off as they were there: where only inputs shift, and not to what the reference does not have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dle {
     /// Features of a row, and its prediction; none where nothing was fitted.
     columns: usize,
@@ -24,7 +26,23 @@ pub struct Dle {
     thresholds: [Option<(f64, f64)>; Measure::ALL.len()],
 }
 
+/// What the losses of rows add up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct DleSums {
+    pub count: u64,
+    losses: Losses<f64>,
+}
+
+impl DleSums {
+    /// Adds those of other rows.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.losses.iter_mut().zip(other.losses).for_each(|(sum, other)| *sum += other);
+    }
+}
+
 /// Of one loss.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     mean: f64,
     deviation: f64,
@@ -76,9 +94,9 @@ impl Dle {
             let (expected, received) = (self.columns - 1, features.len() / predicted.len());
             return Err(error!(InvalidRequest, "each row must have {expected} features, received {received}"));
         }
-        let mut sums = [0.0; LOSSES];
+        let mut sums = DleSums::default();
         values.chunks(self.columns).for_each(|row| self.add(row, &mut sums));
-        Ok(self.estimates(std::array::from_fn(|at| self.losses[at].as_ref().map(|_| sums[at])), predicted.len()))
+        Ok(self.estimates(&sums))
     }
 
     /// Of losses of rows that something else has estimated. Those that are missing are not answered.
@@ -93,25 +111,41 @@ impl Dle {
         if rows == 0 {
             return Err(error!(InvalidRequest, "there must be at least one row"));
         }
-        Ok(self.estimates(losses.map(|losses| Some(losses?.iter().map(|loss| loss.max(0.0)).sum())), rows))
+        Ok(self.judged(losses.map(|losses| Some(losses?.iter().map(|loss| loss.max(0.0)).sum())), rows))
     }
 
     /// Adds the losses of a row: its features, and its prediction. No loss is below 0.
-    fn add(&self, row: &[f64], sums: &mut Losses<f64>) {
+    pub fn add(&self, row: &[f64], sums: &mut DleSums) {
+        sums.count += 1;
         let trees = self.losses.iter().map(|known| known.as_ref()?.trees.as_ref());
-        for (sum, trees) in sums.iter_mut().zip(trees) {
+        for (sum, trees) in sums.losses.iter_mut().zip(trees) {
             *sum += trees.map_or(0.0, |trees| trees.at(row).max(0.0));
         }
     }
 
-    fn estimates(&self, sums: Losses<Option<f64>>, rows: usize) -> Estimates {
+    pub fn estimates(&self, sums: &DleSums) -> Estimates {
+        self.judged(sums.losses.map(Some), sums.count as usize)
+    }
+
+    /// Features of a row and its prediction: none where nothing was fitted.
+    pub const fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Whether it can be one that was fitted to features.
+    pub fn is_sound(&self) -> bool {
+        let trees = self.losses.iter().flatten().map(|known| known.trees.as_ref());
+        self.columns > 0 && trees.into_iter().all(|trees| trees.is_some_and(|trees| trees.is_sound(self.columns)))
+    }
+
+    fn judged(&self, sums: Losses<Option<f64>>, rows: usize) -> Estimates {
         let measures = Measure::ALL.iter().zip(&self.thresholds).filter_map(|(measure, thresholds)| {
             let known = self.losses[measure.loss as usize].as_ref()?;
-            let value = measure.value(sums[measure.loss as usize]? / rows as f64);
+            let value = sums[measure.loss as usize].map(|sum| measure.value(sum / rows as f64))?;
             let error = known.deviation / (rows as f64).sqrt();
             // To the first order, at the mean of the reference.
             let error = if measure.is_root { error / (2.0 * known.mean.sqrt()) } else { error };
-            Some((measure.name, Estimate::of(Some(value), error, *thresholds, f64::INFINITY)))
+            Some((measure.name, Estimate::of(Some(value).filter(|_| rows > 0), error, *thresholds, f64::INFINITY)))
         });
         Estimates { count: rows as u64, measures: measures.collect() }
     }

@@ -4,5 +4,5 @@ mod estimator;
 mod measure;
 mod trees;
 
-pub use estimator::{Dle, Reference};
+pub use estimator::{Dle, DleSums, Reference};
 pub use measure::{LOSSES, Loss};

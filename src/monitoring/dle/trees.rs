@@ -68,7 +68,6 @@ impl Trees {
     }
 
     /// Whether they can be some that were fitted to so many columns.
-    #[cfg(test)]
     pub fn is_sound(&self, columns: usize) -> bool {
         let is_sound = |tree: &Vec<Node>| {
             let is_behind = |child: u32, at: usize| child as usize > at && (child as usize) < tree.len();

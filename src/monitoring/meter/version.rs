@@ -4,6 +4,7 @@ use super::account::SharedResources;
 use super::counts::Counts;
 use super::observation::Observation;
 use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
+use crate::monitoring::estimated::Live;
 use crate::monitoring::profile::{ProfileSettings, Profiler, Sides};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,8 @@ pub struct Meter {
     pub watch: Watch,
     /// What they cost since that was taken last.
     pub resources: SharedResources,
+    /// How good they are likely to be.
+    pub estimates: Live,
     /// Unix milliseconds.
     last_used_ms: AtomicU64,
 }
@@ -43,6 +46,7 @@ impl Meter {
             profiler: Profiler::default(),
             watch: Watch::new(PAUSE_MS),
             resources: SharedResources::default(),
+            estimates: Live::default(),
             last_used_ms: AtomicU64::new(now_ms),
         }
     }
@@ -54,7 +58,9 @@ impl Meter {
         if let Ok(output) = observation.outcome {
             let Observation { unix_ms, signature, inputs, .. } = *observation;
             let outputs = output.outputs.as_slice();
-            self.profiler.observe(ProfileSettings::current(), Sides { signature, inputs, outputs });
+            let prediction = Sides { signature, inputs, outputs };
+            self.profiler.observe(ProfileSettings::current(), prediction);
+            self.estimates.observe(prediction);
             self.watch.observe(ChangeSettings::current(), Answered { unix_ms, signature, outputs });
         }
     }

@@ -117,6 +117,14 @@ impl Classes {
         Some(name).filter(|name| name.len() <= MAX_NAME_BYTES)
     }
 
+    /// Where a class stands that may be a position.
+    pub fn position_of(&self, class: &Class, is_position: bool) -> Option<usize> {
+        match self.predicted_place(class, is_position) {
+            Place::At(at) => Some(at),
+            Place::Nowhere | Place::Unknown => None,
+        }
+    }
+
     fn predicted_place(&self, class: &Class, is_position: bool) -> Place {
         match class.position(usize::MAX) {
             Some(position) if is_position => Place::At(position),

@@ -3,6 +3,7 @@
 mod cells;
 mod class;
 mod deviation;
+mod labelled;
 mod maker;
 mod output;
 mod predicted;
@@ -13,6 +14,7 @@ mod tests;
 use super::realised::{ClassRow, ClassSums, Classified, QualitySums, TruthSums};
 use crate::error::{Result, error};
 pub use deviation::Deviation;
+pub use labelled::{LabelledRows, labelled_rows, numbers_of_features};
 pub use maker::Maker;
 use output::{Declared, Output, outputs_of};
 use predicted::Predicted;

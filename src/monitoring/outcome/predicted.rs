@@ -72,6 +72,12 @@ impl Predicted {
         Some(Self { shape, each, are_positions: true, classes: Classes::new(own(), labels(), Some(count)) })
     }
 
+    /// Where each class stands among others; `None` for one that is not there.
+    pub fn places(&self, classes: &Classes) -> Vec<Option<usize>> {
+        let place = |class: &Class| classes.position_of(class, self.are_positions);
+        self.each.iter().map(place).collect()
+    }
+
     /// Each class beside the true one; `None` unless it is known of all of them whether they are the same.
     pub fn compare(&self, truth: &Json) -> Option<Vec<ClassRow>> {
         let truths = Cells::of(truth)?;

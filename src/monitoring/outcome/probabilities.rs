@@ -14,24 +14,33 @@ const MAX_RANKED: usize = 10;
 
 /// One list for each row, in the order of the classes.
 pub struct Probabilities {
-    classes: Classes,
-    rows: Vec<Vec<f64>>,
+    pub classes: Classes,
+    pub rows: Vec<Vec<f64>>,
 }
 
 impl Probabilities {
     /// `None` for a model that gives none, or whose scores are none.
     pub fn of(outputs: &[Output], maker: &Maker) -> Option<Self> {
-        let found = if let Some(output) = only(outputs.iter().filter(|output| output.is_class_maps())) {
-            Self::of_maps(output, maker)?
+        Self::with_source(outputs, maker).map(|(found, ..)| found)
+    }
+
+    /// The same, with the output that has them, and how many numbers a row of it has.
+    pub fn with_source<'a>(outputs: &'a [Output<'a>], maker: &Maker) -> Option<(Self, &'a Output<'a>, usize)> {
+        let (found, output, width) = if let Some(output) = only(outputs.iter().filter(|output| output.is_class_maps()))
+        {
+            let found = Self::of_maps(output, maker)?;
+            let width = found.rows.first()?.len();
+            (found, output, width)
         } else {
             let output = only(outputs.iter().filter(|output| output.is_scores()))
                 .or_else(|| only(outputs.iter().filter(|output| is_confident(output, outputs, maker))))?;
             let (_, mut rows) = score_rows(output, maker.confident_rows)?;
+            let width = rows.first()?.len();
             rows.iter_mut().filter(|row| row.len() == 1).for_each(|row| row.insert(0, 1.0 - row[0]));
             let classes = Classes::new(own_classes(output, outputs), named_classes(maker), Some(rows.first()?.len()));
-            Self { classes, rows }
+            (Self { classes, rows }, output, width)
         };
-        found.rows.iter().all(|row| are_probabilities(row)).then_some(found)
+        found.rows.iter().all(|row| are_probabilities(row)).then_some((found, output, width))
     }
 
     fn of_maps(output: &Output, maker: &Maker) -> Option<Self> {

@@ -8,6 +8,7 @@ mod truth_sums;
 
 pub use class_sums::{ClassRow, ClassSums, MAX_NAME_BYTES};
 pub use probability_sums::ProbabilitySums;
+pub use roc_area::{LAST_BIN, RocArea, score_bin, weighted_roc_area};
 pub use truth_sums::TruthSums;
 
 use crate::error::{Result, error};

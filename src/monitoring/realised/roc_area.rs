@@ -31,17 +31,23 @@ pub struct RocArea {
 
 /// Of counts by bin, ascending: of rows of the class, and of the others. `None` where either has no rows.
 pub fn roc_area(positives: &[(u32, i64)], negatives: &[(u32, i64)]) -> Option<RocArea> {
-    let total = |bins: &[(u32, i64)]| bins.iter().map(|(_, count)| *count as f64).sum::<f64>();
+    let weights = |bins: &[(u32, i64)]| bins.iter().map(|(bin, count)| (*bin, *count as f64)).collect::<Vec<_>>();
+    weighted_roc_area(&weights(positives), &weights(negatives))
+}
+
+/// The same of weights.
+pub fn weighted_roc_area(positives: &[(u32, f64)], negatives: &[(u32, f64)]) -> Option<RocArea> {
+    let total = |bins: &[(u32, f64)]| bins.iter().map(|(_, weight)| *weight).sum::<f64>();
     let pairs = total(positives) * total(negatives);
     let (mut above, mut area, mut undecided) = (0.0, 0.0, 0.0);
     let mut left = positives.iter().rev().peekable();
-    for (bin, count) in negatives.iter().rev() {
+    for (bin, weight) in negatives.iter().rev() {
         while let Some((_, positive)) = left.next_if(|(other, _)| other > bin) {
-            above += *positive as f64;
+            above += *positive;
         }
-        let tied = left.peek().filter(|(other, _)| other == bin).map_or(0.0, |(_, positive)| *positive as f64);
-        area += *count as f64 * (above + tied / 2.0);
-        undecided += *count as f64 * tied / 2.0;
+        let tied = left.peek().filter(|(other, _)| other == bin).map_or(0.0, |(_, positive)| *positive);
+        area += *weight * (above + tied / 2.0);
+        undecided += *weight * tied / 2.0;
     }
     (total(positives) > 0.0 && total(negatives) > 0.0)
         .then(|| RocArea { value: area / pairs, error: undecided / pairs })

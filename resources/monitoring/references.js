@@ -25,7 +25,8 @@ const GATHERED_BYTES = 256 << 10;
 /** Of the name of a column of labels. */
 const MAX_LABEL_LENGTH = 1024;
 const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t', pipe: '|', '\\t': '\t' };
-const FORMATS = {
+/** What a body may be, and its media types. */
+export const FORMATS = {
 	csv: /^text\/csv$/,
 	ndjson: /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)$/,
 	json: /^application\/json$/,

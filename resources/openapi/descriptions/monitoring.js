@@ -1,4 +1,5 @@
 // What was predicted, and what really happened.
+import { FORMATS } from '../../monitoring/references.js';
 import { BY } from '../../monitoring/resources.js';
 import { TIERS } from '../../monitoring/rollups/tiers.js';
 import { SAMPLE_INFERENCE } from '../parameters.js';
@@ -11,6 +12,7 @@ import {
 	identifier,
 	json,
 	listOf,
+	mapOf,
 	moment,
 	number,
 	object,
@@ -31,6 +33,18 @@ const range = (first, last) => ({
 });
 const ofDigest = parameter('Of the model with this SHA-256 only.', digest);
 const userId = parameter('Of this user only.');
+
+const OF_VERSION = {
+	modelId: ofModel,
+	version: parameter('Of this version.', identifier, { required: true, example: '1.0.0' }),
+};
+const REFERENCE = {
+	...OF_VERSION,
+	name: parameter('What it is called.', identifier, { required: true, example: 'training' }),
+};
+const TRAINING =
+	'float_input[0],float_input[1],float_input[2],float_input[3],label\n5.1,3.5,1.4,0.2,0\n6.2,2.9,4.3,1.3,1\n';
+const TRAINING_ROW = { float_input: [5.1, 3.5, 1.4, 0.2], label: 0 };
 
 export const MONITORING = {
 	name: 'Monitoring',
@@ -115,12 +129,66 @@ export const MONITORING = {
 			answers: { 200: { content: json(ref('Resources')) } },
 			errors: ['QUEUE_FULL'],
 		},
+		'POST /monitoring/reference': {
+			summary: 'Keep a profile of training data, or of predictions of some time, to compare with',
+			description: 'With `from` or `to` there is no body.',
+			query: {
+				...REFERENCE,
+				format: parameter('Of the body; what `Content-Type` says when absent.', oneOf(Object.keys(FORMATS))),
+				delimiter: parameter('Of CSV: a character, `comma`, `semicolon`, `tab` or `pipe`.'),
+				label: parameter('The column of what is true.'),
+				...range('from', 'to'),
+			},
+			body: {
+				'text/csv': { schema: text, example: TRAINING },
+				'application/x-ndjson': {
+					schema: said('An object on each line', text),
+					example: `${JSON.stringify(TRAINING_ROW)}\n`,
+				},
+				...json(listOf(mapOf(any)), [TRAINING_ROW]),
+			},
+			answers: { 201: { content: json(ref('Reference')) } },
+			errors: ['MODEL_NOT_FOUND', 'INVALID_INPUT', 'SCHEMA_MISMATCH', 'TOO_LARGE', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
+		},
+		'GET /monitoring/reference': {
+			summary: 'References of a model',
+			query: { modelId: ofModel, version },
+			answers: { 200: { content: json(ref('References')) } },
+		},
+		'DELETE /monitoring/reference': {
+			summary: 'Remove a reference',
+			query: REFERENCE,
+			answers: {
+				200: { content: json(object({ success: flag, modelId: identifier, version: identifier, name: identifier })) },
+			},
+			errors: ['NOT_FOUND', 'STORAGE_UNAVAILABLE'],
+		},
+		'POST /monitoring/estimator': {
+			summary: 'Have the quality of a version estimated without labels',
+			description: 'Fitted to predictions of the version whose outcome is known.',
+			query: {
+				...OF_VERSION,
+				...range('from', 'to'),
+				chunkRows: parameter('Rows of the chunks that thresholds are from.', { ...count, minimum: 1 }),
+			},
+			answers: {},
+			errors: ['MODEL_NOT_FOUND', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
+		},
+		'DELETE /monitoring/estimator': {
+			summary: 'Estimate it no longer',
+			query: OF_VERSION,
+			answers: {
+				200: { content: json(object({ success: flag, modelId: identifier, version: identifier, removed: flag })) },
+			},
+			errors: ['STORAGE_UNAVAILABLE'],
+		},
 		'GET /monitoring/drift': {
 			summary: 'Whether features and outputs are distributed otherwise than in a reference',
 			query: {
 				modelId: ofModel,
 				version,
 				...range('from', 'to'),
+				reference: parameter('The stored reference that it is compared with.', identifier),
 				referenceVersion: parameter('The version that it is compared with.', identifier, { example: '1.0.0' }),
 				...range('referenceFrom', 'referenceTo'),
 				method: parameter('Of all columns that it fits; or JSON text of an object by column.'),

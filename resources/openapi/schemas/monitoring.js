@@ -155,7 +155,47 @@ const PRICED = ['cost', 'costPer1000Predictions'];
 const inMemory = { gbHours: number, loads: count, evictions: count };
 const ofUser = object({ userId: nullOr(text), ...costs }, PRICED);
 
+const reference = {
+	version: identifier,
+	name: identifier,
+	digest,
+	source: oneOf(['upload', 'predictions']),
+	rows: count,
+	from: time,
+	to: time,
+	columns: listOf(object({ name: text, kind: nullOr(text), count, missing: count })),
+	labels: said('Of training data.', mapOf(any)),
+};
+const OF_SOME = ['from', 'to', 'labels'];
+
+const measure = object(
+	{
+		value: nullOr(number),
+		samplingError: nullOr(number),
+		lower: nullOr(number),
+		upper: nullOr(number),
+		lowerThreshold: nullOr(number),
+		upperThreshold: nullOr(number),
+		alert: flag,
+		bound: nullOr(number),
+	},
+	['bound']
+);
+
 export const MONITORING_SCHEMAS = {
+	Reference: object(
+		{
+			modelId: identifier,
+			...reference,
+			ignored: said('Columns that are none of the model.', listOf(text)),
+			leftOut: said('Values that are not profiled.', count),
+		},
+		[...OF_SOME, 'ignored', 'leftOut']
+	),
+	References: object({
+		modelId: identifier,
+		references: listOf(object({ ...reference, createdAt: time }, OF_SOME)),
+	}),
 	Receipt: object({
 		cpuMs: nullOr(number),
 		wallMs: number,

@@ -104,11 +104,10 @@ async function versionOf(given) {
  * The estimator of a version, if it has one.
  *
  * @param {{modelId: string, version: string, digest: string}} of
- * @returns {Promise<{estimatorId: string, estimator: Uint8Array, described: object} | undefined>}
+ * @returns {Promise<{estimatorId: string, estimator: Uint8Array, described: object} | undefined>} the row, and what it is
  */
 export async function estimatorOf(of) {
-	const row = rowFrom(await table('Estimator').get(keyOf(of)));
-	return row && { estimatorId: row.estimatorId, estimator: row.estimator, described: described(row) };
+	return rowFrom(await table('Estimator').get(keyOf(of)));
 }
 
 const described = ({ estimator, fittedAt, from, to }) => ({
@@ -127,13 +126,13 @@ function rowFrom(record) {
 		typeof record.estimatorId === 'string' &&
 		typeof record.fittedAt === 'number';
 	if (!isSound) return undefined;
+	const { modelId, version, digest, estimatorId, estimator } = record;
 	try {
-		describeEstimator(record.estimator);
+		return { modelId, version, digest, estimatorId, estimator, described: described(record) };
 	} catch (error) {
 		log.error(`edge-ai: the estimator "${record.id}" is left out`, error);
 		return undefined;
 	}
-	return record;
 }
 
 const install = ({ modelId, version, digest, estimatorId, estimator }) =>

@@ -3,6 +3,7 @@ import { MEASURES } from '../../../library/metrics.js';
 import { FRAMEWORKS } from '../../../library/versions.js';
 import { SHOWN } from '../../monitoring/record.js';
 import {
+	any,
 	confidence,
 	count,
 	digest,
@@ -168,7 +169,7 @@ const reference = {
 };
 const OF_SOME = ['from', 'to', 'labels'];
 
-const measure = object(
+const estimate = object(
 	{
 		value: nullOr(number),
 		samplingError: nullOr(number),
@@ -191,6 +192,23 @@ export const MONITORING_SCHEMAS = {
 			leftOut: said('Values that are not profiled.', count),
 		},
 		[...OF_SOME, 'ignored', 'leftOut']
+	),
+	Estimated: object(
+		{
+			count,
+			leftOut: count,
+			measures: mapOf(estimate),
+			blindTo: listOf(text),
+			from: time,
+			to: time,
+			estimator: object({
+				kind: oneOf(['classification', 'regression']),
+				rows: count,
+				chunkRows: count,
+				fittedAt: time,
+			}),
+		},
+		['from', 'to']
 	),
 	References: object({
 		modelId: identifier,
@@ -250,11 +268,12 @@ export const MONITORING_SCHEMAS = {
 			endTime: nullOr(time),
 			...measures,
 			versions: listOf(object({ version: identifier, ...ofDigest, previous: listOf(object(ofDigest)) })),
-			series: listOf(object({ ...timeSpan, ...measures })),
+			estimated: said('Quality without labels.', ref('Estimated')),
+			series: listOf(object({ ...timeSpan, ...measures, estimated: mapOf(estimate) }, ['estimated'])),
 			incomplete: said('Times of which something is missing.', listOf(object(timeSpan))),
 			lostEvents: count,
 		},
-		['series', 'incomplete']
+		['estimated', 'series', 'incomplete']
 	),
 	Quality: object({
 		count,

@@ -194,6 +194,7 @@ describe('a reference', () => {
 			['', 'age,income\n1,2\n', 415, /say format=csv/],
 			['format=csv&delimiter=ab', '', 400, /delimiter must be/],
 			['format=csv&from=0', '', 400, /format says how a body is read/],
+			['from=0', CSV, 400, /they take no body/],
 			['format=csv&label=', '', 400, /label must be/],
 			['format=csv&rows=1', '', 400, /unknown parameter "rows"/],
 		]) {

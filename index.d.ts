@@ -861,8 +861,22 @@ export class Monitor {
 	 */
 	resources(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Resources;
 	/**
-	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
-	 * `INVALID_REQUEST` when a version has no profile, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a
+	 * Keeps the profile of training data under a name, for `drift`. Rows are objects of columns, as profiles name them, or of whole
+	 * inputs; labels, and columns that the model does not have, are kept apart. `INVALID_REQUEST` without rows; `SCHEMA_MISMATCH` and
+	 * `INVALID_INPUT` for rows that do not fit the model; `TOO_LARGE`.
+	 */
+	reference(
+		model: Pick<ModelRecord, 'modelId' | 'version' | 'inputSchema' | 'outputSchema'>,
+		name: string,
+		rows: Iterable<object> | AsyncIterable<object>,
+		options?: {
+			/** The column of labels; one called `label`, if there is one, by default. */
+			label?: string;
+		}
+	): Promise<ReferenceContents>;
+	/**
+	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles, or than in
+	 * a reference. `INVALID_REQUEST` when a version has no profile or no such reference, and for unknown methods and columns; `SCHEMA_MISMATCH` for versions without a
 	 * common column or with values of other kinds.
 	 */
 	drift(modelId: string, options: ProfileDriftOptions): Promise<ProfileDriftReport>;
@@ -1306,8 +1320,10 @@ export interface DriftReport {
 
 export interface ProfileDriftOptions extends Pick<DriftOptions, 'method' | 'correction' | 'minRows' | 'driftShare'> {
 	version: string;
-	/** The version that it is compared with. */
-	referenceVersion: string;
+	/** The version that it is compared with. This or `reference`. */
+	referenceVersion?: string;
+	/** The reference of the version that it is compared with. */
+	reference?: string;
 	/** Instead of each method's own. */
 	threshold?: number;
 }
@@ -1346,9 +1362,19 @@ export interface ProfileColumnDrift extends Omit<ColumnDrift, 'verdict' | 'histo
 	quality: ColumnQuality;
 }
 
+export interface ReferenceContents {
+	rows: number;
+	/** `kind` is null where all values are missing. */
+	columns: { name: string; kind: 'number' | 'category' | 'text' | 'vector' | null; count: number; missing: number }[];
+	/** Of the labels, as of a column of strings. */
+	labels?: ColumnProfile;
+	/** The first columns that the model does not have. */
+	ignored: string[];
+}
+
 export interface ProfileDriftReport {
 	modelId: string;
-	reference: { version: string; rows: number };
+	reference: { name?: string; version: string; rows: number };
 	current: { version: string; rows: number };
 	verdict: DriftVerdict | 'uncertain';
 	driftedColumns: number;

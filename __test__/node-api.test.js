@@ -754,6 +754,30 @@ describe('registry and monitor in memory', () => {
 			assert.deepEqual([error.code, message.test(error.message)], ['INVALID_REQUEST', true], error.message);
 		}
 		await assert.rejects(watching.drift('drifting', { from: 1 }), TypeError);
+
+		const record = registry.find('drifting', 'after');
+		const training = rows(0).map((row, at) => ({ float_input: Float32Array.from(row), label: at % 2, note: NaN }));
+		const made = await watching.reference(record, 'training', training);
+		assert.deepEqual([made.rows, made.columns.length, made.labels.count, made.ignored], [40, 4, 40, ['note']]);
+		const beside = await watching.drift('drifting', { version: 'after', reference: 'training' });
+		assert.deepEqual(beside.reference, { name: 'training', version: 'after', rows: 40 });
+		const same = ({ name, verdict, statistic }) => ({ name, verdict, statistic });
+		const features = columns.filter(({ name }) => name.startsWith('float_input'));
+		assert.deepEqual(beside.columns.map(same), features.map(same));
+		for (const [wrong, code] of [
+			[[], 'INVALID_REQUEST'],
+			[[{ float_input: [1] }], 'SCHEMA_MISMATCH'],
+			[[{ float_input: ['a', 1, 1, 1] }], 'INVALID_INPUT'],
+			[[1], 'INVALID_JSON'],
+		]) {
+			await assert.rejects(watching.reference(record, 'training', wrong), { code });
+		}
+		await assert.rejects(watching.reference(record, 'training', 'rows'), TypeError);
+		await assert.rejects(watching.reference('drifting', 'training', []), TypeError);
+		const both = { ...versions, reference: 'training' };
+		await assert.rejects(watching.drift('drifting', both), TypeError);
+		const unknown = { version: 'before', reference: 'training' };
+		await assert.rejects(watching.drift('drifting', unknown), /has no reference "training"/);
 	});
 
 	test('a monitor profiles what it records, by version', async () => {

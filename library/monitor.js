@@ -1,6 +1,10 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
+<<<<<<< HEAD
 import { compareProfiles, MetricsAccumulator, Profile, Profiler } from '../binding.js';
 import { CHANGE_DETECTION, detectorsIn } from './change-detection.js';
+=======
+import { compareProfiles, MetricsAccumulator, Profile, Profiler, ReferenceReader } from '../binding.js';
+>>>>>>> h/references
 import { copied } from './copied.js';
 import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
@@ -14,6 +18,7 @@ import {
 	MONITOR_OPTIONS,
 	PROFILE_DRIFT_OPTIONS,
 	PROFILE_FILTER,
+	REFERENCE_OPTIONS,
 } from './options.js';
 import { plain } from './plain.js';
 import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
@@ -21,6 +26,10 @@ import { shown } from './shown.js';
 
 /** Versions whose profiles and changes are kept; beyond them those used longest ago are forgotten. */
 const MAX_PROFILES = 100;
+/** References that are kept; beyond them those made longest ago are forgotten. */
+const MAX_REFERENCES = 100;
+/** Rows of a reference that are handed on at once. */
+const ROWS_AT_ONCE = 1000;
 
 /**
  * Who profiles the predictions of a model version for a monitor, watches them and sums up what they cost; nobody for one that is none of
@@ -40,6 +49,8 @@ export class Monitor {
 	#maxBytes;
 	/** By version and digest, the one used last at the end. */
 	#profiles = new Map();
+	/** Profiles of training data by model, version and name, the one made last at the end. */
+	#references = new Map();
 	/** Columns of a tensor that are profiled each; none when profiles are off. */
 	#profileColumns;
 	/** Whether ADWIN and Page-Hinkley watch. */
@@ -208,6 +219,7 @@ export class Monitor {
 	}
 
 	/**
+<<<<<<< HEAD
 	 * Changes in time of the correctness, the confidence and the outputs of the recorded predictions of a model, newest first. The last
 	 * 100 of each version are remembered.
 	 *
@@ -251,9 +263,58 @@ export class Monitor {
 
 	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
+=======
+	 * Keeps the profile of training data, for drift.
+	 *
+	 * @param {{modelId: string, version: string, inputSchema: string, outputSchema: string}} model its record
+	 * @param {string} name another one of that name is replaced
+	 * @param {Iterable<object> | AsyncIterable<object>} rows as those of `POST /monitoring/reference`
+	 * @param {{label?: string}} [options] the column of labels
+	 * @returns {Promise<object>} rows, columns, labels, ignored
+	 * @throws INVALID_REQUEST without rows; SCHEMA_MISMATCH, INVALID_INPUT for rows that do not fit the model; TOO_LARGE
+	 */
+	async reference(model, name, rows, options = {}) {
+		const { label } = checkOptions('reference', options, REFERENCE_OPTIONS);
+		const { modelId, version, inputSchema, outputSchema } = model ?? {};
+		for (const [field, value] of Object.entries({ modelId, version, inputSchema, outputSchema, name })) {
+			if (typeof value !== 'string') {
+				throw new TypeError(`reference takes the record of a model and a name; received ${shown(value)} as ${field}`);
+			}
+		}
+		if (typeof (rows?.[Symbol.asyncIterator] ?? rows?.[Symbol.iterator]) !== 'function' || typeof rows === 'string') {
+			throw new TypeError(`reference takes rows, an array of objects; received ${shown(rows)}`);
+		}
+		const maxColumns = this.#profileColumns || PROFILE_COLUMNS.default;
+		const how = { format: 'ndjson', delimiter: ',', label };
+		const reader = new ReferenceReader({ inputSchema, outputSchema, maxColumns, ...how });
+		try {
+			let lines = [];
+			for await (const row of rows) {
+				lines.push(JSON.stringify(plainRow(row)));
+				if (lines.length < ROWS_AT_ONCE) continue;
+				await reader.push(Buffer.from(`${lines.join('\n')}\n`));
+				lines = [];
+			}
+			await reader.push(Buffer.from(lines.join('\n')));
+			const { profile, contents } = await reader.finish();
+			const key = `${modelId}|${version}|${name}`;
+			this.#references.delete(key);
+			this.#references.set(key, { bytes: profile, described: { name, version, rows: contents.rows } });
+			if (this.#references.size > MAX_REFERENCES) this.#references.delete(this.#references.keys().next().value);
+			const { rows: count, columns, labels, ignored } = contents;
+			return { rows: count, columns, labels, ignored };
+		} finally {
+			reader.close();
+		}
+	}
+
+	/**
+	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles, or than in
+	 * a reference.
+>>>>>>> h/references
 	 *
 	 * @param {string} modelId
-	 * @param {{version: string, referenceVersion: string, method?: string | Record<string, string>, threshold?: number,
+	 * @param {{version: string, referenceVersion?: string, reference?: string, method?: string | Record<string, string>, threshold?: number,
 	 *   correction?: string, minRows?: number, driftShare?: number}} options
 	 * @returns {Promise<object>} as `GET /monitoring/drift` has it
 	 * @throws INVALID_REQUEST when a version has no profile, and for unknown methods and columns; SCHEMA_MISMATCH
@@ -262,16 +323,29 @@ export class Monitor {
 		const {
 			version,
 			referenceVersion,
+			reference: name,
 			method,
 			minRows = MIN_ROWS,
 			driftShare = DRIFT_SHARE,
 			...how
 		} = checkOptions('drift', options ?? {}, PROFILE_DRIFT_OPTIONS);
-		const [reference, current] = [referenceVersion, version].map((of) => this.#merged(modelId, of));
+		if (name !== undefined && referenceVersion !== undefined) {
+			throw new TypeError('drift takes referenceVersion or reference, received both');
+		}
+		const reference =
+			name === undefined ? this.#merged(modelId, referenceVersion) : this.#referenceNamed(modelId, version, name);
+		const current = this.#merged(modelId, version);
 		const methods = isByColumn(method) ? { methodOf: method } : { method };
 		const all = { ...how, ...methods, minRows, driftShare, features: true, outputs: true };
 		const report = await compareProfiles(reference.bytes, current.bytes, all);
 		return { modelId, reference: reference.described, current: current.described, ...report };
+	}
+
+	#referenceNamed(modelId, version, name) {
+		const found = this.#references.get(`${modelId}|${version}|${name}`);
+		if (found) return found;
+		const what = `version ${shown(version)} of ${shown(modelId)}`;
+		throw new EdgeAiError('INVALID_REQUEST', `${what} has no reference ${shown(name)}`);
 	}
 
 	/** The profiles of a version as one. */
@@ -300,4 +374,14 @@ export class Monitor {
 	}
 }
 
+<<<<<<< HEAD
 const keyOf = ({ modelId, modelVersion, digest }) => `${modelId}|${modelVersion}|${digest}`;
+=======
+/** A row as JSON has it; typed arrays are lists. */
+function plainRow(row) {
+	if (row === null || typeof row !== 'object') return row;
+	const listed = (value) => (ArrayBuffer.isView(value) ? plain(Array.from(value)) : plain(value));
+	if (Array.isArray(row) || ArrayBuffer.isView(row)) return listed(row);
+	return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, listed(value)]));
+}
+>>>>>>> h/references

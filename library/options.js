@@ -100,9 +100,12 @@ export const DRIFT_OPTIONS = {
 	},
 };
 
+export const REFERENCE_OPTIONS = { label: text };
+
 export const PROFILE_DRIFT_OPTIONS = {
 	version: text,
 	referenceVersion: text,
+	reference: text,
 	method: DRIFT_OPTIONS.method,
 	threshold: { expected: 'a number of at least 0', check: (value) => Number.isFinite(value) && value >= 0 },
 	correction: text,

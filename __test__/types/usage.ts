@@ -65,6 +65,7 @@ import {
 	type ProfileColumnDrift,
 	type ProfileDriftOptions,
 	type ProfileDriftReport,
+	type ReferenceContents,
 	type ProfileShares,
 	type Profiles,
 	type Changes,
@@ -227,7 +228,11 @@ export async function record(): Promise<Metrics> {
 		missing(quality).current,
 	];
 	const drifting = ({ columns }: ProfileDriftReport) => columns.map(drifted);
+	const referenceRows = ({ rows }: ReferenceContents): number => rows;
 	monitor.drift('m', versions).then(drifting) satisfies Promise<unknown>;
+	const record = { modelId: 'm', version: '2', inputSchema: '{}', outputSchema: '{}' };
+	monitor.reference(record, 'training', [{ x: 1 }], { label: 'y' }).then(referenceRows) satisfies Promise<number>;
+	monitor.drift('m', { version: '2', reference: 'training' }) satisfies Promise<ProfileDriftReport>;
 	const column: ColumnProfile | undefined = profiles[0]?.columns['x[0]'];
 	const shown = (number: NumberProfile) => [number.mean, number.quantiles['0.5'], number.histogram?.edges];
 	const words = ({ top, lengths, distinct }: StringsProfile) => [top[0]?.value.toUpperCase(), lengths.max, distinct];

@@ -78,7 +78,14 @@ export const uploadReference = limited(MAX_UPLOADS, async (given, stream, user) 
 	const maxColumns = options().profileColumns;
 	const reader = new ReferenceReader({ inputSchema, outputSchema, maxColumns, format, delimiter, label });
 	try {
-		for await (const bytes of gathered(bodyChunks(stream))) await reader.push(bytes);
+		let reading;
+		for await (const bytes of gathered(bodyChunks(stream))) {
+			await reading;
+			reading = reader.push(bytes);
+			// Whoever waits for it is told, if the body does not end before.
+			reading.catch(() => {});
+		}
+		await reading;
 		const { profile, contents } = await reader.finish();
 		const { ignored, leftOut, ...rest } = contents;
 		const reference = { ...key, digest, source: 'upload', ...rest };
@@ -89,7 +96,7 @@ export const uploadReference = limited(MAX_UPLOADS, async (given, stream, user) 
 	}
 });
 
-/** Chunks as a few long ones; the next one is gathered while the last one is read. */
+/** Chunks as a few long ones. */
 async function* gathered(chunks) {
 	let waiting = [];
 	let size = 0;
@@ -132,13 +139,18 @@ function readDelimiter(given = 'comma') {
  * Makes a reference of predictions of some time: of its hours, those at its ends included.
  *
  * @param {Record<string, string>} given of {@link REFERENCE_FIELDS}
+ * @param {import('node:http').IncomingMessage} stream which has no body
  * @param {object | undefined} user Harper's user
  */
-export async function referenceFrom({ from, to, ...given }, user) {
+export async function referenceFrom({ from, to, ...given }, stream, user) {
 	const key = readNewKey(given);
 	const ofBody = ['format', 'delimiter', 'label'].find((name) => given[name] !== undefined);
 	if (ofBody !== undefined) {
 		throw new ApiError('INVALID_REQUEST', `${ofBody} says how a body is read; from and to take none`);
+	}
+	const { 'content-length': length = '0', 'transfer-encoding': encoding } = stream.headers;
+	if (length !== '0' || encoding !== undefined) {
+		throw new ApiError('INVALID_REQUEST', 'from and to make a reference of predictions; they take no body');
 	}
 	authorizeWriting(user);
 	authorize(user, { InferenceEvent: ['read'] });

@@ -75,7 +75,7 @@ export async function resources({ query, user }) {
 export async function createReference({ query, stream, user }) {
 	const given = readQuery(query, REFERENCE_FIELDS);
 	const isOfTime = given.from !== undefined || given.to !== undefined;
-	const body = isOfTime ? await referenceFrom(given, user) : await uploadReference(given, stream, user);
+	const body = isOfTime ? await referenceFrom(given, stream, user) : await uploadReference(given, stream, user);
 	return { status: 201, body };
 }
 

@@ -15,6 +15,8 @@ pub fn number_of_text(dtype: DType, cell: &[u8]) -> Option<f64> {
     }
     let text = std::str::from_utf8(cell).ok()?;
     match text.parse::<f64>() {
+        // Only a word is infinite, not a number with too many digits.
+        Ok(number) if number.is_infinite() && text.bytes().any(|byte| byte.is_ascii_digit()) => None,
         Ok(number) => number_of(dtype, number),
         Err(_) if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) => Some(f64::NAN),
         Err(_) if dtype == DType::Bool && text.eq_ignore_ascii_case("true") => Some(1.0),
@@ -38,6 +40,11 @@ pub fn number_of(dtype: DType, number: f64) -> Option<f64> {
     };
     // No number becomes infinite.
     (rounded.is_finite() || number.is_infinite()).then_some(rounded)
+}
+
+/// A number that may be the name of a class: a whole one, or none.
+pub fn is_class(number: &f64) -> bool {
+    number.is_nan() || number.fract() == 0.0
 }
 
 fn is_in_range(dtype: DType, number: f64) -> bool {
@@ -78,6 +85,7 @@ mod tests {
         }
         for (dtype, text) in [
             (DType::Float32, "1e300"),
+            (DType::Float64, "1e400"),
             (DType::Float32, "1,5"),
             (DType::Float32, "1\0"),
             (DType::Float32, "True"),
@@ -89,6 +97,7 @@ mod tests {
         ] {
             assert_eq!(read(dtype, text), None, "{text}");
         }
+        assert!(is_class(&2.0) && is_class(&f64::NAN) && !is_class(&1.5) && !is_class(&f64::INFINITY));
         assert!(is_number(DType::Bool) && !is_number(DType::String) && !is_number(DType::Complex64));
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of a CSV file.
 
-use super::cell::number_of_text;
+use super::cell::{is_class, number_of_text};
 use super::fields::{Fields, Head, Holds, Label, Slot};
 use super::filling::Filling;
 use super::limits::{MAX_FIELDS, MAX_ROW_BYTES, shown, too_long, too_many_fields};
@@ -8,7 +8,6 @@ use super::parser::{Blocks, Parser, Source};
 use super::rows::Kind;
 use super::schema::Schema;
 use crate::error::{Error, Result, error};
-use crate::tensor::DType;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 const FIRST_BYTES: usize = 4 << 10;
@@ -167,14 +166,19 @@ impl Table {
                     let text = text_of(cell).ok_or_else(|| no_text(row, &self.names[at]))?;
                     self.filling.text(column, text);
                 }
-                Kind::Number(dtype) | Kind::Class(dtype) => {
-                    let number =
-                        number_of_text(dtype, cell).ok_or_else(|| no_number(row, &self.names[at], cell, dtype))?;
+                Kind::Number(dtype) => {
+                    let number = number_of_text(dtype, cell);
+                    let number = number.ok_or_else(|| no_number(row, &self.names[at], cell, dtype.name()))?;
+                    self.filling.number(column, number);
+                }
+                Kind::Class(dtype) => {
+                    let number = number_of_text(dtype, cell).filter(is_class);
+                    let number = number.ok_or_else(|| no_number(row, &self.names[at], cell, "class"))?;
                     self.filling.number(column, number);
                 }
                 Kind::Vector(dtype) => {
-                    let number =
-                        number_of_text(dtype, cell).ok_or_else(|| no_number(row, &self.names[at], cell, dtype))?;
+                    let number = number_of_text(dtype, cell)
+                        .ok_or_else(|| no_number(row, &self.names[at], cell, dtype.name()))?;
                     let place = if let Slot::Element { at, .. } = slot { *at } else { 0 };
                     self.filling.element(column, place, number);
                 }
@@ -196,7 +200,7 @@ fn no_text(row: u64, column: &str) -> Error {
     error!(InvalidInput, "row {row}, column {}: it is no UTF-8", shown(column))
 }
 
-fn no_number(row: u64, column: &str, cell: &[u8], dtype: DType) -> Error {
+fn no_number(row: u64, column: &str, cell: &[u8], expected: &str) -> Error {
     let text = shown(&String::from_utf8_lossy(&cell[..cell.len().min(1024)]));
-    error!(InvalidInput, "row {row}, column {}: {text} is no {}", shown(column), dtype.name())
+    error!(InvalidInput, "row {row}, column {}: {text} is no {expected}", shown(column))
 }

@@ -1,6 +1,6 @@
 //! Rows that are JSON objects or lists: of a list, or one a line.
 
-use super::cell::number_of;
+use super::cell::{is_class, number_of};
 use super::elements::ListElements;
 use super::fields::{Fields, Head, Holds, Slot};
 use super::filling::Filling;
@@ -258,7 +258,11 @@ fn set_one(
             Json::Null => filling.text(column, None),
             _ => return Err(refuse("text")),
         },
-        Kind::Number(dtype) | Kind::Class(dtype) | Kind::Vector(dtype) => {
+        Kind::Class(dtype) => {
+            let number = number_in(dtype, cell).filter(is_class);
+            filling.number(column, number.ok_or_else(|| refuse("class"))?);
+        }
+        Kind::Number(dtype) | Kind::Vector(dtype) => {
             filling.number(column, number_in(dtype, cell).ok_or_else(|| refuse(dtype.name()))?);
         }
     }

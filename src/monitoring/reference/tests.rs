@@ -8,6 +8,10 @@ const SCORED: (&str, &str) = (
     r#"{"outputs":[{"name":"label","dtype":"int64","shape":["n"],"role":"label"},
         {"name":"p","type":"seq(map(int64,tensor(float32)))"}]}"#,
 );
+const RATED: (&str, &str) = (
+    r#"{"inputs":[{"name":"x","dtype":"float32","shape":["n",1]}]}"#,
+    r#"{"outputs":[{"name":"label","dtype":"float32","shape":["n"],"role":"label"}]}"#,
+);
 const SCALARS: (&str, &str) = (
     r#"{"inputs":[{"name":"age","dtype":"int64","shape":["n",1]},{"name":"city","dtype":"string","shape":["n",1]}]}"#,
     r#"{"outputs":[{"name":"y","dtype":"float32","shape":["n",1]}]}"#,
@@ -140,6 +144,14 @@ fn what_does_not_fit_is_told_by_row_and_column() {
         (SCORED, CSV, "age,income\n1,2\n3\n", ErrorCode::InvalidRequest, "row 2 has 1 cells, the header has 2"),
         (SCORED, CSV, "age,income\n1,\"2\n3,4\n", ErrorCode::InvalidRequest, "row 1 has a quote that is never closed"),
         (SCORED, CSV, "age,\"income\n", ErrorCode::InvalidRequest, "the header has a quote that is never closed"),
+        (
+            RATED,
+            CSV,
+            "x,output.label\n1,1.5\n",
+            ErrorCode::InvalidInput,
+            "column \"output.label\": \"1.5\" is no class",
+        ),
+        (RATED, Format::Lines, "{\"x\":1,\"output.label\":1.5}", ErrorCode::InvalidInput, "1.5 is no class"),
         (SCALARS, CSV, "age,city\n1.5,x\n", ErrorCode::InvalidInput, "row 1, column \"age\": \"1.5\" is no int64"),
         (SCALARS, Format::Lines, "{\"age\":1,\"city\":2}", ErrorCode::InvalidInput, "column \"city\": 2 is no text"),
         (SCALARS, Format::Lines, "{\"age\":\"1\",\"city\":\"\"}", ErrorCode::InvalidInput, "\"1\" is no int64"),

@@ -97,6 +97,41 @@ export async function compareProfiles(reference, current, options) {
 	return JSON.parse(await answered((channel, id) => native.driftOfProfiles(channel, id, reference, current, options)));
 }
 
+/** A file of training data on its way into a profile. */
+export class ReferenceReader {
+	#reader;
+
+	/**
+	 * @param {{inputSchema: string, outputSchema: string, maxColumns: number, format: 'csv' | 'ndjson' | 'json', delimiter: string,
+	 *   label?: string}} input schemas as the record of the model has them
+	 */
+	constructor(input) {
+		this.#reader = translated((given) => new native.ReferenceReader(given))(input);
+	}
+
+	/**
+	 * @param {Uint8Array} bytes the next ones
+	 * @returns {Promise<void>} when they are read
+	 */
+	push(bytes) {
+		return answered((channel, id) => this.#reader.push(channel, id, bytes));
+	}
+
+	/**
+	 * @returns {Promise<{profile: Uint8Array, contents: object}>} `contents`: rows, leftOut, columns ({name, kind, count, missing}),
+	 *   ignored, labels
+	 */
+	async finish() {
+		const { profile, contents } = await answered((channel, id) => this.#reader.finish(channel, id));
+		return { profile, contents: JSON.parse(contents) };
+	}
+
+	/** Ends it, wherever it is. */
+	close() {
+		this.#reader.close();
+	}
+}
+
 /**
  * Compares profiles and keeps how far they have drifted for `exposition`.
  *

@@ -52,6 +52,9 @@ const ROUTES = [
 	['GET', '/monitoring/profile?modelId=access', undefined, READERS, 200],
 	['GET', '/monitoring/drift?modelId=access&referenceVersion=v1', undefined, READERS, 200],
 	['GET', '/monitoring/changes?modelId=access', undefined, READERS, 200],
+	['POST', '/monitoring/reference?modelId=access&version=v9&name=r&format=csv', undefined, OPERATORS, 404],
+	['GET', '/monitoring/reference?modelId=access', undefined, READERS, 200],
+	['DELETE', '/monitoring/reference?modelId=access&version=v1&name=r', undefined, OPERATORS, 404],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

@@ -162,6 +162,7 @@ const READS = [
 	['GET', `/monitoring/profile?modelId=${MODEL}`],
 	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
 	['GET', `/monitoring/changes?modelId=${MODEL}`],
+	['GET', `/monitoring/reference?modelId=${MODEL}`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],

@@ -109,7 +109,7 @@ describe('drift from profiles', () => {
 
 	test('what is asked for wrongly is told', async () => {
 		for (const [more, message] of [
-			['', /a reference is required/],
+			['', /the first predictions of version "v2", and \d+ of 10000 rows are stored yet/],
 			['referenceVersion=v1&method=kz', /there is no drift method "kz"; it is one of ks/],
 			['referenceVersion=v1&method={"agee":"ks"}', /no column "agee"; did you mean "age"/],
 			['referenceVersion=v1&method={"age":1}', /method must be the name/],

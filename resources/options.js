@@ -136,6 +136,13 @@ const OF_COMPONENT = {
 		meaning:
 			'Which detectors watch the correctness, the confidence and the outputs of predictions for [changes in time](rest.md#get-monitoringchanges).',
 	},
+	referenceRows: {
+		...whole(0),
+		default: 10_000,
+		effect: EFFECT.atOnce,
+		meaning:
+			'So many rows of the first predictions of a version become its [reference](rest.md#first-predictions) `first`; what is profiled in ten seconds is taken as a whole. 0: none.',
+	},
 	anonymousPredict: {
 		...flag,
 		default: false,

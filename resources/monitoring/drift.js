@@ -1,16 +1,19 @@
-// GET /monitoring/drift: profiles of one time or version beside those of another one.
-import { compareProfiles, Profile } from '../../binding.js';
+// GET /monitoring/drift: profiles of one time or version beside those of another one, or beside a stored reference.
+import { compareProfiles } from '../../binding.js';
 import { visibleTo } from '../http/access.js';
 import { limited } from '../http/limited.js';
 import { ApiError } from '../errors.js';
-import { numberIn, shown } from '../http/query.js';
+import { identifier, numberIn, shown } from '../http/query.js';
+import { options } from '../options.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
-import { profilesIn, readProfileFilter } from './profiles.js';
+import { FIRST } from './first-rows.js';
+import { mergedProfiles, readProfileFilter } from './profiles.js';
+import { readReference } from './references.js';
 
 /** What drift is asked for by. */
 export const DRIFT_FIELDS = [
 	...['modelId', 'version', 'from', 'to'],
-	...['referenceVersion', 'referenceFrom', 'referenceTo'],
+	...['reference', 'referenceVersion', 'referenceFrom', 'referenceTo'],
 	...['method', 'threshold', 'correction', 'minRows', 'driftShare'],
 ];
 
@@ -27,16 +30,9 @@ const MAX_COMPARISONS = 16;
  * @param {object | undefined} user Harper's user
  */
 export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
-	const { modelId, version, from, to, referenceVersion = version, referenceFrom, referenceTo } = given;
+	const { modelId, version, from, to } = given;
 	const current = readProfileFilter({ modelId, version, from, to }, user);
-	if (given.referenceVersion === undefined && referenceFrom === undefined && referenceTo === undefined) {
-		throw new ApiError('INVALID_REQUEST', 'a reference is required: referenceVersion, referenceFrom or referenceTo');
-	}
-	const reference = readProfileFilter(
-		{ modelId, version: referenceVersion, from: referenceFrom, to: referenceTo },
-		user,
-		REFERENCE_NAMES
-	);
+	const takeReference = referenceOf(given, user);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const how = {
 		...methodsFrom(given.method),
@@ -47,10 +43,61 @@ export const driftOf = limited(MAX_COMPARISONS, async (given, user) => {
 		features: isVisible('featuresIn'),
 		outputs: isVisible('prediction'),
 	};
-	const [before, now] = [await merged('reference', reference), await merged('current', current)];
-	const report = await compareProfiles(before.bytes, now.bytes, how);
-	return { modelId: current.modelId, reference: before.described, current: now.described, ...report };
+	const before = await takeReference();
+	const { profile, described } = await mergedProfiles('current', current);
+	const report = await compareProfiles(before.bytes, profile.takeBytes(), how);
+	const reference = { ...before.described, overlaps: overlaps(before.described, described) };
+	return { modelId: current.modelId, reference, current: described, ...report };
 });
+
+/** Whether predictions of a stored reference may be among those that are judged; nothing where it is of none. */
+function overlaps({ name, version, from, to }, current) {
+	if (name === undefined || from == null) return undefined;
+	const isSameVersion = current.version === undefined || current.version === version;
+	return isSameVersion && from < current.to && to >= current.from;
+}
+
+/**
+ * The reference that is asked for.
+ *
+ * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}
+ * @param {object | undefined} user Harper's user
+ * @returns {() => Promise<{bytes: Uint8Array, described: object}>} reads it
+ */
+function referenceOf({ modelId, version, reference, ...given }, user) {
+	const ofTime = Object.values(REFERENCE_NAMES).filter((name) => given[name] !== undefined);
+	if (reference !== undefined) {
+		if (ofTime.length > 0) {
+			throw new ApiError('INVALID_REQUEST', `reference names a stored one; ${ofTime[0]} is not accepted beside it`);
+		}
+		const key = { modelId, version: identifier('version', version), name: identifier('reference', reference) };
+		return () => storedReference(key);
+	}
+	if (ofTime.length === 0) {
+		if (version !== undefined && options().referenceRows > 0) {
+			return () => storedReference({ modelId, version, name: FIRST });
+		}
+		throw new ApiError(
+			'INVALID_REQUEST',
+			'a reference is required: reference, referenceVersion, referenceFrom or referenceTo; of one version its first predictions are it'
+		);
+	}
+	const { referenceVersion = version, referenceFrom, referenceTo } = given;
+	const filter = readProfileFilter(
+		{ modelId, version: referenceVersion, from: referenceFrom, to: referenceTo },
+		user,
+		REFERENCE_NAMES
+	);
+	return async () => {
+		const { profile, described } = await mergedProfiles('reference', filter);
+		return { bytes: profile.takeBytes(), described };
+	};
+}
+
+async function storedReference(key) {
+	const { name, version, source, rows, createdAt, from, to, profile } = await readReference(key);
+	return { bytes: profile, described: { name, version, source, createdAt, from, to, rows } };
+}
 
 /** The method of all columns, or an object of those of columns by name. */
 function methodsFrom(text) {
@@ -66,22 +113,4 @@ function methodsFrom(text) {
 		'INVALID_REQUEST',
 		`method must be the name of a method or an object of names by column, received ${shown(text)}`
 	);
-}
-
-/** All profiles of a time as one, and what they are of. */
-async function merged(side, filter) {
-	const sum = new Profile();
-	let [from, to] = [Infinity, -Infinity];
-	for await (const part of profilesIn(filter)) {
-		[from, to] = [Math.min(from, part.from), Math.max(to, part.to)];
-		sum.merge(part.profile.takeBytes());
-	}
-	const { rows } = sum;
-	if (rows === 0) {
-		throw new ApiError(
-			'INVALID_REQUEST',
-			`${side}: no prediction was profiled in this time; see GET /monitoring/profile`
-		);
-	}
-	return { bytes: sum.takeBytes(), described: { version: filter.version, from, to, rows } };
 }

@@ -12,6 +12,7 @@ import { mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
+import { firstRowWith } from './first-rows.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -72,8 +73,12 @@ async function store({ modelId, version, digest, bytes }, now) {
 		const expiresAt = expiryOf(interval, start + lengthMs);
 		rows.push({ id, modelId, version, digest, interval, start, node, profile: profile.takeBytes(), expiresAt });
 	}
-	const size = rows.reduce((sum, { profile }) => sum + profile.length, 0);
-	const context = await contextAfter(rows.map(({ id }) => [profiles, id]));
+	const first = await firstRowWith({ modelId, version, digest, bytes }, now);
+	const references = table('Reference');
+	const size = [...rows, ...(first ? [first] : [])].reduce((sum, { profile }) => sum + profile.length, 0);
+	const changed = rows.map(({ id }) => [profiles, id]);
+	if (first) changed.push([references, first.id]);
+	const context = await contextAfter(changed);
 	const write = async ({ expiresAt, ...row }) => {
 		const record = expiresAt === undefined ? row : { ...row, expiresAt };
 		await profiles.put(record, { ...context, expiresAt: expiresAt ?? NEVER });
@@ -81,6 +86,7 @@ async function store({ modelId, version, digest, bytes }, now) {
 	await commit(size, () =>
 		transaction(context, async () => {
 			for (const row of rows) await write(row);
+			if (first) await references.put(first, context);
 		})
 	);
 }
@@ -133,15 +139,26 @@ export const PROFILE_FIELDS = ['modelId', 'version', 'from', 'to'];
 export const profileOf = limited(MAX_READS, async (given, user) => {
 	const filter = readProfileFilter(given, user);
 	const isVisible = visibleTo(user, 'InferenceEvent');
-	const isShown = ([name]) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
+	const isShown = isShownTo(user);
 	const profiles = [];
 	for await (const { profile, digest, ...of } of profilesIn(filter)) {
 		const { columns, ...rest } = { ...of, ...JSON.parse(profile.takeJson()) };
-		const shown = Object.fromEntries(Object.entries(columns).filter(isShown));
+		const shown = Object.fromEntries(Object.entries(columns).filter(([name]) => isShown({ name })));
 		profiles.push({ ...rest, digest: isVisible('digest') ? digest : undefined, columns: shown });
 	}
 	return { modelId: filter.modelId, profiles };
 });
+
+/**
+ * Which columns a caller may see.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(column: {name: string}) => boolean}
+ */
+export function isShownTo(user) {
+	const isVisible = visibleTo(user, 'InferenceEvent');
+	return ({ name }) => isVisible(name.startsWith(OUTPUT_PREFIX) ? 'prediction' : 'featuresIn');
+}
 
 const NAMES = { version: 'version', from: 'from', to: 'to' };
 
@@ -215,6 +232,30 @@ export async function* profilesIn({ modelId, version, from, to }) {
 	} finally {
 		lock.release();
 	}
+}
+
+/**
+ * All profiles of a time as one, and what they are of.
+ *
+ * @param {string} side what errors call them
+ * @param {{modelId: string, version?: string, digest?: string, from: number, to: number}} filter as that of {@link profilesIn}
+ * @returns {Promise<{profile: Profile, described: {version?: string, from: number, to: number, rows: number}}>} rejects with
+ *   INVALID_REQUEST when there are none
+ */
+export async function mergedProfiles(side, { digest, ...filter }) {
+	const profile = new Profile();
+	let [from, to] = [Infinity, -Infinity];
+	for await (const part of profilesIn(filter)) {
+		if (digest !== undefined && part.digest !== digest) continue;
+		[from, to] = [Math.min(from, part.from), Math.max(to, part.to)];
+		profile.merge(part.profile.takeBytes());
+	}
+	const { rows } = profile;
+	if (rows > 0) return { profile, described: { version: filter.version, from, to, rows } };
+	throw new ApiError(
+		'INVALID_REQUEST',
+		`${side}: no prediction was profiled in this time; see GET /monitoring/profile`
+	);
 }
 
 /** The profiles of a version, by digest. */

@@ -8,6 +8,7 @@ import { authorizeFeedback, FEEDBACK_FIELDS, giveFeedback, NULLABLE } from './fe
 import { EVENT_FIELDS, listEvents, METRICS_FIELDS, metricsOf } from './metrics.js';
 import { metricsFor } from './prometheus.js';
 import { PROFILE_FIELDS, profileOf } from './profiles.js';
+import { deleteReference, referenceFrom, referencesOf, REFERENCE_FIELDS, uploadReference } from './references.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from './subscription.js';
 
 /** `POST /feedback` with `{inferenceId, outcome, correct?}` */
@@ -59,4 +60,24 @@ export async function changes({ query, user }) {
  */
 export async function drift({ query, user }) {
 	return { body: await driftOf(readQuery(query, DRIFT_FIELDS), user) };
+}
+
+/**
+ * `POST /monitoring/reference?modelId=&version=&name=&format=&delimiter=&label=` with training data; with `from` or `to` without a body
+ */
+export async function createReference({ query, stream, user }) {
+	const given = readQuery(query, REFERENCE_FIELDS);
+	const isOfTime = given.from !== undefined || given.to !== undefined;
+	const body = isOfTime ? await referenceFrom(given, user) : await uploadReference(given, stream, user);
+	return { status: 201, body };
+}
+
+/** `GET /monitoring/reference?modelId=&version=` */
+export async function listReferences({ query, user }) {
+	return { body: await referencesOf(readQuery(query, ['modelId', 'version']), user) };
+}
+
+/** `DELETE /monitoring/reference?modelId=&version=&name=` */
+export async function removeReference({ query, user }) {
+	return { body: await deleteReference(readQuery(query, ['modelId', 'version', 'name']), user) };
 }

@@ -16,6 +16,7 @@ const TABLES = [
 	'RollupProgress',
 	'Profile',
 	'Change',
+	'Reference',
 	'Feature',
 	'Job',
 	'JobStep',

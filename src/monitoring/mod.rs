@@ -20,6 +20,7 @@ mod outcome;
 pub mod profile;
 pub mod quality;
 mod realised;
+pub mod reference;
 mod sketch;
 
 pub use feedback::Feedback;

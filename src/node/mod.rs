@@ -20,6 +20,7 @@ mod prediction;
 mod process;
 mod profile;
 mod quality;
+mod reference;
 mod request;
 mod rows;
 mod session;

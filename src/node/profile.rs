@@ -101,7 +101,13 @@ impl Profile {
         std::mem::take(&mut self.inner).to_bytes().map(Uint8Array::new).map_err(|problem| throw(env, &problem))
     }
 
-    /// The same as JSON text.
+    /// `{rows, leftOut, columns: [{name, kind, count, missing}]}` as JSON text.
+    #[napi(catch_unwind)]
+    pub fn contents(&self) -> String {
+        self.inner.contents().to_string()
+    }
+
+    /// As JSON text, after which it is empty too.
     #[napi(catch_unwind)]
     pub fn take_json(&mut self) -> String {
         std::mem::take(&mut self.inner).to_json().to_string()

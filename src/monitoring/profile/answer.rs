@@ -31,6 +31,17 @@ impl Profile {
         }
         answer
     }
+
+    /// `{rows, leftOut, columns: [{name, kind, count, missing}]}`: what there is, and not what it looks like.
+    pub fn contents(&self) -> Json {
+        let column = |(name, column): (&String, &Column)| {
+            let Json::Object(mut all) = column.to_json() else { return Json::Null };
+            let mut part = |field: &str| all.remove(field).unwrap_or(Json::Null);
+            json!({ "name": name, "kind": part("kind"), "count": part("count"), "missing": part("missing") })
+        };
+        let columns: Vec<Json> = self.columns.iter().map(column).collect();
+        json!({ "rows": self.rows, "leftOut": self.left_out, "columns": columns })
+    }
 }
 
 impl Column {

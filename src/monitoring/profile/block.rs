@@ -2,7 +2,7 @@
 
 use super::columns::Profile;
 use super::names::{Names, Side};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// The rows of an input or output, one behind the other.
 #[derive(Debug)]
@@ -39,19 +39,12 @@ impl Block {
             column.clear();
             column.extend(self.numbers.iter().skip(at).step_by(count));
             if self.is_label {
-                add_labels(&name, &column, profile);
+                profile.add_classes(&name, &column);
             } else {
                 profile.add_numbers(&name, &column);
             }
         }
     }
-}
-
-/// Labels are whole numbers.
-fn add_labels(name: &str, labels: &[f64], profile: &mut Profile) {
-    let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-    labels.iter().for_each(|label| *counts.entry(*label as i64).or_default() += 1);
-    counts.iter().for_each(|(label, count)| profile.add_categories(name, &label.to_string(), *count));
 }
 
 impl Pending {

@@ -50,9 +50,27 @@ impl Profile {
     }
 
     pub fn add_missing(&mut self, column: &str) {
-        if let Some(column) = self.column(column, 1) {
-            column.missing = column.missing.saturating_add(1);
+        self.add_missing_values(column, 1);
+    }
+
+    pub fn add_missing_values(&mut self, column: &str, count: u64) {
+        if count == 0 {
+            return;
         }
+        if let Some(column) = self.column(column, count) {
+            column.missing = column.missing.saturating_add(count);
+        }
+    }
+
+    /// Whole numbers that are names of classes.
+    pub fn add_classes(&mut self, column: &str, labels: &[f64]) {
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        for label in labels.iter().filter(|label| !label.is_nan()) {
+            *counts.entry(*label as i64).or_default() += 1;
+        }
+        counts.iter().for_each(|(label, count)| self.add_categories(column, &label.to_string(), *count));
+        let missing = labels.iter().filter(|label| label.is_nan()).count();
+        self.add_missing_values(column, missing as u64);
     }
 
     /// Counts values that are not profiled.

@@ -25,7 +25,7 @@ pub use layout::{Layout, declared, layout};
 pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES, shortened};
 pub use names::{Names, OUTPUT_PREFIX, Side};
 pub use number::Number;
-pub use profiler::{Profiler, Sides};
+pub use profiler::{MAX_VECTOR_VALUES, Profiler, Sides};
 pub use settings::ProfileSettings;
 pub use strings::Strings;
 pub use vector::Vectors;

@@ -17,6 +17,8 @@ const FOLD_NUMBERS: usize = 1024;
 /// Values of one prediction that are profiled. Of more every second, third... row is taken, or of a single row such elements; the
 /// count of rows is that of all.
 const MAX_VALUES: usize = 64 << 10;
+/// Numbers of a vector that are looked at: of more every second, third...
+pub const MAX_VECTOR_VALUES: usize = MAX_VALUES;
 /// Bytes of text that count as one value.
 const BYTES_PER_VALUE: usize = 8;
 

@@ -30,7 +30,6 @@ async function identitySession() {
 	return loadSession(await digestModel(files), files);
 }
 
-const DAY_MS = 86_400_000;
 const GAUGES = { minRows: 30, driftShare: 0.5 };
 
 /** Profiles of a model that answers with its features: before, and when each column has moved by as much as its place says. */
@@ -264,19 +263,17 @@ describe('GET /metrics', () => {
 		assert.equal(await accept('image/png'), 'application/openmetrics-text');
 	});
 
-	test('tells how far a version is today from the days before', async () => {
+	test('tells how far a version is today from its first predictions', async () => {
 		const { before: profile, content, digest } = await profilesOf(2);
 		const uploaded = await harper.upload({ modelId: 'moved', version: 'v1' }, [{ name: 'model.onnx', content }]);
 		assert.deepEqual([uploaded.status, uploaded.body.digest], [201, digest]);
-		const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-		const row = { modelId: 'moved', version: 'v1', digest, interval: '1d', start: today - 2 * DAY_MS, node: 'other' };
-		const id = `moved|v1|1d|${row.start}|${digest}|other`;
-		const operation = {
-			operation: 'insert',
-			database: 'edge_ai',
-			table: 'Profile',
-			records: [{ id, ...row, profile }],
+		// As another node has stored them.
+		const first = {
+			id: `moved|v1|first|${digest}|other`,
+			...{ modelId: 'moved', version: 'v1', name: 'first', digest, node: 'other', source: 'predictions' },
+			...{ rows: 200, columns: [], createdAt: 1, from: 1, to: 1, isComplete: true, profile },
 		};
+		const operation = { operation: 'insert', database: 'edge_ai', table: 'Reference', records: [first] };
 		const inserted = await fetch(harper.operations, {
 			method: 'POST',
 			headers: { ...credentials(ADMIN), 'content-type': 'application/cbor' },

@@ -1,10 +1,6 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
-<<<<<<< HEAD
-import { compareProfiles, MetricsAccumulator, Profile, Profiler } from '../binding.js';
-import { CHANGE_DETECTION, detectorsIn } from './change-detection.js';
-=======
 import { compareProfiles, MetricsAccumulator, Profile, Profiler, ReferenceReader } from '../binding.js';
->>>>>>> h/references
+import { CHANGE_DETECTION, detectorsIn } from './change-detection.js';
 import { copied } from './copied.js';
 import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
@@ -219,7 +215,6 @@ export class Monitor {
 	}
 
 	/**
-<<<<<<< HEAD
 	 * Changes in time of the correctness, the confidence and the outputs of the recorded predictions of a model, newest first. The last
 	 * 100 of each version are remembered.
 	 *
@@ -262,8 +257,6 @@ export class Monitor {
 	}
 
 	/**
-	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles.
-=======
 	 * Keeps the profile of training data, for drift.
 	 *
 	 * @param {{modelId: string, version: string, inputSchema: string, outputSchema: string}} model its record
@@ -311,7 +304,6 @@ export class Monitor {
 	/**
 	 * Whether the features and outputs of a version are distributed otherwise than those of another one, from their profiles, or than in
 	 * a reference.
->>>>>>> h/references
 	 *
 	 * @param {string} modelId
 	 * @param {{version: string, referenceVersion?: string, reference?: string, method?: string | Record<string, string>, threshold?: number,
@@ -374,9 +366,8 @@ export class Monitor {
 	}
 }
 
-<<<<<<< HEAD
 const keyOf = ({ modelId, modelVersion, digest }) => `${modelId}|${modelVersion}|${digest}`;
-=======
+
 /** A row as JSON has it; typed arrays are lists. */
 function plainRow(row) {
 	if (row === null || typeof row !== 'object') return row;
@@ -384,4 +375,3 @@ function plainRow(row) {
 	if (Array.isArray(row) || ArrayBuffer.isView(row)) return listed(row);
 	return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, listed(value)]));
 }
->>>>>>> h/references

@@ -1,11 +1,10 @@
-// Drift as Prometheus collects it: the profiles of today beside those of the days before, now and then, kept in the addon.
-import { gaugeDrift, mergeProfiles } from '../../binding.js';
+// Drift as Prometheus collects it: the profiles of today beside the first predictions of their versions, now and then, kept in the addon.
+import { gaugeDrift } from '../../binding.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
-import { profilesIn } from './profiles.js';
+import { firstOf } from './first-rows.js';
+import { mergedProfiles } from './profiles.js';
 
 const DAY_MS = 86_400_000;
-/** What today is compared with: whole weeks have as many of each day. */
-const REFERENCE_MS = 7 * DAY_MS;
 /** A version is compared once in such a time at most. */
 const PAUSE_MS = 60_000;
 /** Comparisons in a row: the next profiles wait to be stored meanwhile. */
@@ -36,17 +35,12 @@ export async function scoreDrift(profiled, now = Date.now()) {
 
 /** Resolves to whether there was something to compare with. */
 async function score({ modelId, version, digest }, today) {
-	const reference = await profileOf({ modelId, version, from: today - REFERENCE_MS, to: today - 1 }, digest);
-	if (reference.rows === 0) return false;
-	const current = await profileOf({ modelId, version, from: today, to: today + DAY_MS - 1 }, digest);
+	const first = await firstOf(modelId, version, digest);
+	if (!first?.isComplete) return false;
+	// A whole day is read at once.
+	const filter = { modelId, version, digest, from: today, to: today + DAY_MS - 1 };
+	const { bytes } = await mergedProfiles('current', filter);
 	const how = { minRows: MIN_ROWS, driftShare: DRIFT_SHARE };
-	await gaugeDrift({ modelId, version }, reference.bytes, current.bytes, how);
+	await gaugeDrift({ modelId, version }, first.profile, bytes, how);
 	return true;
-}
-
-/** The profile of a version over whole days, of the bytes that it has. */
-async function profileOf(filter, digest) {
-	const parts = [];
-	for await (const part of profilesIn(filter)) if (part.digest === digest) parts.push(part.bytes);
-	return mergeProfiles(parts);
 }

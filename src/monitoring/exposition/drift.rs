@@ -30,7 +30,7 @@ impl Drift {
     pub fn encode(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let ShownColumns { features, outputs } = self.shown;
         let each = (MAX_SERIES / self.versions.len().max(1)).clamp(1, MAX_GAUGE_COLUMNS);
-        let help = "How far a column is today from the days before: 1 is the threshold of the method. Those that drifted most.";
+        let help = "How far a column is from its reference: 1 is the threshold of the method. Those that drifted most.";
         let mut family = encoder.encode_descriptor("edge_ai_drift_score", help, None, MetricType::Gauge)?;
         for ((model, version), drift) in &self.versions {
             let is_shown = |name: &str| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features };
@@ -42,7 +42,7 @@ impl Drift {
         if !features || !outputs {
             return Ok(());
         }
-        let help = "Columns that have drifted today, among all.";
+        let help = "Columns that have drifted from their reference, among all.";
         let mut family = encoder.encode_descriptor("edge_ai_drifted_columns_ratio", help, None, MetricType::Gauge)?;
         for ((model, version), drift) in &self.versions {
             let labels = [("model", model.as_str()), ("version", version)];

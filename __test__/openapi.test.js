@@ -385,7 +385,8 @@ describe('documented requests', () => {
 		let count = 0;
 		for (const operation of strict()) {
 			const { schema, example } = operation.requestBody?.content['application/json'] ?? {};
-			if (!schema || operation.path === '/predict/batch') continue;
+			// Rows may have any.
+			if (!schema?.properties) continue;
 			const [request] = requestsOf(operation, replace);
 			const body = JSON.stringify({ ...example, [UNKNOWN]: 1 });
 			const known = knownIn(operation, await send(operation, { ...request, body }));

@@ -148,7 +148,7 @@ export const MONITORING = {
 				...json(listOf(mapOf(any)), [TRAINING_ROW]),
 			},
 			answers: { 201: { content: json(ref('Reference')) } },
-			errors: ['MODEL_NOT_FOUND', 'INVALID_INPUT', 'SCHEMA_MISMATCH', 'TOO_LARGE', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
+			errors: ['MODEL_NOT_FOUND', 'INVALID_INPUT', 'SCHEMA_MISMATCH', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/reference': {
 			summary: 'References of a model',

@@ -112,7 +112,7 @@ export class ReferenceReader {
 
 	/**
 	 * @param {{inputSchema: string, outputSchema: string, maxColumns: number, format: 'csv' | 'ndjson' | 'json', delimiter: string,
-	 *   label?: string}} input schemas as the record of the model has them
+	 *   label?: string, estimate: boolean, classNames?: string[]}} input schemas as the record of the model has them
 	 */
 	constructor(input) {
 		this.#reader = translated((given) => new native.ReferenceReader(given))(input);
@@ -127,12 +127,12 @@ export class ReferenceReader {
 	}
 
 	/**
-	 * @returns {Promise<{profile: Uint8Array, contents: object}>} `contents`: rows, leftOut, columns ({name, kind, count, missing}),
-	 *   ignored, labels
+	 * @returns {Promise<{profile: Uint8Array, contents: object, estimator?: Uint8Array}>} `contents`: rows, leftOut, columns ({name, kind,
+	 *   count, missing}), ignored, labels, estimator
 	 */
 	async finish() {
-		const { profile, contents } = await answered((channel, id) => this.#reader.finish(channel, id));
-		return { profile, contents: JSON.parse(contents) };
+		const { contents, ...rest } = await answered((channel, id) => this.#reader.finish(channel, id));
+		return { ...rest, contents: JSON.parse(contents) };
 	}
 
 	/** Ends it, wherever it is. */

@@ -170,6 +170,52 @@ describe('estimated quality', () => {
 		assert.ok(estimated.measures.mae.value > 0.8 && estimated.measures.mae.alert);
 	});
 
+	test('may be fitted to training data with predictions and labels', async () => {
+		const send = async (modelId, lines) =>
+			(
+				await request(
+					'POST',
+					`/monitoring/reference?modelId=${modelId}&version=v1&name=training&format=csv`,
+					lines.join('\n'),
+					201
+				)
+			).estimator;
+		const upload = (modelId, content) => harper.upload({ modelId, version: 'v1' }, [{ name: 'model.onnx', content }]);
+
+		await upload('trained', classifier);
+		const x = rowsOf(ROWS, () => logits(4));
+		const { scores } = (await predict('trained', { x })).prediction;
+		const truth = scores.map(drawn);
+		const columns = ['x', 'output.scores'].flatMap((name) => [0, 1, 2].map((at) => `${name}[${at}]`));
+		const lines = [[...columns, 'label'], ...x.map((row, at) => [...row, ...scores[at], truth[at]])];
+		const found = await send('trained', lines);
+		assert.deepEqual([found.kind, found.rows, found.classes, found.chunkRows], ['classification', ROWS, 3, 20]);
+		const reference = { truth, predicted: scores.map(largest), probabilities: scores };
+		const cbpe = new Cbpe({ ...reference, classes: [0, 1, 2], chunkRows: 20 });
+		const { prediction } = await predict('trained', { x: rowsOf(ROWS, () => logits(2)) });
+		const rows = { predicted: prediction.scores.map(largest), probabilities: prediction.scores };
+		const { estimated } = await metrics('trained');
+		assert.equal(estimated.count, ROWS);
+		assertSame(estimated.measures, cbpe.estimate(rows).measures);
+
+		await upload('trainedNumbers', regression);
+		const numbers = rowsOf(ROWS, (_, at) => [at / ROWS, 2, (2 * at) / ROWS, (2 * at) / ROWS + (at % 3) - 1]);
+		const ofNumbers = await send('trainedNumbers', [['a', 'b', 'output.y', 'label'], ...numbers]);
+		assert.deepEqual([ofNumbers.kind, ofNumbers.rows, ofNumbers.features], ['regression', ROWS, 2]);
+		// Fewer rows than an estimator needs are a reference all the same, and so are those without predictions or labels.
+		assert.match(
+			(
+				await send('trainedNumbers', [
+					['a', 'b', 'output.y', 'label'],
+					[1, 2, 2, 2],
+				])
+			).error,
+			/at least 100 rows/
+		);
+		assert.equal(await send('trainedNumbers', [['a', 'b', 'label'], ...rowsOf(ROWS, () => [1, 2, 2])]), undefined);
+		assert.equal((await metrics('trainedNumbers')).estimated.estimator.rows, ROWS);
+	});
+
 	test('ends with its estimator', async () => {
 		const path = '/monitoring/estimator?modelId=numbers&version=v1';
 		assert.equal((await request('DELETE', path)).removed, true);

@@ -127,15 +127,22 @@ describe('a rule', () => {
 			[{ change: 'ratio' }, /change needs referenceWindow/],
 			[{ referenceWindow: '1d', change: 'sum' }, /change must be one of ratio, difference/],
 			[{ referenceWindow: '1d', threshold: undefined, sigmas: 3 }, /either referenceWindow or sigmas/],
-			[{ referenceVersion: 'v1' }, /compared with times only/],
+			[{ referenceVersion: 'v1' }, /referenceVersion: errorRate is compared with times only/],
+			[{ reference: 'first' }, /reference: errorRate is compared with times only/],
+			[{ measure: 'estimated.accuracy' }, /estimated.accuracy is of one version/],
 			[{ method: 'ks' }, /errorRate has no methods/],
 			[{ column: 'x' }, /errorRate is of no single column/],
 			[{ version: 'a b' }, /version must/],
 			[{ severity: 'high' }, /severity must be one of info, warning, critical/],
 			[{ minSamples: 1.5 }, /minSamples must be a whole number/],
 			[{ enabled: 'yes' }, /enabled must be true or false/],
-			[{ measure: 'drift.driftedShare' }, /needs what is compared with: referenceVersion or referenceWindow/],
+			[
+				{ measure: 'drift.driftedShare' },
+				/needs what is compared with: reference, referenceVersion or referenceWindow/,
+			],
 			[{ ...drift, change: 'ratio' }, /compares with its reference by itself/],
+			[{ ...drift, reference: 'first' }, /give either reference, or referenceVersion/],
+			[{ measure: 'drift.driftedShare', reference: 'first' }, /reference is of one version/],
 			[{ ...drift, method: 'kz' }, /there is no drift method "kz"/],
 			[{ ...drift, measure: 'drift.statistic' }, /column must be the name of a column/],
 		]) {
@@ -201,6 +208,12 @@ describe('an alert', () => {
 	test('of drift', async () => {
 		const common = { version: 'v2', referenceVersion: 'v1' };
 		await made({ id: 'share', measure: 'drift.driftedShare', threshold: 0.3, ...common });
+		const path = '/monitoring/reference?modelId=iris&version=v2&name=training&format=csv';
+		const sent = await harper.request('POST', path, { body: `0,1,2,3\n${'-9,-9,-9,-9\n'.repeat(30)}` });
+		assert.equal(sent.status, 201, JSON.stringify(sent.body));
+		const stored = { version: 'v2', reference: 'training' };
+		await made({ id: 'stored', measure: 'drift.driftedShare', threshold: 0.3, ...stored });
+		await comesTo('stored:v2', 'firing');
 		await made({
 			id: 'one',
 			measure: 'drift.statistic',
@@ -226,14 +239,14 @@ describe('an alert', () => {
 
 	test('pages and filters', async () => {
 		const ids = async (query) => (await harper.get(`${ALERTS}?${query}`)).body.alerts.map(({ id }) => id);
-		assert.deepEqual(await ids(''), ['busy', 'each:v1', 'each:v2', 'nobody', 'one:v2', 'share:v2']);
+		assert.deepEqual(await ids(''), ['busy', 'each:v1', 'each:v2', 'nobody', 'one:v2', 'share:v2', 'stored:v2']);
 		assert.deepEqual(await ids('rule=each'), ['each:v1', 'each:v2']);
 		assert.deepEqual(await ids('state=noData'), ['nobody']);
 		assert.deepEqual(await ids('modelId=nobody'), ['nobody']);
 		const first = (await harper.get(`${ALERTS}?limit=4`)).body;
 		assert.deepEqual([first.count, first.cursor], [4, 'nobody']);
 		const second = (await harper.get(`${ALERTS}?limit=4&cursor=${first.cursor}`)).body;
-		assert.deepEqual([second.count, second.cursor], [2, undefined]);
+		assert.deepEqual([second.count, second.cursor], [3, undefined]);
 		for (const [query, message] of [
 			['state=on', /state must be one of inactive, pending, firing, acknowledged, resolved, noData/],
 			['limit=0', /limit/],

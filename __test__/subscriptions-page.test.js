@@ -20,6 +20,7 @@ before(async () => {
 	mqttPort = await freePort();
 	// As npm start has it: the commands of the page send no credentials.
 	harper = await startHarper({
+		options: { ruleInterval: 1 },
 		variables: { AUTHENTICATION_AUTHORIZELOCAL: 'true', MQTT_NETWORK_PORT: `127.0.0.1:${mqttPort}` },
 	});
 	assert.equal((await harper.upload({ modelId: 'iris', version: '1.0.0' }, ['examples/iris/model.onnx'])).status, 201);
@@ -68,7 +69,7 @@ describe('docs/subscriptions.md', () => {
 	test('has the commands that are tried here', () => {
 		assert.deepEqual(
 			blocks('bash').map((text) => text.match(/^(curl -N|npx mqtt|MQTT_NETWORK_PORT)/)?.[1]),
-			['curl -N', 'MQTT_NETWORK_PORT', 'npx mqtt', 'curl -N', 'npx mqtt']
+			['curl -N', 'MQTT_NETWORK_PORT', 'npx mqtt', 'curl -N', 'npx mqtt', 'curl -N', 'npx mqtt']
 		);
 		assert.equal(blocks('js').length, 1);
 	});
@@ -85,7 +86,20 @@ describe('docs/subscriptions.md', () => {
 	test('predictions over MQTT', () => shell(blocks('bash')[2], {}, isTold, predict));
 
 	for (const at of [3, 4]) {
-		test(`a job with ${at === 3 ? 'curl' : 'MQTT'}`, async () => {
+		test(`alerts with ${at === 3 ? 'curl' : 'MQTT'}`, async () => {
+			await predict();
+			const rule = { modelId: 'iris', measure: 'count', threshold: 0 };
+			const { status } = await harper.request('PUT', '/monitoring/rules/page', { body: rule });
+			assert.ok(status < 300);
+			const path = '/monitoring/alerts/page';
+			await until('it fires', async () => (await harper.get(path)).body.state === 'firing');
+			const change = () => harper.request('POST', `${path}/silence`, { body: { until: 1 } });
+			await shell(blocks('bash')[at], {}, (output) => output.includes('"rule":"page"'), change);
+		});
+	}
+
+	for (const at of [5, 6]) {
+		test(`a job with ${at === 5 ? 'curl' : 'MQTT'}`, async () => {
 			const table = 'Flower';
 			const target = { table, fields: { species: 'prediction' } };
 			const source = { table, fields: { float_input: 'float_input' } };

@@ -278,7 +278,7 @@ export class Monitor {
 			throw new TypeError(`reference takes rows, an array of objects; received ${shown(rows)}`);
 		}
 		const maxColumns = this.#profileColumns || PROFILE_COLUMNS.default;
-		const how = { format: 'ndjson', delimiter: ',', label };
+		const how = { format: 'ndjson', delimiter: ',', label, estimate: false };
 		const reader = new ReferenceReader({ inputSchema, outputSchema, maxColumns, ...how });
 		try {
 			let lines = [];

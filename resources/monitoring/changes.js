@@ -10,6 +10,7 @@ import { mayReplicate } from '../storage/cluster.js';
 import { commit } from '../storage/disk.js';
 import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
+import { retentionSeconds } from './hours-and-days.js';
 import { readLimit } from './metrics.js';
 import { idPrefix, isEventId } from './record.js';
 
@@ -30,12 +31,6 @@ function changeTable() {
 	const seconds = retentionSeconds();
 	if (seconds > 0) removeExpired(changes, seconds);
 	return changes;
-}
-
-/** As long as profiles of days are; 0 for ever. */
-function retentionSeconds() {
-	const { eventRetention, profileRetention } = options();
-	return profileRetention ?? 10 * eventRetention;
 }
 
 /** Has rows removed when they expire, and replicated, also in a thread that writes none. */

@@ -2,9 +2,9 @@
 import { gaugeDrift } from '../../binding.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
 import { firstOf } from './first-rows.js';
+import { DAY_MS } from './hours-and-days.js';
 import { mergedProfiles } from './profiles.js';
 
-const DAY_MS = 86_400_000;
 /** A version is compared once in such a time at most. */
 const PAUSE_MS = 60_000;
 /** Comparisons in a row: the next profiles wait to be stored meanwhile. */

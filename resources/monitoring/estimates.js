@@ -1,25 +1,14 @@
 // What estimators saw: taken from the addon now and then, added to rows of this node by hour and by day, and read over any time.
 import { acquireLock, EstimateSums, pendingEstimates, restoreEstimate, takeEstimates } from '../../binding.js';
-import { log, transaction } from '../harper.js';
-import { options } from '../options.js';
-import { contextAfter } from '../storage/after.js';
-import { mayReplicate } from '../storage/cluster.js';
-import { commit } from '../storage/disk.js';
-import { NEVER, removeExpired } from '../storage/expiry.js';
-import { nodeName, table } from '../storage/tables.js';
+import { log } from '../harper.js';
+import { nodeName } from '../storage/tables.js';
 import { estimatorOf } from './estimators.js';
-import { DAY_MS, expiryOf, HOUR_MS, HOURS_KEPT_MS, INTERVALS } from './profiles.js';
+import { INTERVALS, isRow, overlaps, rowOf, storeRows, tableOfRows, tellsOf } from './hours-and-days.js';
 
 /** Who stores estimates of this process, or reads them, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'estimates';
 
-/** The table of estimates, which reaches other nodes as that of profiles does. */
-function estimateTable() {
-	const estimates = table('Estimate');
-	if (!estimates.audit && options().replicateEvents && mayReplicate()) estimates.enableAuditing();
-	removeExpired(estimates, HOURS_KEPT_MS / 1000);
-	return estimates;
-}
+const estimateTable = () => tableOfRows('Estimate');
 
 /** Has rows removed when they expire, and replicated, also in a thread that writes none. */
 export function prepareEstimates() {
@@ -49,39 +38,24 @@ async function store({ modelId, version, digest, estimator: estimatorId, bytes }
 	const estimates = estimateTable();
 	const none = EstimateSums.of(current.estimator);
 	const rows = [];
-	for (const [interval, lengthMs] of Object.entries(INTERVALS)) {
-		const start = now - (now % lengthMs);
+	for (const interval of Object.keys(INTERVALS)) {
+		const { start } = rowOf(interval, now);
 		const id = `${prefixOf({ modelId, version, digest }, estimatorId)}${interval}|${start}|${nodeName()}`;
 		const sums = none.none();
 		const stored = rowFrom(await estimates.get(id));
 		if (stored) addTo(sums, stored);
 		sums.merge(bytes);
-		rows.push({ id, interval, start, sums: sums.toBytes(), expiresAt: expiryOf(interval, start + lengthMs) });
+		rows.push({ id, interval, start, sums: sums.toBytes() });
 	}
-	const size = rows.reduce((sum, { sums }) => sum + sums.length, 0);
-	const context = await contextAfter(rows.map(({ id }) => [estimates, id]));
-	const write = async ({ expiresAt, ...row }) => {
-		const record = expiresAt === undefined ? row : { ...row, expiresAt };
-		await estimates.put(record, { ...context, expiresAt: expiresAt ?? NEVER });
-	};
-	await commit(size, () =>
-		transaction(context, async () => {
-			for (const row of rows) await write(row);
-		})
-	);
+	await storeRows(estimates, rows);
 }
 
 const prefixOf = ({ modelId, version, digest }, estimatorId) => `${modelId}|${version}|${digest}|${estimatorId}|`;
 
 /** A row that this component wrote; nothing for what a role that may write to the table itself put there instead. */
 function rowFrom(record) {
-	// Harper removes what has expired later.
 	const isSound =
-		(record?.expiresAt ?? Infinity) > Date.now() &&
-		record?.sums instanceof Uint8Array &&
-		Object.hasOwn(INTERVALS, record.interval) &&
-		Number.isSafeInteger(record.start) &&
-		record.id.includes(`|${record.interval}|${record.start}|`);
+		isRow(record) && record.sums instanceof Uint8Array && record.id.includes(`|${record.interval}|${record.start}|`);
 	return isSound ? record : undefined;
 }
 
@@ -109,16 +83,14 @@ export async function estimatedIn({ modelId, version, digest, from, to, interval
 	const none = EstimateSums.of(current.estimator);
 	const [total, points] = [none.none(), new Map()];
 	const now = Date.now();
-	const isByDay = (day) => (day >= from && day + DAY_MS <= to) || day + DAY_MS < now - HOURS_KEPT_MS;
-	const overlaps = (start, lengthMs) => start < to && start + lengthMs > from;
-	const isRead = (row) => (row.interval === '1d') === isByDay(row.start - (row.start % DAY_MS));
+	const range = { from, to: to - 1 };
+	const isWanted = tellsOf(range, now);
 	let read = { from: Infinity, to: -Infinity };
 	const take = (row, isCounted) => {
-		const end = row.start + INTERVALS[row.interval];
-		if (!overlaps(row.start, end - row.start)) return;
+		if (!overlaps(range, row)) return;
 		if (isCounted) {
 			addTo(total, row);
-			read = { from: Math.min(read.from, row.start), to: Math.max(read.to, end) };
+			read = { from: Math.min(read.from, row.start), to: Math.max(read.to, row.start + INTERVALS[row.interval]) };
 		}
 		if (row.interval === interval) {
 			if (!points.has(row.start)) points.set(row.start, none.none());
@@ -129,24 +101,23 @@ export async function estimatedIn({ modelId, version, digest, from, to, interval
 	try {
 		for (const { digest: of, estimator, bytes: sums } of pendingEstimates(modelId, version)) {
 			if (of !== digest || estimator !== current.estimatorId) continue;
-			const start = now - (now % HOUR_MS);
-			take({ id: 'pending', interval: '1h', start, sums }, true);
-			if (interval === '1d') take({ id: 'pending', interval, start: now - (now % DAY_MS), sums }, false);
+			take({ id: 'pending', ...rowOf('1h', now), sums }, true);
+			if (interval === '1d') take({ id: 'pending', ...rowOf(interval, now), sums }, false);
 		}
 		const prefix = prefixOf({ modelId, version, digest }, current.estimatorId);
 		// "~" sorts after every character of an identifier.
 		const conditions = [{ attribute: 'id', comparator: 'between', value: [prefix, `${prefix}~`] }];
 		for await (const record of estimateTable().search({ conditions })) {
 			const row = rowFrom(record);
-			if (row) take(row, isRead(row));
+			if (row) take(row, isWanted(row));
 		}
 	} finally {
 		lock.release();
 	}
 	const { from: begin, to: end } = read;
-	const range = begin < end ? { from: begin, to: end } : {};
+	const times = begin < end ? { from: begin, to: end } : {};
 	return {
-		total: { ...JSON.parse(total.toJson()), ...range, estimator: current.described },
+		total: { ...JSON.parse(total.toJson()), ...times, estimator: current.described },
 		points: new Map([...points].map(([start, sums]) => [start, JSON.parse(sums.toJson()).measures])),
 	};
 }

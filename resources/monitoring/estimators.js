@@ -15,6 +15,7 @@ import { identifier, moment, numberIn, shown } from '../http/query.js';
 import { log } from '../harper.js';
 import { isDigest, modelAt } from '../registry/record.js';
 import { deleteAfter, putAfter } from '../storage/after.js';
+import { commit } from '../storage/disk.js';
 import { table } from '../storage/tables.js';
 import { eventsOf } from './events.js';
 import { makerOf } from './feedback.js';
@@ -73,11 +74,23 @@ export const fitEstimator = limited(MAX_FITS, async (given, user) => {
 	}
 	const { leftOut } = labelled;
 	const estimator = await fitLabelled(labelled, chunkRows);
-	const row = { modelId, version, digest, estimatorId: createId(), estimator, fittedAt: Date.now(), ...used };
-	await putAfter(table('Estimator'), { id: keyOf(row), ...row });
-	install(row);
+	const row = await storeEstimator({ modelId, version, digest, estimator, ...used });
 	return { modelId, version, digest, ...described(row), leftOut };
 });
+
+/**
+ * Has a version estimated by a new estimator.
+ *
+ * @param {{modelId: string, version: string, digest: string, estimator: Uint8Array, from?: number, to?: number}} fitted times of
+ *   the predictions, in Unix milliseconds
+ * @returns {Promise<object>} its row
+ */
+export async function storeEstimator(fitted) {
+	const row = { ...fitted, estimatorId: createId(), fittedAt: Date.now() };
+	await commit(row.estimator.length, () => putAfter(table('Estimator'), { id: keyOf(row), ...row }));
+	install(row);
+	return row;
+}
 
 /**
  * Removes the estimator of a version: nothing is estimated from then on.

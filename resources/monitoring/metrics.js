@@ -124,7 +124,7 @@ export async function metricsOf({ interval, ...given }, user) {
 }
 
 /** The attributes of events that an estimate tells of, as quality does. */
-const ESTIMATED = ['modelVersion', 'timestamp', 'correct', 'prediction', 'actualOutcome'];
+export const ESTIMATED = ['modelVersion', 'timestamp', 'correct', 'prediction', 'actualOutcome'];
 
 /** Estimates are of one version, and of all its users. */
 async function estimatedFor({ version, digest, userId, ...range }) {

@@ -1,36 +1,21 @@
 // Profiles: taken from the addon now and then, merged into rows of this node by hour and by day, and read over any time.
 import { acquireLock, mergeProfiles, pendingProfiles, Profile, restoreProfile, takeProfiles } from '../../binding.js';
-import { log, transaction } from '../harper.js';
+import { log } from '../harper.js';
 import { requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { limited } from '../http/limited.js';
 import { identifier, moment } from '../http/query.js';
-import { options } from '../options.js';
 import { isDigest } from '../registry/record.js';
-import { contextAfter } from '../storage/after.js';
-import { mayReplicate } from '../storage/cluster.js';
-import { commit } from '../storage/disk.js';
-import { NEVER, removeExpired } from '../storage/expiry.js';
 import { nodeName, table } from '../storage/tables.js';
 import { firstRowWith } from './first-rows.js';
+import { INTERVALS, isRow, overlaps, rowOf, storeRows, tableOfRows, tellsOf } from './hours-and-days.js';
 
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
-export const INTERVALS = { '1h': HOUR_MS, '1d': DAY_MS };
-/** After so long only the day of an hour is left. */
-export const HOURS_KEPT_MS = 31 * DAY_MS;
 /** Who stores profiles of this process, or reads them, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'profiles';
 /** What the names of columns begin with that are of outputs; the addon gives them. */
 export const OUTPUT_PREFIX = 'output.';
 
-/** The table of profiles, which reaches other nodes as that of events does. */
-function profileTable() {
-	const profiles = table('Profile');
-	if (!profiles.audit && options().replicateEvents && mayReplicate()) profiles.enableAuditing();
-	removeExpired(profiles, HOURS_KEPT_MS / 1000);
-	return profiles;
-}
+const profileTable = () => tableOfRows('Profile');
 
 /** Has rows removed when they expire, and replicated, also in a thread that writes none. */
 export function prepareProfiles() {
@@ -63,52 +48,25 @@ async function store({ modelId, version, digest, bytes }, now) {
 	const profiles = profileTable();
 	const node = nodeName();
 	const rows = [];
-	for (const [interval, lengthMs] of Object.entries(INTERVALS)) {
-		const start = now - (now % lengthMs);
+	for (const interval of Object.keys(INTERVALS)) {
+		const { start } = rowOf(interval, now);
 		const id = [modelId, version, interval, start, digest, node].join('|');
 		const stored = rowFrom(await profiles.get(id));
 		const { bytes: profile } = await merge([...(stored ? [stored] : []), { id: 'not stored yet', profile: bytes }]);
-		const expiresAt = expiryOf(interval, start + lengthMs);
-		rows.push({ id, modelId, version, digest, interval, start, node, profile, expiresAt });
+		rows.push({ id, modelId, version, digest, interval, start, node, profile });
 	}
 	const first = await firstRowWith({ modelId, version, digest, bytes }, now);
-	const references = table('Reference');
-	const size = [...rows, ...(first ? [first] : [])].reduce((sum, { profile }) => sum + profile.length, 0);
-	const changed = rows.map(({ id }) => [profiles, id]);
-	if (first) changed.push([references, first.id]);
-	const context = await contextAfter(changed);
-	const write = async ({ expiresAt, ...row }) => {
-		const record = expiresAt === undefined ? row : { ...row, expiresAt };
-		await profiles.put(record, { ...context, expiresAt: expiresAt ?? NEVER });
-	};
-	await commit(size, () =>
-		transaction(context, async () => {
-			for (const row of rows) await write(row);
-			if (first) await references.put(first, context);
-		})
-	);
-}
-
-/** When a row expires, in Unix milliseconds, whose interval ends then. */
-export function expiryOf(interval, end) {
-	const { eventRetention, profileRetention } = options();
-	const seconds = profileRetention ?? 10 * eventRetention;
-	const kept = [seconds > 0 ? seconds * 1000 : Infinity, interval === '1h' ? HOURS_KEPT_MS : Infinity];
-	const keptMs = Math.min(...kept);
-	return keptMs === Infinity ? undefined : end + keptMs;
+	await storeRows(profiles, rows, first ? [[table('Reference'), first]] : []);
 }
 
 /** A row that this component wrote; nothing for what a role that may write to the table itself put there instead. */
 function rowFrom(record) {
-	// Harper removes what has expired later.
 	const isSound =
-		(record?.expiresAt ?? Infinity) > Date.now() &&
-		record?.profile instanceof Uint8Array &&
+		isRow(record) &&
+		record.profile instanceof Uint8Array &&
 		typeof record.version === 'string' &&
 		record.id.startsWith(`${record.modelId}|${record.version}|`) &&
-		isDigest(record.digest) &&
-		Object.hasOwn(INTERVALS, record.interval) &&
-		Number.isSafeInteger(record.start);
+		isDigest(record.digest);
 	return isSound ? record : undefined;
 }
 
@@ -185,26 +143,21 @@ export async function* profilesIn({ modelId, version, from, to }) {
 	const lock = await acquireLock(LOCK);
 	try {
 		const now = Date.now();
-		// Read by days, each whole one at once.
-		const isByDay = (day) => (day >= from && day + DAY_MS - 1 <= to) || day + DAY_MS < now - HOURS_KEPT_MS;
-		const overlaps = (start, lengthMs) => start <= to && start + lengthMs > from;
-		const hour = now - (now % HOUR_MS);
-		const pending = overlaps(hour, HOUR_MS) ? pendingProfiles(modelId) : [];
+		const isWanted = tellsOf({ from, to }, now);
+		const hour = rowOf('1h', now);
+		const pending = overlaps({ from, to }, hour) ? pendingProfiles(modelId) : [];
 		const wanted = [];
-		for await (const row of rowsOf(modelId, version)) {
-			const isRead = (row.interval === '1d') === isByDay(row.start - (row.start % DAY_MS));
-			if (isRead && overlaps(row.start, INTERVALS[row.interval])) wanted.push(row);
-		}
+		for await (const row of rowsOf(modelId, version)) if (isWanted(row)) wanted.push(row);
 		// One version at a time is in memory.
-		const isWanted = (of) => version === undefined || of.version === version;
-		for (const of of new Set([...wanted, ...pending.filter(isWanted)].map((part) => part.version))) {
+		const isOf = (part) => version === undefined || part.version === version;
+		for (const of of new Set([...wanted, ...pending.filter(isOf)].map((part) => part.version))) {
 			const merged = new Merged();
 			for (const part of pending.filter((part) => part.version === of)) {
-				await merged.add({ id: 'not stored yet', ...part, profile: part.bytes }, hour, hour + HOUR_MS);
+				await merged.add({ id: 'not stored yet', ...part, ...hour, profile: part.bytes });
 			}
-			for (const { id, interval, start } of wanted.filter((row) => row.version === of)) {
+			for (const { id } of wanted.filter((row) => row.version === of)) {
 				const row = rowFrom(await profileTable().get(id));
-				if (row) await merged.add(row, start, start + INTERVALS[interval]);
+				if (row) await merged.add(row);
 			}
 			yield* merged.taken();
 		}
@@ -244,7 +197,8 @@ const ROWS_AT_ONCE = 32;
 class Merged {
 	#parts = new Map();
 
-	async add({ id, version, digest, profile }, start, end) {
+	async add({ id, version, digest, interval, start, profile }) {
+		const end = start + INTERVALS[interval];
 		let part = this.#parts.get(digest);
 		if (!part) {
 			part = { version, digest, from: start, to: end, rows: [] };

@@ -11,6 +11,8 @@ import { isDigest, modelAt } from '../registry/record.js';
 import { deleteAfter, putAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../storage/tables.js';
+import { storeEstimator } from './estimators.js';
+import { makerOf } from './feedback.js';
 import { FIRST, firstOf, firstRowsOf } from './first-rows.js';
 import { isShownTo, mergedProfiles, readProfileFilter } from './profiles.js';
 
@@ -74,9 +76,11 @@ export const uploadReference = limited(MAX_UPLOADS, async (given, stream, user) 
 	// What is wrong with the data is told by the names of its columns.
 	requireVisible(user, 'Model', ['inputSchema', 'outputSchema']);
 	const { digest, inputSchema, outputSchema } = await find(key.modelId, key.version);
+	const maker = await makerOf({ modelId: key.modelId, modelVersion: key.version, digest });
 	await requireRoom(key);
 	const maxColumns = options().profileColumns;
-	const reader = new ReferenceReader({ inputSchema, outputSchema, maxColumns, format, delimiter, label });
+	const how = { maxColumns, format, delimiter, label, estimate: true, classNames: maker?.labels };
+	const reader = new ReferenceReader({ inputSchema, outputSchema, ...how });
 	try {
 		let reading;
 		for await (const bytes of gathered(bodyChunks(stream))) {
@@ -86,11 +90,12 @@ export const uploadReference = limited(MAX_UPLOADS, async (given, stream, user) 
 			reading.catch(() => {});
 		}
 		await reading;
-		const { profile, contents } = await reader.finish();
-		const { ignored, leftOut, ...rest } = contents;
+		const { profile, contents, estimator: fitted } = await reader.finish();
+		const { ignored, leftOut, estimator, ...rest } = contents;
 		const reference = { ...key, digest, source: 'upload', ...rest };
 		await store({ ...reference, createdAt: Date.now() }, profile);
-		return { ...reference, ignored, leftOut: leftOut > 0 ? leftOut : undefined };
+		if (fitted) await storeEstimator({ modelId: key.modelId, version: key.version, digest, estimator: fitted });
+		return { ...reference, ignored, leftOut: leftOut > 0 ? leftOut : undefined, estimator };
 	} finally {
 		reader.close();
 	}

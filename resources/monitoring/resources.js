@@ -7,33 +7,23 @@ import {
 	restoreResources,
 	takeResources,
 } from '../../binding.js';
-import { log, transaction } from '../harper.js';
+import { log } from '../harper.js';
 import { allowedTo, authorize, requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { limited } from '../http/limited.js';
 import { identifier, moment, shown } from '../http/query.js';
 import { options } from '../options.js';
 import { isDigest, modelRecords } from '../registry/record.js';
-import { contextAfter } from '../storage/after.js';
-import { mayReplicate } from '../storage/cluster.js';
-import { commit } from '../storage/disk.js';
-import { NEVER, removeExpired } from '../storage/expiry.js';
-import { nodeName, table } from '../storage/tables.js';
+import { nodeName } from '../storage/tables.js';
+import { INTERVALS, isRow, overlaps, rowOf, storeRows, tableOfRows, tellsOf } from './hours-and-days.js';
 import { pricesIn, priced } from './prices.js';
-import { DAY_MS, expiryOf, HOUR_MS, HOURS_KEPT_MS, INTERVALS } from './profiles.js';
 
 /** Who stores what this process has summed up, or reads it, holds this lock: what is taken is in the table, or is not taken yet. */
 const LOCK = 'resources';
 /** Versions whose rows one transaction writes. */
 const MAX_VERSIONS = 100;
 
-/** The table, which reaches other nodes as that of events does. */
-function resourceTable() {
-	const resources = table('ResourceUse');
-	if (!resources.audit && options().replicateEvents && mayReplicate()) resources.enableAuditing();
-	removeExpired(resources, HOURS_KEPT_MS / 1000);
-	return resources;
-}
+const resourceTable = () => tableOfRows('ResourceUse');
 
 /** Has rows removed when they expire, and replicated, also in a thread that writes none. */
 export function prepareResources() {
@@ -64,41 +54,27 @@ async function store(taken, now) {
 	const node = nodeName();
 	const rows = [];
 	for (const { modelId, version, digest, bytes } of taken) {
-		for (const [interval, lengthMs] of Object.entries(INTERVALS)) {
-			const start = now - (now % lengthMs);
+		for (const interval of Object.keys(INTERVALS)) {
+			const { start } = rowOf(interval, now);
 			const id = [modelId, version, interval, start, digest, node].join('|');
 			const sums = new Resources();
 			const stored = rowFrom(await resources.get(id));
 			if (stored) addTo(sums, stored);
 			sums.merge(bytes);
-			const expiresAt = expiryOf(interval, start + lengthMs);
-			rows.push({ id, modelId, version, digest, interval, start, node, sums: sums.toBytes(), expiresAt });
+			rows.push({ id, modelId, version, digest, interval, start, node, sums: sums.toBytes() });
 		}
 	}
-	const size = rows.reduce((sum, { sums }) => sum + sums.length, 0);
-	const context = await contextAfter(rows.map(({ id }) => [resources, id]));
-	const write = async ({ expiresAt, ...row }) => {
-		const record = expiresAt === undefined ? row : { ...row, expiresAt };
-		await resources.put(record, { ...context, expiresAt: expiresAt ?? NEVER });
-	};
-	await commit(size, () =>
-		transaction(context, async () => {
-			for (const row of rows) await write(row);
-		})
-	);
+	await storeRows(resources, rows);
 }
 
 /** A row that this component wrote; nothing for what a role that may write to the table itself put there instead. */
 function rowFrom(record) {
-	// Harper removes what has expired later.
 	const isSound =
-		(record?.expiresAt ?? Infinity) > Date.now() &&
-		record?.sums instanceof Uint8Array &&
+		isRow(record) &&
+		record.sums instanceof Uint8Array &&
 		typeof record.version === 'string' &&
 		record.id.startsWith(`${record.modelId}|${record.version}|`) &&
-		isDigest(record.digest) &&
-		Object.hasOwn(INTERVALS, record.interval) &&
-		Number.isSafeInteger(record.start);
+		isDigest(record.digest);
 	return isSound ? record : undefined;
 }
 
@@ -204,7 +180,8 @@ async function readParts({ modelId, version, from, to }, take) {
 	const lock = await acquireLock(LOCK);
 	const parts = new Map();
 	const range = { from: undefined, to: undefined };
-	const add = ({ id, version: of, digest, sums }, start, end) => {
+	const add = ({ id, version: of, digest, interval, start, sums }) => {
+		const end = start + INTERVALS[interval];
 		const key = `${of}|${digest}`;
 		let part = parts.get(key);
 		if (!part) parts.set(key, (part = { version: of, digest, sums: new Resources() }));
@@ -214,20 +191,14 @@ async function readParts({ modelId, version, from, to }, take) {
 	};
 	try {
 		const now = Date.now();
-		// Read by days, each whole one at once.
-		const isByDay = (day) => (day >= from && day + DAY_MS - 1 <= to) || day + DAY_MS < now - HOURS_KEPT_MS;
-		const overlaps = (start, lengthMs) => start <= to && start + lengthMs > from;
+		const isWanted = tellsOf({ from, to }, now);
 		for await (const record of rowsOf(modelId, version)) {
 			const row = rowFrom(record);
-			if (!row) continue;
-			const { interval, start } = row;
-			const lengthMs = INTERVALS[interval];
-			const isRead = (interval === '1d') === isByDay(start - (start % DAY_MS));
-			if (isRead && overlaps(start, lengthMs)) add(row, start, start + lengthMs);
+			if (row && isWanted(row)) add(row);
 		}
-		const hour = now - (now % HOUR_MS);
-		for (const { bytes, ...of } of overlaps(hour, HOUR_MS) ? pendingResources(modelId) : []) {
-			if (version === undefined || of.version === version) add({ ...of, sums: bytes }, hour, hour + HOUR_MS);
+		const hour = rowOf('1h', now);
+		for (const { bytes, ...of } of overlaps({ from, to }, hour) ? pendingResources(modelId) : []) {
+			if (version === undefined || of.version === version) add({ ...of, ...hour, sums: bytes });
 		}
 	} finally {
 		lock.release();

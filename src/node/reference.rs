@@ -3,6 +3,7 @@
 use super::channel::{Channel, Reply};
 use super::error::{panicked, throw};
 use crate::error::{Error, ErrorCode, Result, error};
+use crate::monitoring::estimated::LabelledTraining;
 use crate::monitoring::reference::{Format, ProfiledRows, Reader, Schema, Source, Summary};
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -26,14 +27,20 @@ pub struct ReferenceInput {
     pub delimiter: String,
     /// The column of labels; one called `label` when none is named.
     pub label: Option<String>,
+    /// Whether an estimator is to be fitted, and the names of the classes of the model.
+    pub estimate: bool,
+    pub class_names: Option<Vec<String>>,
 }
 
 /// What a file came to.
 #[napi(object)]
 pub struct ReadReference {
     pub profile: Uint8Array,
-    /// `{rows, leftOut, columns: [{name, kind, count, missing}], ignored, labels?}` as JSON text.
+    /// `{rows, leftOut, columns: [{name, kind, count, missing}], ignored, labels?, estimator?}` as JSON text: what `estimator` is, or
+    /// `{error}` when none can be fitted to predictions and labels.
     pub contents: String,
+    /// Of data with predictions and labels.
+    pub estimator: Option<Uint8Array>,
 }
 
 enum Message {
@@ -94,8 +101,11 @@ fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the reader is closed")
 }
 
-fn reader_of(input: ReferenceInput) -> Result<Reader<ProfiledRows>> {
-    let ReferenceInput { input_schema, output_schema, max_columns, format, delimiter, label } = input;
+type Rows = (ProfiledRows, Option<LabelledTraining>);
+
+fn reader_of(input: ReferenceInput) -> Result<Reader<Rows>> {
+    let ReferenceInput { input_schema, output_schema, max_columns, format, delimiter, label, estimate, class_names } =
+        input;
     let format = match format.as_str() {
         "csv" => match *delimiter.as_bytes() {
             [delimiter] if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') => {
@@ -107,11 +117,13 @@ fn reader_of(input: ReferenceInput) -> Result<Reader<ProfiledRows>> {
         "json" => Format::Json,
         _ => return Err(error!(InvalidRequest, "format must be csv, ndjson or json")),
     };
-    let schema = Schema::parse(&input_schema, &output_schema, max_columns as usize)?;
-    Reader::new(Source { schema, label }, format, ProfiledRows::default())
+    let schema = || Schema::parse(&input_schema, &output_schema, max_columns as usize);
+    let (schema, read_by) = (schema()?, schema()?);
+    let labelled = estimate.then(|| LabelledTraining::new(read_by, output_schema, class_names));
+    Reader::new(Source { schema, label }, format, (ProfiledRows::default(), labelled))
 }
 
-fn read(reader: Reader<ProfiledRows>, messages: &Receiver<Message>) {
+fn read(reader: Reader<Rows>, messages: &Receiver<Message>) {
     let mut reader = Some(reader);
     while let Ok(message) = messages.recv() {
         match message {
@@ -132,7 +144,7 @@ fn read(reader: Reader<ProfiledRows>, messages: &Receiver<Message>) {
     }
 }
 
-fn answer((rows, summary): (ProfiledRows, Summary)) -> Result<ReadReference> {
+fn answer(((rows, labelled), summary): (Rows, Summary)) -> Result<ReadReference> {
     let ProfiledRows { profile, labels } = rows;
     let Summary { ignored, .. } = summary;
     let mut contents = profile.contents();
@@ -140,5 +152,16 @@ fn answer((rows, summary): (ProfiledRows, Summary)) -> Result<ReadReference> {
     if let Some(column) = labels.columns.values().next() {
         contents["labels"] = column.to_json();
     }
-    Ok(ReadReference { profile: profile.to_bytes()?.into(), contents: contents.to_string() })
+    let estimator = match labelled.and_then(|labelled| labelled.fit()) {
+        Some(Ok(estimator)) => {
+            contents["estimator"] = estimator.described();
+            Some(estimator.to_bytes()?.into())
+        }
+        Some(Err(problem)) => {
+            contents["estimator"] = json!({ "error": problem.message });
+            None
+        }
+        None => None,
+    };
+    Ok(ReadReference { profile: profile.to_bytes()?.into(), contents: contents.to_string(), estimator })
 }

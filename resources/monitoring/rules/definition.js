@@ -6,7 +6,8 @@ import { canBeKey, identifier, readFields, shown } from '../../http/query.js';
 import { measureNamed, measureNames } from './sources.js';
 
 export const RULE_FIELDS = [
-	...['id', 'modelId', 'version', 'measure', 'column', 'method', 'referenceVersion', 'window', 'referenceWindow'],
+	...['id', 'modelId', 'version', 'measure', 'column', 'method', 'reference', 'referenceVersion', 'window'],
+	'referenceWindow',
 	...['change', 'comparison', 'threshold', 'sigmas', 'windows', 'minSamples', 'for', 'keepFiringFor', 'cooldown'],
 	...['severity', 'enabled'],
 ];
@@ -71,6 +72,9 @@ export function readRule(given) {
 	const { version, enabled = true } = fields;
 	const measure = readMeasure(fields.measure);
 	if (typeof enabled !== 'boolean') refuse(`enabled must be true or false, received ${shown(enabled)}`);
+	if (measure.isOfVersion && version === undefined) {
+		refuse(`version: ${fields.measure} is of one version; name it, or give ${EACH} for each`);
+	}
 	const window = duration('window', fields.window ?? '1h', MS.m);
 	return withoutAbsent({
 		id: identifier('id', fields.id),
@@ -113,23 +117,36 @@ function readColumn({ measure, column, method }, { isOfColumn, source }) {
 	return { column, method };
 }
 
-function readReference({ measure, referenceVersion, referenceWindow, change, sigmas }, { hasReference }, window) {
+function readReference(fields, { hasReference }, window) {
+	const { measure, reference, referenceVersion, referenceWindow, change, sigmas } = fields;
 	if (referenceWindow !== undefined) duration('referenceWindow', referenceWindow, msOf(window));
 	if (hasReference) {
 		if (change !== undefined) refuse(`change: ${measure} compares with its reference by itself`);
+		if (reference !== undefined) return { reference: storedReference(fields) };
 		if (referenceVersion === undefined && referenceWindow === undefined) {
-			refuse(`${measure} needs what is compared with: referenceVersion or referenceWindow`);
+			refuse(`${measure} needs what is compared with: reference, referenceVersion or referenceWindow`);
 		}
 		if (referenceVersion !== undefined) identifier('referenceVersion', referenceVersion);
 		return { referenceVersion, referenceWindow };
 	}
-	if (referenceVersion !== undefined) refuse(`referenceVersion: ${measure} is compared with times only`);
+	for (const [name, given] of Object.entries({ reference, referenceVersion })) {
+		if (given !== undefined) refuse(`${name}: ${measure} is compared with times only`);
+	}
 	if (referenceWindow === undefined) {
 		if (change !== undefined) refuse('change needs referenceWindow: how long before the other window was');
 		return {};
 	}
 	if (sigmas !== undefined) refuse('give either referenceWindow or sigmas');
 	return { referenceWindow, change: oneOf('change', change ?? 'ratio', CHANGES) };
+}
+
+/** The name of a reference that is kept with the version. */
+function storedReference({ version, reference, referenceVersion, referenceWindow }) {
+	if (referenceVersion !== undefined || referenceWindow !== undefined) {
+		refuse('give either reference, or referenceVersion and referenceWindow');
+	}
+	if (version === undefined) refuse(`reference is of one version: name it in version, or give ${EACH} for each`);
+	return identifier('reference', reference);
 }
 
 /** What the value is compared with: a constant, two of them, or what past windows say. */

@@ -4,7 +4,7 @@ import { MEASURES } from '../../../library/metrics.js';
 import { MIN_ROWS } from '../../../library/drift.js';
 import { COMPONENT } from '../../http/access.js';
 import { reportOf } from '../drift.js';
-import { metricsOf } from '../metrics.js';
+import { ESTIMATED, metricsOf } from '../metrics.js';
 import { OUTPUT_PREFIX } from '../profiles.js';
 import { resourcesOf, TOLD } from '../resources.js';
 
@@ -14,6 +14,7 @@ import { resourcesOf, TOLD } from '../resources.js';
  * @property {Source} source
  * @property {string[]} attributes of events that it tells of
  * @property {boolean} isOfColumn whether it is one for each column
+ * @property {boolean} [isOfVersion] whether it is of one version only
  * @property {(answer: object, column?: string) => unknown} valueIn
  * @property {(answer: object, column?: string) => unknown} samplesIn of how many predictions, or values of a column, it is made
  *
@@ -53,7 +54,12 @@ const OF_CLASS = /^quality\.perClass\.(.+)\.(precision|recall|f1|support|rocAuc)
 const OF_CODE = /^errorsByCode\.([A-Z_]+)$/;
 
 const NUMBERS = Object.keys(MEASURES).filter((name) => (MEASURES[name].type ?? 'number').startsWith('number'));
-const METRICS = [...NUMBERS, ...QUALITY];
+/** Quality without labels. */
+const ESTIMATES = [
+	...['accuracy', 'precision', 'recall', 'specificity', 'f1', 'rocAuc'],
+	...['mae', 'mape', 'mse', 'rmse', 'msle', 'rmsle'],
+].map((name) => `estimated.${name}`);
+const METRICS = [...NUMBERS, ...QUALITY, ...ESTIMATES];
 const attributesOf = (name) => [MEASURES[name.split('.')[0]].attribute].flat();
 
 function findMetric(name) {
@@ -71,6 +77,11 @@ function findMetric(name) {
 		return measure(ofClass, 'quality.count');
 	}
 	if (!METRICS.includes(name)) return undefined;
+	if (ESTIMATES.includes(name)) {
+		const valueIn = ({ estimated }) => estimated?.measures[name.slice('estimated.'.length)]?.value;
+		const samplesIn = ({ estimated }) => estimated?.count;
+		return { attributes: ESTIMATED, isOfColumn: false, isOfVersion: true, valueIn, samplesIn };
+	}
 	const samples = name.startsWith('quality.') ? 'quality.count' : (SAMPLES[name] ?? 'count');
 	return measure((answer) => at(answer, name), samples);
 }
@@ -142,11 +153,16 @@ const SOURCES = [
 		find: findDrift,
 		minSamples: MIN_ROWS,
 		hasReference: true,
-		parametersOf: ({ modelId, method, minSamples, referenceVersion, referenceMs }, version, { from, to }) => ({
+		parametersOf: (
+			{ modelId, method, minSamples, reference, referenceVersion, referenceMs },
+			version,
+			{ from, to }
+		) => ({
 			modelId,
 			version,
 			from,
 			to,
+			reference,
 			referenceVersion,
 			referenceFrom: referenceMs === undefined ? undefined : from - referenceMs,
 			referenceTo: referenceMs === undefined ? undefined : to - referenceMs,

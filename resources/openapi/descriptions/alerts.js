@@ -42,6 +42,7 @@ const RULE = given(
 		measure: said('Such as `errorRate` or `drift.driftedShare`.', text),
 		column: said('Of a measure of one column.', text),
 		method: said('Of drift.', text),
+		reference: said('Of drift: a stored reference of the version.', identifier),
 		referenceVersion: said('Of drift.', identifier),
 		window: said('How far back is looked.', duration),
 		referenceWindow: said('How long before the window is that it is compared with.', duration),

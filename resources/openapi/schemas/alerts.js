@@ -30,6 +30,7 @@ export const ALERT_SCHEMAS = {
 			measure: text,
 			column: text,
 			method: text,
+			reference: identifier,
 			referenceVersion: identifier,
 			window: text,
 			referenceWindow: text,
@@ -49,7 +50,18 @@ export const ALERT_SCHEMAS = {
 			updatedAt: time,
 			updatedBy: text,
 		},
-		['version', 'column', 'method', 'referenceVersion', 'referenceWindow', 'change', 'threshold', 'sigmas', 'windows']
+		[
+			'version',
+			'column',
+			'method',
+			'reference',
+			'referenceVersion',
+			'referenceWindow',
+			'change',
+			'threshold',
+			'sigmas',
+			'windows',
+		]
 	),
 	Alert: object(
 		{

@@ -189,9 +189,10 @@ export const MONITORING_SCHEMAS = {
 			modelId: identifier,
 			...reference,
 			ignored: said('Columns that are none of the model.', listOf(text)),
+			estimator: said('Of data with predictions and labels.', mapOf(any)),
 			leftOut: said('Values that are not profiled.', count),
 		},
-		[...OF_SOME, 'ignored', 'leftOut']
+		[...OF_SOME, 'ignored', 'estimator', 'leftOut']
 	),
 	Estimated: object(
 		{

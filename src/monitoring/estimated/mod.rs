@@ -8,8 +8,10 @@ mod reference;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod training;
 
 pub use estimator::Estimator;
 pub use live::Live;
 pub use reference::Labelled;
 pub use sums::EstimateSums;
+pub use training::LabelledTraining;

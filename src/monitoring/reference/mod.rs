@@ -21,7 +21,7 @@ pub use parser::Source;
 pub use profiled::ProfiledRows;
 pub use reader::{Format, Reader, Summary};
 pub use rows::{Column, Kind, RowBlock, RowSink, Texts, Values};
-pub use schema::Schema;
+pub use schema::{Part, Schema};
 
 #[cfg(test)]
 mod tests;

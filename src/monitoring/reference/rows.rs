@@ -69,6 +69,12 @@ impl<A: RowSink, B: RowSink> RowSink for (A, B) {
     }
 }
 
+impl<S: RowSink> RowSink for Option<S> {
+    fn take(&mut self, columns: &[Column], block: &RowBlock) -> Result<()> {
+        self.as_mut().map_or(Ok(()), |sink| sink.take(columns, block))
+    }
+}
+
 impl Texts {
     pub fn push(&mut self, text: Option<&str>) {
         self.bytes.push_str(text.unwrap_or_default());

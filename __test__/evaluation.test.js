@@ -206,7 +206,7 @@ describe('what a rule sees', () => {
 		assert.equal(path, '/monitoring/drift');
 		assert.deepEqual(asked, {
 			...{ modelId: 'm', version: 'v2', from: AT - 24 * HOUR, to: AT - 1, method: 'ks', minRows: '30' },
-			...{ referenceVersion: 'v1', referenceFrom: undefined, referenceTo: undefined },
+			...{ reference: undefined, referenceVersion: 'v1', referenceFrom: undefined, referenceTo: undefined },
 		});
 		for (const [measure, value, sees] of [
 			['drift.statistic', 'Infinity', 'holds'],

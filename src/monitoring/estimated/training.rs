@@ -1,6 +1,7 @@
 //! Training data with predictions and labels, to which an estimator is fitted.
 
 use super::estimator::Estimator;
+use super::features::MAX_FEATURES;
 use super::reference::Labelled;
 use crate::error::Result;
 use crate::monitoring::outcome::Maker;
@@ -10,6 +11,9 @@ use serde_json::{Map, Value as Json, json};
 
 /// The largest whole number up to which a double has all.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// Rows with labels that are looked at: some of them may be of no use.
+const MAX_ROWS: usize = 200_000;
 
 /// Takes rows as if each were a prediction and its outcome.
 pub struct LabelledTraining {
@@ -21,8 +25,8 @@ pub struct LabelledTraining {
     labelled: Labelled,
     /// The inputs and outputs that the rows have, as soon as their columns are known.
     values: Option<Vec<Columns>>,
-    /// Whether there are rows with predictions and labels.
-    is_told: bool,
+    /// Rows with predictions and labels that were looked at.
+    looked: usize,
 }
 
 /// The columns of an input or output.
@@ -38,7 +42,7 @@ impl LabelledTraining {
     pub fn new(schema: Schema, outputs: String, class_names: Option<Vec<String>>) -> Self {
         let is_classifier = tells_class(&outputs);
         let labelled = Labelled::default();
-        Self { schema, outputs, class_names, is_classifier, labelled, values: None, is_told: false }
+        Self { schema, outputs, class_names, is_classifier, labelled, values: None, looked: 0 }
     }
 
     /// `None` for data without labels or without predictions.
@@ -46,25 +50,29 @@ impl LabelledTraining {
     /// # Errors
     /// As of [`Labelled::fit`].
     pub fn fit(&self) -> Option<Result<Estimator>> {
-        self.is_told.then(|| self.labelled.fit(None))
+        (self.looked > 0).then(|| self.labelled.fit(None))
     }
 }
 
 impl RowSink for LabelledTraining {
     fn take(&mut self, columns: &[Column], block: &RowBlock) -> Result<()> {
         let Some(labels) = &block.labels else { return Ok(()) };
-        let Self { schema, outputs, class_names, is_classifier, labelled, values, is_told } = self;
+        let Self { schema, outputs, class_names, is_classifier, labelled, values, looked } = self;
         let values = values.get_or_insert_with(|| values_of(schema, columns));
         if !values.iter().any(|value| value.is_output) {
             return Ok(());
         }
-        *is_told = true;
         let confident_rows = is_classifier.then_some(1);
         let maker = Maker { outputs: Some(outputs), labels: class_names.as_deref(), confident_rows };
         for (row, label) in labels.iter().enumerate() {
             let Some(label) = label else { continue };
+            if *looked >= MAX_ROWS {
+                break;
+            }
+            *looked += 1;
             let side = |is_output: bool| {
-                let of_side = values.iter().filter(|value| value.is_output == is_output);
+                let is_taken = |value: &&Columns| is_output || value.width(block) <= MAX_FEATURES;
+                let of_side = values.iter().filter(|value| value.is_output == is_output).filter(is_taken);
                 let read = |value: &Columns| (value.name.clone(), json!([value.at(row, columns, block)]));
                 Json::Object(of_side.map(read).collect())
             };
@@ -102,6 +110,15 @@ fn values_of(schema: &Schema, columns: &[Column]) -> Vec<Columns> {
 }
 
 impl Columns {
+    /// Numbers or texts of a row.
+    fn width(&self, block: &RowBlock) -> usize {
+        let of = |(place, _): &(usize, Part)| match &block.values[*place] {
+            Values::Vectors { dimensions, .. } => *dimensions,
+            Values::Numbers(_) | Values::Texts(_) => 1,
+        };
+        self.places.iter().map(of).sum()
+    }
+
     /// A row of the value, as JSON has it.
     fn at(&self, row: usize, columns: &[Column], block: &RowBlock) -> Json {
         let cell = |place: usize| cell(columns[place].kind, &block.values[place], row);

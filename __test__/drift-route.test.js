@@ -5,19 +5,11 @@ import { drift } from '../index.js';
 import { limited } from '../resources/http/limited.js';
 import { startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { randomFrom } from './support/random.js';
 
 const ROWS = 4000;
 /** Sums in another order differ by their rounding. */
 const SLACK = 1e-9;
-
-/** Pseudo-random numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed) {
-	let state = seed;
-	return () => {
-		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-		return state / 2 ** 31;
-	};
-}
 
 /** Rows of an age that moves and an income that does not. */
 function rowsOf(seed, shift) {

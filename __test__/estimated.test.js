@@ -4,20 +4,13 @@ import { after, before, describe, test } from 'node:test';
 import { Cbpe, Dle } from '../index.js';
 import { startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { randomFrom } from './support/random.js';
 import { until } from './support/until.js';
 
 const ROWS = 200;
 /** Tensors have 32 bits, answers the decimals of them. */
 const SLACK = 1e-5;
 
-/** Pseudo-random numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed) {
-	let state = seed;
-	return () => {
-		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-		return state / 2 ** 31;
-	};
-}
 const random = randomFrom(7);
 
 const classifier = onnxModel({

@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { drift } from '../index.js';
 import { ADMIN, credentials, root, startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { randomFrom } from './support/random.js';
 import { until } from './support/until.js';
 
 const corpus = join(process.env.EDGE_AI_CORPUS ?? join(root, '../shared/corpus'), 'stats');
@@ -18,15 +19,6 @@ const [DOUBLE, STRING] = [11, 8];
 const ROWS = 500;
 /** Sums in another order differ by their rounding. */
 const SLACK = 1e-9;
-
-/** Pseudo-random numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed) {
-	let state = seed;
-	return () => {
-		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-		return state / 2 ** 31;
-	};
-}
 
 /** Rows of an age that moves and an income that does not. */
 function rowsOf(seed, shift) {

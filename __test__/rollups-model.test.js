@@ -8,6 +8,7 @@ import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { MetricsAccumulator } from '../binding.js';
 import { compared, measure } from '../library/events.js';
 import { MemoryHarper } from './support/memory-tables.js';
+import { randomFrom } from './support/random.js';
 
 const TABLES = ['Model', 'InferenceEvent', 'Rollup', 'RollupDelta', 'RollupProgress', 'Lease'];
 const SECOND_MS = 1000;
@@ -18,15 +19,6 @@ const NOON = Date.UTC(2026, 5, 15, 12);
 
 const rootPath = mkdtempSync(join(tmpdir(), 'rollups-model-'));
 after(() => rmSync(rootPath, { recursive: true, force: true }));
-
-/** Pseudo-random numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed) {
-	let state = seed;
-	return () => {
-		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-		return state / 2 ** 31;
-	};
-}
 
 const MODELS = ['a', 'b'];
 const VERSIONS = ['v1', 'v2'];

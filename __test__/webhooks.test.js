@@ -1,8 +1,13 @@
 // Webhooks on a real server: who is told of alerts, how it is signed, and what becomes of receivers that fail, hang, redirect or are gone.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ADMIN, startHarper } from './support/harper.js';
+import { signed } from '../resources/monitoring/webhooks/signature.js';
+import { freePort } from './support/free-port.js';
+import { ADMIN, root, startHarper } from './support/harper.js';
 import { startReceiver } from './support/receiver.js';
 import { until } from './support/until.js';
 
@@ -329,6 +334,47 @@ async function untilSome(read) {
 	await until('a delivery', async () => (list = await read()).length > 0, 60_000);
 	return list;
 }
+
+describe('the receiver of docs/alerts.md', () => {
+	test('takes what is signed, once, and nothing else', async () => {
+		const page = readFileSync(join(root, 'docs/alerts.md'), 'utf8');
+		const [, program] = page.match(/^```js\n([^]*?)^```/m);
+		const port = await freePort();
+		const { secret } = await made({ id: 'page', url: `http://127.0.0.1:${port}/` });
+		const env = { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port) };
+		const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+			env,
+			stdio: ['ignore', 'pipe', 2],
+		});
+		let output = '';
+		child.stdout.on('data', (text) => (output += text));
+		try {
+			const answers = (how) => fetch(`http://127.0.0.1:${port}/`, { method: 'POST', ...how }).catch(() => undefined);
+			await until('it to listen', async () => (await answers({ body: '{}' }))?.status === 401);
+			await act('page', 'test');
+			await hasState('page', 'delivered');
+			await until('it to say so', () => output.includes('\n'));
+			assert.equal(output, 'edge_ai.webhook.test page undefined\n');
+
+			const send = async (text, change = {}) => {
+				const seconds = Math.floor(Date.now() / 1000);
+				const headers = { ...signed({ id: 'e', seconds, body: text }, [secret]), ...change };
+				return (await answers({ headers, body: text })).status;
+			};
+			const event = JSON.stringify({ id: 'e', type: 't', subject: 's', data: { state: 'firing' } });
+			assert.deepEqual([await send(event), await send(event)], [204, 204]);
+			const old = String(Math.floor(Date.now() / 1000) - 400);
+			for (const change of [{ 'webhook-id': 'f' }, { 'webhook-timestamp': old }, { 'webhook-signature': 'v1,AAAA' }]) {
+				assert.equal(await send(event, change), 401);
+			}
+			await until('both lines', () => output.split('\n').length === 3);
+			assert.match(output, /\nt s firing\n$/);
+		} finally {
+			child.kill();
+		}
+		await remove('page');
+	});
+});
 
 describe('a server that is killed between sending and marking', () => {
 	test('sends again, with the same id', async () => {

@@ -9,7 +9,7 @@ import { allWebhooks } from './record.js';
 const isText = (value) => typeof value === 'string';
 /** What becomes of a delivery. */
 export const STATES = ['waiting', 'delivered', 'failed'];
-const FIELDS = [
+const ATTRIBUTES = [
 	...['id', 'webhook', 'kind', 'time', 'source', 'subject', 'data', 'state', 'due'],
 	...['tries', 'status', 'error', 'createdAt', 'finishedAt'],
 ];
@@ -20,7 +20,9 @@ const FIELDS = [
  */
 export function deliveryFrom(record) {
 	const copy = copyOf(record);
-	const delivery = Object.fromEntries(FIELDS.filter((name) => copy[name] != null).map((name) => [name, copy[name]]));
+	const delivery = Object.fromEntries(
+		ATTRIBUTES.filter((name) => copy[name] != null).map((name) => [name, copy[name]])
+	);
 	const { id, webhook, tries, createdAt, state } = delivery;
 	const texts = ['kind', 'source', 'subject', 'data'].every((name) => isText(delivery[name]));
 	const numbers = [tries, createdAt, delivery.time].every(Number.isFinite);

@@ -22,6 +22,7 @@ import { routePrefix } from './resources/options.js';
 import { status } from './resources/status.js';
 import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
+import * as webhooks from './resources/monitoring/webhooks/routes.js';
 import { upload, uploadProgress } from './resources/registry/upload.js';
 import * as v2 from './resources/protocols/v2/routes.js';
 
@@ -68,6 +69,14 @@ const routes = [
 	],
 	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
 	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
+	['GET', '/monitoring/webhooks', { Webhook: ['read'] }, webhooks.list],
+	['POST', '/monitoring/webhooks', { Webhook: ['insert'] }, webhooks.create],
+	['GET', '/monitoring/webhooks/:webhook', { Webhook: ['read'] }, webhooks.get],
+	['PUT', '/monitoring/webhooks/:webhook', { Webhook: ['insert', 'update'] }, webhooks.put],
+	['DELETE', '/monitoring/webhooks/:webhook', { Webhook: ['delete'] }, webhooks.remove],
+	['POST', '/monitoring/webhooks/:webhook/rotate', { Webhook: ['update'] }, webhooks.rotate],
+	['POST', '/monitoring/webhooks/:webhook/test', { Webhook: ['update'] }, webhooks.test],
+	['GET', '/monitoring/webhooks/:webhook/deliveries', { Webhook: ['read'] }, webhooks.deliveries],
 	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
 	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],

@@ -34,6 +34,8 @@ export const ROLES = {
 		InferenceEvent: ['insert', 'update', 'delete'],
 		MonitoringRule: ['insert', 'update', 'delete'],
 		Alert: ['update'],
+		// The URLs of many receivers are secrets, so only who writes webhooks reads them.
+		Webhook: ['read', 'insert', 'update', 'delete'],
 		Feature: ['insert', 'update', 'delete'],
 		Job: ['delete'],
 	}),

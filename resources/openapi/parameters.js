@@ -17,6 +17,7 @@ export const PATH = {
 	id: parameter('Id of a job.', text, { example: SAMPLE_JOB }),
 	rule: parameter('Name of a rule.', identifier, { example: 'iris-errors' }),
 	alert: parameter('Id of an alert.', text, { example: SAMPLE_ALERT }),
+	webhook: parameter('Name of a webhook.', identifier, { example: 'chat' }),
 	entityId: parameter('Whose features these are.', text, { example: 'flower-1' }),
 	digest: parameter('SHA-256 of a model.', digest, { example: SAMPLE_DIGEST }),
 	label: parameter('A stage, or `latest`.', oneOf([...STAGES, 'latest']), { example: 'latest' }),

@@ -8,6 +8,7 @@ import { REGISTRY } from './registry.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
+import { WEBHOOKS } from './webhooks.js';
 
 export const SECTIONS = [
 	REGISTRY,
@@ -15,6 +16,7 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	WEBHOOKS,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -23,6 +23,7 @@ const TABLES = [
 	'RuleProgress',
 	'Estimator',
 	'Estimate',
+	'LabelDraw',
 	'Feature',
 	'Job',
 	'JobStep',

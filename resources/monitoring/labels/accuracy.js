@@ -1,5 +1,6 @@
 // GET /monitoring/labels/accuracy: how right all predictions are, by the outcomes of those that were drawn.
 import { effectiveSize, LEVEL, meanOf, METHOD, shareRight } from '../../../library/label-estimate.js';
+import { errorsFrom } from '../../../library/labels.js';
 import { standingIn, weightIn } from '../../../library/label-weights.js';
 import { ApiError } from '../../errors.js';
 import { requireVisible } from '../../http/access.js';
@@ -19,7 +20,10 @@ const MAX_DRAWS = 1000;
 /** Groups that are told; beyond them nobody looks. */
 const MAX_GROUPS = 1000;
 /** The attributes that the answer tells of. */
-const READ = ['modelId', 'modelVersion', 'timestamp', 'correct', 'regression', 'actualOutcome', 'samplingProbability'];
+const READ = [
+	...['modelId', 'modelVersion', 'timestamp'],
+	...['correct', 'regression', 'actualOutcome', 'samplingProbability', 'labelDraw'],
+];
 
 /**
  * Accuracy, or the errors of a regression, weighted by inverse probabilities.
@@ -98,21 +102,15 @@ function estimate(labels) {
 		meanOf(ofNumbers.map((label) => ({ ...label, sum: each(label.regression), count: label.regression.count })));
 	return {
 		accuracy: shareRight(ofClasses),
-		mae: atLeastZero(errors(({ count, mae }) => count * mae)),
-		rmse: rootOf(atLeastZero(errors(({ count, rmse }) => count * rmse ** 2))),
+		...errorsFrom(
+			errors(({ count, mae }) => count * mae),
+			errors(({ count, rmse }) => count * rmse ** 2)
+		),
 		labels: labels.length,
 		effectiveLabels: effectiveSize(labels),
 		predictions: labels.reduce((sum, { weight }) => sum + weight, 0),
 	};
 }
-
-const atLeastZero = (measure) => (measure?.lower == null ? measure : { ...measure, lower: Math.max(0, measure.lower) });
-
-const rootOf = (measure) =>
-	measure &&
-	Object.fromEntries(
-		Object.entries(measure).map(([name, square]) => [name, square === null ? null : Math.sqrt(square)])
-	);
 
 /** The same for each group, that of the most labels first. */
 function groupsOf(labels, by) {

@@ -2,6 +2,7 @@
 import { ALERTS } from './alerts.js';
 import { FEATURES } from './features.js';
 import { JOBS } from './jobs.js';
+import { LABELS } from './labels.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { REGISTRY } from './registry.js';
@@ -15,6 +16,7 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	LABELS,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

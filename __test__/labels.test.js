@@ -319,7 +319,7 @@ describe('accuracy', () => {
 		await predict(
 			'numbers',
 			Array.from({ length: 60 }, (_, at) => ({ a: [at], b: [2] })),
-			undefined
+			true
 		);
 		await draw('numbers', { strategy: 'uniform', limit: 20 });
 		const { predictions } = await queue('numbers');

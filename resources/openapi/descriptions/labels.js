@@ -94,7 +94,7 @@ export const LABELS = {
 			summary: 'Draw predictions to be labelled',
 			query: {
 				...RANGE,
-				strategy: parameter('What makes a prediction worth a label.', strategy, { example: 'uniform' }),
+				strategy: parameter('What makes a prediction worth a label.', strategy),
 				by: parameter('What `stratified` makes strata of.', by),
 				reference: parameter('What `novelty` compares with.', identifier),
 				limit: PAGE.limit,

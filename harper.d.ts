@@ -398,6 +398,10 @@ export interface StoredEvent {
 	actualOutcome?: string;
 	/** Unix milliseconds */
 	feedbackTimestamp?: number;
+	/** With which it was drawn to be labelled */
+	samplingProbability?: number;
+	/** In which draw */
+	labelDraw?: string;
 	/** Of a run that failed. */
 	error?: { code: string; message: string };
 }

@@ -1041,6 +1041,69 @@ export interface RegressionQuality {
 /** Measures regressions, as scikit-learn defines them, at once on this thread. `INVALID_REQUEST` for rows that cannot be measured. */
 export function regressionQuality(rows: RegressionRows): RegressionQuality;
 
+/** Predictions of which some are to be labelled. */
+export interface LabelDraw {
+	/** How much a label of each is worth: at least 0; NaN where that is not known. */
+	readonly scores: Column<number>;
+	/** How many are drawn: all, where there are not more. */
+	readonly size: number;
+	/** Of the random numbers, from 0 to 2^32 - 1: the same seed draws the same again. One at random by default. */
+	readonly seed?: number;
+}
+
+export interface DrawnForLabels {
+	/** Positions, in random order: who labels only the first ones has labelled a random part. */
+	drawn: number[];
+	/** With which each was drawn. */
+	probabilities: number[];
+	seed: number;
+}
+
+/**
+ * Draws predictions to be labelled, at once on this thread: in proportion to one half and one half of the score over the mean score, so
+ * that each can be drawn. `INVALID_REQUEST` for scores that are none.
+ */
+export function drawForLabels(of: LabelDraw): DrawnForLabels;
+
+/** Labels of a draw. */
+export interface LabelledRows {
+	/** With which each was drawn: above 0, at most 1. */
+	readonly probabilities: Column<number>;
+	/** Whether each prediction was right. */
+	readonly correct?: Column<boolean>;
+	/** Of numbers: how far each is off. */
+	readonly errors?: Column<number>;
+}
+
+export interface LabelledEstimate {
+	value: number;
+	/** Null, as `upper`, where there are too few labels for an interval. */
+	lower: number | null;
+	upper: number | null;
+}
+
+/** What labels of a draw say of all predictions that could be drawn. */
+export interface EstimateFromLabels {
+	/** Weighted by inverse probabilities, divided by the sum of the weights. */
+	method: 'inverse-propensity';
+	/** How often the intervals cover the truth. */
+	level: number;
+	labels: number;
+	/** How many labels of equal weights would tell as much, by Kish. */
+	effectiveLabels: number;
+	/** The sum of the weights. */
+	predictions: number;
+	/** With `correct`. */
+	accuracy?: LabelledEstimate | null;
+	/** With `errors`: mean absolute error. */
+	mae?: LabelledEstimate | null;
+	/** With `errors`: root mean squared error. */
+	rmse?: LabelledEstimate | null;
+}
+
+/** Estimates accuracy or errors of all predictions from the labels of a draw. `INVALID_REQUEST` for rows that are none. */
+export function estimateFromLabels(rows: LabelledRows): EstimateFromLabels;
+
 /** Rows whose truth is known, from which {@link Cbpe} learns what probabilities are worth. */
 export interface CbpeReference extends CbpeRows {
 	/** The true classes. */

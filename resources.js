@@ -10,6 +10,7 @@ import { exportedResources, findHarper, log } from './resources/harper.js';
 import * as alerts from './resources/monitoring/alerts/routes.js';
 import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
+import * as labels from './resources/monitoring/labels/routes.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
 import { describe } from './resources/openapi/routes.js';
@@ -79,6 +80,10 @@ const routes = [
 	['GET', '/monitoring/webhooks/:webhook/deliveries', { Webhook: ['read'] }, webhooks.deliveries],
 	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
 	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
+	['GET', '/monitoring/labels/queue', { InferenceEvent: ['read'] }, labels.queue],
+	['POST', '/monitoring/labels/queue', { InferenceEvent: ['read', 'update'] }, labels.draw],
+	['POST', '/monitoring/labels', { InferenceEvent: ['insert', 'update'] }, labels.answer],
+	['GET', '/monitoring/labels/accuracy', { InferenceEvent: ['read'] }, labels.accuracy],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

@@ -76,6 +76,10 @@ const ROUTES = [
 	['POST', '/monitoring/alerts/access/resolve', {}, OPERATORS, 404],
 	['POST', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 400],
 	['DELETE', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 200],
+	['GET', '/monitoring/labels/queue?modelId=access', undefined, READERS, 200],
+	['POST', '/monitoring/labels/queue?modelId=access&version=v9', undefined, PREDICTORS, 400],
+	['POST', '/monitoring/labels', { answers: [] }, PREDICTORS, 400],
+	['GET', '/monitoring/labels/accuracy?modelId=access', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

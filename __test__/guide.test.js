@@ -206,6 +206,16 @@ describe('the examples of the guide, as printed', { skip }, () => {
 		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
 	});
 
+	test('docs/labels.md, from a draw to an accuracy', async () => {
+		const page = readFileSync(join(root, 'docs/labels.md'), 'utf8');
+		const answers = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));
+		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
+		assert.equal(answers.length, printed.length);
+		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
+		const { lower } = answers.at(-1).accuracy;
+		assert.ok(lower > 0.8 && lower < 1, `${lower}`);
+	});
+
 	test('docs/monitoring.md, from the first prediction to a drift report', async () => {
 		const page = readFileSync(join(root, 'docs/monitoring.md'), 'utf8');
 		const commands = codeIn(page, 'bash');

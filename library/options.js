@@ -138,6 +138,10 @@ const table = {
 
 export const REGRESSION_ROWS = { truth: list, predicted: list, weights: list };
 
+export const LABEL_DRAW = { scores: list, size: whole(1, MAX_COUNT), seed: whole(0, MAX_COUNT) };
+
+export const LABELLED_ROWS = { probabilities: list, correct: list, errors: list };
+
 export const CLASSIFICATION_ROWS = {
 	...REGRESSION_ROWS,
 	classes: list,

@@ -12,7 +12,9 @@ import {
 	PageHinkley,
 	regressionQuality,
 	Tensor,
+	drawForLabels,
 	drift,
+	estimateFromLabels,
 	exposition,
 	type AnyOutputs,
 	type ArrayOf,
@@ -21,6 +23,11 @@ import {
 	type CbpeReference,
 	type CbpeRows,
 	type DleReference,
+	type DrawnForLabels,
+	type EstimateFromLabels,
+	type LabelDraw,
+	type LabelledEstimate,
+	type LabelledRows,
 	type DleRows,
 	type ClassAverages,
 	type ColumnProfile,
@@ -335,6 +342,14 @@ export function measure(truth: Column<ClassLabel>): (number | null | undefined)[
 	const { mae, r2 }: RegressionQuality = regressionQuality(numbers);
 	// @ts-expect-error texts are no numbers
 	regressionQuality({ truth: ['1'], predicted: [1] });
+	const of: LabelDraw = { scores: Float64Array.of(1, 2), size: 1, seed: 1 };
+	const { drawn, probabilities }: DrawnForLabels = drawForLabels(of);
+	const labelled: LabelledRows = { probabilities, correct: drawn.map(() => true), errors: [0.5] };
+	const { accuracy }: EstimateFromLabels = estimateFromLabels(labelled);
+	const estimate: LabelledEstimate | null | undefined = accuracy;
+	estimate?.lower satisfies number | null | undefined;
+	// @ts-expect-error without probabilities nothing is known of others
+	estimateFromLabels({ correct: [true] });
 	return [first?.f1, bin?.accuracy, averages.recall, areas?.macro, found.logLoss, mae, r2];
 }
 

@@ -6,6 +6,7 @@ import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { scoreDrift } from '../monitoring/drift-scores.js';
 import { prepareEstimates, storeEstimates } from '../monitoring/estimates.js';
+import { prepareDraws } from '../monitoring/labels/draws.js';
 import { watchEstimators } from '../monitoring/estimators.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
@@ -44,6 +45,7 @@ const ENTRIES = [
 	{ name: 'webhooks', owner: 'process', everyMs: SECOND_MS, run: deliverToWebhooks },
 	{ name: 'declared rules', owner: 'process', onChange: true, run: complainOfRules },
 	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
+	{ name: 'label draw table', owner: 'thread', onChange: true, run: prepareDraws },
 	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },

@@ -26,6 +26,7 @@ const TABLES = [
 	'RuleProgress',
 	'Estimator',
 	'Estimate',
+	'LabelDraw',
 	'Feature',
 	'Job',
 	'JobStep',

@@ -2,6 +2,7 @@
 import { ALERTS } from './alerts.js';
 import { FEATURES } from './features.js';
 import { JOBS } from './jobs.js';
+import { LABELS } from './labels.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { REGISTRY } from './registry.js';
@@ -17,6 +18,7 @@ export const SECTIONS = [
 	MONITORING,
 	ALERTS,
 	WEBHOOKS,
+	LABELS,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -34,6 +34,8 @@ const OF_EVENT = {
 	regression: object({ count, mae: number, rmse: number, bias: number }),
 	actualOutcome: said('JSON text', text),
 	feedbackTimestamp: time,
+	samplingProbability: said('With which it was drawn to be labelled.', number),
+	labelDraw: said('In which it was drawn.', text),
 	error: object({ code: text, message: text }),
 };
 const REQUIRED_OF_EVENT = ['id', 'timestamp', 'modelId', 'modelVersion'];

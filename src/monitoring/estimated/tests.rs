@@ -101,7 +101,7 @@ fn sums_of_losses_tell_what_rows_tell() {
     for round in 0..25 {
         let (columns, rows) = (1 + round % 4, 120 + round * 7);
         // Of every second one some numbers are below 0, where no logarithm is.
-        let shift = if round % 2 == 0 { 0.5 } else { -0.5 };
+        let shift = if round % 2 == 0 { 0.5 } else { -0.5 * columns as f64 };
         let mut sample = |rows: usize| -> (Vec<f64>, Vec<f64>, Vec<f64>) {
             let features: Vec<f64> = (0..rows * columns).map(|_| next()).collect();
             let predicted: Vec<f64> = features.chunks(columns).map(|row| row.iter().sum::<f64>() + shift).collect();

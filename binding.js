@@ -166,11 +166,13 @@ export function gaugeDrift(of, reference, current, options) {
  * Fits an estimator of quality without labels, after which no labelled predictions are left.
  *
  * @param {InstanceType<typeof LabelledPredictions>} labelled
- * @param {number} [chunkRows] of the chunks that thresholds are from
+ * @param {object} [how]
+ * @param {number} [how.chunkRows] of the chunks that thresholds are from
+ * @param {Float64Array} [how.businessValue] what predictions are worth, by the true class, and in that by the predicted one
  * @returns {Promise<Uint8Array>}
  */
-export function fitLabelled(labelled, chunkRows) {
-	return answered((channel, id) => labelled.fit(channel, id, chunkRows));
+export function fitLabelled(labelled, { chunkRows, businessValue } = {}) {
+	return answered((channel, id) => labelled.fit(channel, id, chunkRows, businessValue));
 }
 
 /**

@@ -17,7 +17,7 @@
  * ({@link HarperError}); wrong use is a `TypeError`. Nothing runs in the transaction of the request that calls: a prediction is
  * recorded whether that request succeeds or not, and sees what is committed.
  */
-import type { ErrorCode, Features, Measures, Metrics, QualityEstimate, Receipt, Signature, Stage } from './index.js';
+import type { ErrorCode, EstimatedQuality, Features, Measures, Metrics, Receipt, Signature, Stage } from './index.js';
 
 /** A user as Harper has it, such as `server.getUser(name, null)` gives it. */
 export interface HarperUser {
@@ -404,35 +404,6 @@ export interface StoredEvent {
 	labelDraw?: string;
 	/** Of a run that failed. */
 	error?: { code: string; message: string };
-}
-
-/** The quality of a version as its estimator tells it, without labels. */
-export interface EstimatedQuality {
-	/** Rows. */
-	count: number;
-	/** Predictions that could not be read. */
-	leftOut: number;
-	/** `bound`: how far the value may be off because it is of a histogram. */
-	measures: Record<string, QualityEstimate & { bound?: number }>;
-	/** What it cannot see. */
-	blindTo: string[];
-	/** Unix milliseconds, of the hours that it is of; absent when there were no predictions. */
-	from?: number;
-	to?: number;
-	estimator: {
-		kind: 'classification' | 'regression';
-		/** That it was fitted to. */
-		rows: number;
-		chunkRows: number;
-		classes?: number;
-		calibrated?: boolean[];
-		features?: number;
-		/** Unix milliseconds */
-		fittedAt: number;
-		/** Unix milliseconds: of the first and the last event that it was fitted to */
-		from: number;
-		to: number;
-	};
 }
 
 /** What was predicted. */

@@ -705,12 +705,16 @@ export interface RealisedQuality {
 		class: string;
 		/** With `rocAuc`: how far it may be off. */
 		rocAucError?: number | null;
+		/** With `averagePrecision`: how far it may be off. */
+		averagePrecisionError?: number | null;
 	})[];
 	/** Null within where there is a rest. */
 	macro: ClassAverages;
 	macroOfDefined: ClassAverages;
 	/** Of probabilities of up to ten classes, from bins of them; `error` is how far each of the means may be off. */
 	rocAuc: { oneVsRest: RocAverages; error: number } | null;
+	/** The same of average precisions. */
+	averagePrecision: (RocAverages & { error: number }) | null;
 	/** Rows with probabilities and a true class that is one of the model's: what is below is of them. */
 	probabilityCount: number;
 	logLoss: number | null;
@@ -730,6 +734,52 @@ export interface Metrics extends Measures {
 	endTime: number | null;
 	/** A version counts with the bytes that ran last under its name. */
 	versions: (DigestMeasures & { version: string; previous: DigestMeasures[] })[];
+}
+
+/** What a version is estimated by. */
+export interface EstimatorContents {
+	kind: 'classification' | 'regression';
+	/** That it was fitted to. */
+	rows: number;
+	/** Of a chunk, from which thresholds are. */
+	chunkRows: number;
+	/** Of a classification. */
+	classes?: number;
+	/** Whether the probabilities of each class are corrected; of two classes those of the second one. */
+	calibrated?: boolean[];
+	/** Of a regression. */
+	features?: number;
+	/** Unix milliseconds */
+	fittedAt: number;
+	/** Unix milliseconds: of the first and the last event that it was fitted to. */
+	from: number;
+	to: number;
+}
+
+/** The quality of a version as its estimator tells it, without labels. */
+export interface EstimatedQuality {
+	/** Rows. */
+	count: number;
+	/** Predictions that could not be read. */
+	leftOut: number;
+	/** `bound`: how far the value may be off because it is of a histogram. */
+	measures: Record<string, QualityEstimate & { bound?: number }>;
+	/** What it cannot see. */
+	blindTo: string[];
+	/** Unix milliseconds, of the hours that it is of; absent when there were no predictions, and in a `Monitor`. */
+	from?: number;
+	to?: number;
+	estimator: EstimatorContents;
+}
+
+export interface EstimatorOptions {
+	version: string;
+	/** Of the last event of the version by default. */
+	digest?: string;
+	/** Rows of the chunks that thresholds are from; a tenth of all by default. */
+	chunkRows?: number;
+	/** What a prediction of a class is worth: a list for each true class, with a number for each predicted one, in the order of the model's. */
+	businessValue?: readonly (readonly number[])[];
 }
 
 /** How many different values there are, with bounds that hold in 95 of 100 cases. */
@@ -847,7 +897,20 @@ export class Monitor {
 	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];
-	metrics(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>): Metrics;
+	/** With `version` and no times also `estimated`, when an estimator was fitted. */
+	metrics(
+		modelId: string,
+		filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>
+	): Metrics & { estimated?: EstimatedQuality };
+	/**
+	 * Has the quality of all predictions of a version that an engine records with this monitor from now on estimated without labels, by an
+	 * estimator that is fitted to the remembered events whose outcome is known. `leftOut` counts those that it could not use.
+	 * `INVALID_REQUEST` for events that say too little, `TOO_LARGE` for more than 200 classes.
+	 */
+	fitEstimator(
+		modelId: string,
+		options: EstimatorOptions
+	): Promise<EstimatorContents & { modelId: string; version: string; digest: string; leftOut: number }>;
 	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
 	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
 	/**
@@ -909,6 +972,8 @@ export interface ClassificationRows {
 	readonly bins?: number;
 	/** Bins of equal width, or with as many rows in each: `equalWidth`. */
 	readonly binning?: 'equalWidth' | 'equalMass';
+	/** With `classes`, what a prediction is worth: a list for each true class, with a number for each predicted one. */
+	readonly businessValue?: readonly (readonly number[])[];
 }
 
 /** A bin of a reliability table. */
@@ -949,6 +1014,8 @@ export interface ClassQuality {
 	undefined: ('precision' | 'recall' | 'f1')[];
 	/** With probabilities or scores: the area under the ROC curve; null when no row is of the class, or every one. */
 	rocAuc?: number | null;
+	/** With probabilities or scores: the mean over the rows of the class of the precision down to their score; null without such rows. */
+	averagePrecision?: number | null;
 	/** With probabilities: of the probability of this class. */
 	calibration?: Calibration;
 }
@@ -990,6 +1057,10 @@ export interface ClassificationQuality {
 		/** Over the pairs of classes that have rows. */
 		oneVsOne: RocAverages;
 	};
+	/** With probabilities or scores: means of the average precisions of classes. `macro` is null when a class has no rows. */
+	averagePrecision?: RocAverages;
+	/** With `businessValue`: what all predictions are worth. */
+	businessValue?: number;
 	/** With probabilities: the mean of -ln(probability of the true class), which is clipped at 2.2e-16. */
 	logLoss?: number;
 	/** With probabilities: the mean of (p - y)² for the second of two classes; with more, of its sum over the classes. */
@@ -1006,10 +1077,10 @@ export interface ClassificationQuality {
  */
 export function classificationQuality(
 	rows: ClassificationRows & Required<Pick<ClassificationRows, 'probabilities'>>
-): Required<ClassificationQuality>;
+): Required<Omit<ClassificationQuality, 'businessValue'>> & Pick<ClassificationQuality, 'businessValue'>;
 export function classificationQuality(
 	rows: ClassificationRows & Required<Pick<ClassificationRows, 'scores'>>
-): ClassificationQuality & Required<Pick<ClassificationQuality, 'rocAuc'>>;
+): ClassificationQuality & Required<Pick<ClassificationQuality, 'rocAuc' | 'averagePrecision'>>;
 export function classificationQuality(rows: ClassificationRows): ClassificationQuality;
 
 /** Numbers whose truth is known, one a row. */
@@ -1117,6 +1188,8 @@ export interface CbpeReference extends CbpeRows {
 	 * calibration error on tenths of the reference that it was not fitted to.
 	 */
 	readonly calibrate?: boolean | readonly boolean[];
+	/** What a prediction is worth: a list for each true class, with a number for each predicted one. */
+	readonly businessValue?: readonly (readonly number[])[];
 }
 
 /** Rows whose truth need not be known. */
@@ -1132,13 +1205,13 @@ export interface QualityEstimate {
 	value: number | null;
 	/** One standard error, by chance alone, as the reference shows it. */
 	samplingError: number | null;
-	/** The value less three standard errors, at least 0. */
+	/** The value less three standard errors, at least 0 but for what predictions are worth. */
 	lower: number | null;
-	/** The value and three standard errors, at most 1. */
+	/** The value and three standard errors, at most 1 where the measure is. */
 	upper: number | null;
-	/** The mean over chunks of the reference less three standard deviations, at least 0; null where no chunk has the measure. */
+	/** The mean over chunks of the reference less three standard deviations, in the range of `lower`; null where no chunk has the measure. */
 	lowerThreshold: number | null;
-	/** The mean over chunks of the reference and three standard deviations, at most 1. */
+	/** The mean over chunks of the reference and three standard deviations, in the range of `upper`. */
 	upperThreshold: number | null;
 	/** Whether the value is beyond a threshold. */
 	alert: boolean;
@@ -1147,8 +1220,19 @@ export interface QualityEstimate {
 export interface QualityEstimates {
 	/** Rows. */
 	count: number;
-	/** With two classes of the second one; with more the means over classes, but for accuracy. */
-	measures: Record<'accuracy' | 'precision' | 'recall' | 'specificity' | 'f1' | 'rocAuc', QualityEstimate>;
+	/**
+	 * With two classes of the second one; with more the means over classes, but for accuracy. With `businessValue` also the sum of what
+	 * predictions are worth, whose thresholds are of `chunkRows` rows.
+	 */
+	measures: Record<
+		'accuracy' | 'precision' | 'recall' | 'specificity' | 'f1' | 'rocAuc' | 'averagePrecision',
+		QualityEstimate
+	> & { businessValue?: QualityEstimate };
+	/**
+	 * How many rows are of a class and were predicted to be of another: a list for each true class, with one for each predicted one. Their
+	 * thresholds are of `chunkRows` rows. Of up to 50 classes.
+	 */
+	confusion?: QualityEstimate[][];
 }
 
 /**

@@ -282,8 +282,8 @@ describe('1,000 rules', () => {
 		await others;
 		assert.equal(put.length, 1000);
 		assert.equal(reads, 2 * MODELS);
-		assert.ok(most <= 8, `${most} at once`);
-		assert.ok(turns >= reads / 8, `${turns} turns`);
+		assert.ok(most <= 16, `${most} at once`);
+		assert.ok(turns >= reads / 16, `${turns} turns`);
 		assert.ok(took < 5000, `${took} ms`);
 	});
 });

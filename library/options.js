@@ -148,6 +148,7 @@ export const CLASSIFICATION_ROWS = {
 	probabilities: table,
 	scores: table,
 	bins: whole(1, 1000),
+	businessValue: table,
 	binning: oneOf('equalWidth', 'equalMass'),
 };
 
@@ -162,7 +163,10 @@ export const CBPE_REFERENCE = {
 		copy: list.copy,
 		check: (value) => flag.check(value) || (Array.isArray(value) && value.every(flag.check)),
 	},
+	businessValue: table,
 };
+
+export const ESTIMATOR_OPTIONS = { version: text, digest: text, chunkRows: whole(1, MAX_COUNT), businessValue: table };
 
 export const CBPE_ROWS = { predicted: list, probabilities: table };
 

@@ -53,6 +53,9 @@ import {
 	type ExecutionProviderName,
 	type EngineStatus,
 	type ErrorCode,
+	type EstimatedQuality,
+	type EstimatorContents,
+	type EstimatorOptions,
 	type EventFilter,
 	type Feature,
 	type Features,
@@ -250,6 +253,20 @@ export async function record(): Promise<Metrics> {
 	if (column?.kind === 'vector') norms(column);
 	const off: Deviation | null | undefined = monitor.events()[0]?.regression;
 	[off?.mae, metrics.rmse] satisfies unknown[];
+	const fit: EstimatorOptions = {
+		version: '1',
+		chunkRows: 50,
+		businessValue: [
+			[1, -1],
+			[-5, 10],
+		],
+	};
+	const contents = ({ kind, rows }: EstimatorContents) => [kind, rows];
+	monitor
+		.fitEstimator('m', fit)
+		.then(({ leftOut, ...fitted }) => [leftOut, contents(fitted)]) satisfies Promise<unknown>;
+	const estimated: EstimatedQuality | undefined = monitor.metrics('m', { version: '1' }).estimated;
+	[estimated?.measures.averagePrecision?.bound, estimated?.estimator.fittedAt] satisfies unknown[];
 	const quality: RealisedQuality | null | undefined = metrics.versions[0]?.quality;
 	[quality?.perClass[0]?.rocAucError, quality?.rocAuc?.oneVsRest.macro, quality?.calibration?.ece] satisfies unknown[];
 	const [first]: Measures[] = metrics.versions;

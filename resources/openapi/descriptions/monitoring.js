@@ -170,6 +170,10 @@ export const MONITORING = {
 				...OF_VERSION,
 				...range('from', 'to'),
 				chunkRows: parameter('Rows of the chunks that thresholds are from.', { ...count, minimum: 1 }),
+				businessValue: parameter(
+					'What predictions of a class are worth: a list for each true class with a number for each predicted one, as JSON.',
+					text
+				),
 			},
 			answers: {},
 			errors: ['MODEL_NOT_FOUND', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],

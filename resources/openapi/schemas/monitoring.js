@@ -295,8 +295,10 @@ export const MONITORING_SCHEMAS = {
 					undefined: listOf(oneOf(['precision', 'recall', 'f1'])),
 					rocAuc: nullOr(number),
 					rocAucError: nullOr(number),
+					averagePrecision: nullOr(number),
+					averagePrecisionError: nullOr(number),
 				},
-				['rocAuc', 'rocAucError']
+				['rocAuc', 'rocAucError', 'averagePrecision', 'averagePrecisionError']
 			)
 		),
 		macro: averages,
@@ -304,6 +306,7 @@ export const MONITORING_SCHEMAS = {
 		rocAuc: nullOr(
 			object({ oneVsRest: object({ macro: nullOr(number), weighted: nullOr(number) }), error: nullOr(number) })
 		),
+		averagePrecision: nullOr(object({ macro: nullOr(number), weighted: nullOr(number), error: nullOr(number) })),
 		probabilityCount: count,
 		logLoss: nullOr(number),
 		brier: nullOr(number),

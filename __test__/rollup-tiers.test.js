@@ -6,6 +6,7 @@ import { END_MS, lostIn, planOf, TIERS } from '../resources/monitoring/rollups/t
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const TEN = 10 * MINUTE;
 const DAY = 24 * HOUR;
 const MIDNIGHT = Date.UTC(2026, 5, 15);
 
@@ -21,6 +22,7 @@ describe('a range', () => {
 	for (const [what, from, to, expected] of [
 		['of a day is one row', 0, DAY, ['1d 0 1440']],
 		['of minutes is minutes', MINUTE, 3 * MINUTE, ['1m 1 3']],
+		['within an hour is tens of minutes, too', 8 * MINUTE, 2 * TEN + MINUTE, ['1m 8 10', '10m 10 20', '1m 20 21']],
 		['within a minute is events', 1, MINUTE - 1, [`events ${1 / MINUTE} ${(MINUTE - 1) / MINUTE}`]],
 		[
 			'that is cut anywhere is completed by what is shorter',

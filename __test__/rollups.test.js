@@ -122,7 +122,10 @@ test('whatever records an event, it counts once', async () => {
 	assert.deepEqual([measured.count, measured.feedbackCount, measured.accuracy], [52, 8, 0.5]);
 	await until('they are rows', async () => (await waiting()) === 0);
 	assert.deepEqual(await metrics({ modelId: 'iris' }), measured);
-	assert.deepEqual(new Set((await rollups('iris')).map(({ interval }) => interval)), new Set(['1m', '1h', '1d']));
+	assert.deepEqual(
+		new Set((await rollups('iris')).map(({ interval }) => interval)),
+		new Set(['1m', '10m', '1h', '1d'])
+	);
 
 	await harper.predict({ modelId: 'failing', features: { a: [1], b: [0] } });
 	assert.equal((await isCounted({ modelId: 'failing' }, 'runs that fail')).errorCount, 1);
@@ -183,6 +186,7 @@ describe('synthetic events over days', () => {
 	for (const [interval, lengthMs, startTime, endTime] of [
 		['1d', DAY_MS, from - DAY_MS, to + DAY_MS],
 		['1h', HOUR_MS, from + 123_456, from + 2 * DAY_MS],
+		['10m', 10 * MINUTE_MS, from + 4 * HOUR_MS + 98_765, from + DAY_MS],
 		['1m', MINUTE_MS, from + 5 * HOUR_MS + 1, from + 8 * HOUR_MS],
 	]) {
 		test(`a series of ${interval} has a point for each, and all events`, async () => {
@@ -211,8 +215,8 @@ describe('synthetic events over days', () => {
 	});
 
 	for (const [parameters, said] of [
-		[{ interval: '1w', startTime: from }, /interval must be one of 1d, 1h, 1m, received "1w"/],
-		[{ interval: '1m', startTime: from, endTime: to }, /at most 1500 points: interval=1h fits/],
+		[{ interval: '1w', startTime: from }, /interval must be one of 1d, 1h, 10m, 1m, received "1w"/],
+		[{ interval: '1m', startTime: from, endTime: to }, /at most 1500 points: interval=10m fits/],
 		[{ interval: '1d', startTime: 0 }, /at most 1500 points: give a later startTime/],
 		[{ interval: '1d' }, /interval needs startTime/],
 		[{ by: 'user' }, /"by"/],

@@ -142,7 +142,7 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning: 'Seconds after which an event expires. 0 keeps events for ever.',
 	},
-	minuteRetention: retention('minute', 'twice `eventRetention`'),
+	minuteRetention: retention('minute, and of ten of them,', 'twice `eventRetention`'),
 	hourRetention: retention('hour', 'ten times `eventRetention`'),
 	dayRetention: retention('day', '0'),
 	profile: {

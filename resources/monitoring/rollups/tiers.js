@@ -1,7 +1,9 @@
-// The tiers of rollups: minutes, hours and days, each of them complete by itself, so that each may be kept for a time of its own.
+// The tiers of rollups: minutes, ten of them, hours and days, each complete by itself, so that each may be kept for a time of its own.
+// Tens of minutes are there for ranges that begin or end within an hour: they are read from fewer rows, however many events there are.
 import { options } from '../../options.js';
 
 export const MINUTE_MS = 60_000;
+const TEN_MINUTES_MS = 10 * MINUTE_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -12,6 +14,7 @@ const TIMES_EVENTS = { minuteRetention: 2, hourRetention: 10, dayRetention: Infi
 export const TIERS = [
 	{ interval: '1d', lengthMs: DAY_MS, option: 'dayRetention' },
 	{ interval: '1h', lengthMs: HOUR_MS, option: 'hourRetention' },
+	{ interval: '10m', lengthMs: TEN_MINUTES_MS, option: 'minuteRetention' },
 	{ interval: '1m', lengthMs: MINUTE_MS, option: 'minuteRetention' },
 ];
 

@@ -255,7 +255,8 @@ describe('drift value by value', () => {
 		const found = await report('kept', 'v1', { referenceTo: second });
 		assert.deepEqual([found.reference.rows, found.reference.events, found.reference.withoutFeatures], [2 * ROWS, 2, 1]);
 		assert.deepEqual([found.of('x').reference.count, found.of('output.x again').reference.count], [ROWS, 2 * ROWS]);
-		await harper.request('DELETE', '/models/kept/v1');
+		const removed = await harper.request('DELETE', '/model/kept/v1');
+		assert.equal(removed.status, 200, JSON.stringify(removed.body));
 		await upload('kept', 'v1', [['x', FLOAT, [-1, 1]]]);
 		await predict('kept', 'v1', { x: [[1]] });
 		const later = await report('kept', 'v1', { referenceVersion: 'v1' });

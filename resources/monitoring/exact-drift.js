@@ -46,13 +46,14 @@ async function recorded(side, { filter, names, rows: known }) {
 	const models = new Models(rows);
 	const described = { version, from: Infinity, to: -Infinity, rows: 0, events: 0 };
 	let [seen, unknown] = [0, 0];
-	// Those of the same millisecond stay together.
-	let whole = Infinity;
+	// The newest come first. Those of the same millisecond stay together: from `whole` on all have been seen.
+	let [oldest, whole] = [Infinity, Infinity];
 	for await (const event of eventsOf({ modelId, version, digest, startTime: from, endTime: to })) {
+		const { prediction, featuresIn, timestamp } = event;
+		if (timestamp < oldest) [oldest, whole] = [timestamp, oldest];
 		seen += 1;
 		if (seen > MAX_ROWS) throw tooMany(side, 'events', MAX_ROWS, names, whole);
 		if (seen % EVENTS_PER_TURN === 0) await turn();
-		const { prediction, featuresIn, timestamp } = event;
 		if (prediction === undefined) continue;
 		const model = await models.placeOf(event);
 		if (model === undefined) {
@@ -63,7 +64,6 @@ async function recorded(side, { filter, names, rows: known }) {
 		if (described.rows > MAX_ROWS) throw tooMany(side, 'rows', MAX_ROWS, names, whole);
 		if (rows.size > MAX_VALUES) throw tooMany(side, 'values', MAX_VALUES, names, whole);
 		described.events += 1;
-		if (timestamp < described.from) whole = described.from;
 		described.from = Math.min(described.from, timestamp);
 		described.to = Math.max(described.to, timestamp);
 	}

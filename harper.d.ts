@@ -40,6 +40,12 @@ export type Caller =
 /** Aborting rejects with the signal's reason and stops what runs. */
 export type AbortableCaller = Caller & { signal?: AbortSignal };
 
+/**
+ * `traceparent` is that of W3C Trace Context: the events keep it where the caller may write the attribute. A malformed one is ignored, as
+ * a header would be.
+ */
+export type TracedCaller = Caller & { traceparent?: string };
+
 /** What went wrong: the codes of the library, and those that only Harper has. Each has an HTTP status. */
 export type HarperErrorCode =
 	| ErrorCode
@@ -113,7 +119,7 @@ export interface PredictAnswer<Outputs = Record<string, any>> {
 /** As `POST /predict`: one prediction, with its event on disk before it is answered. */
 export function predict<Outputs = Record<string, any>>(
 	request: PredictRequest,
-	caller: AbortableCaller
+	caller: AbortableCaller & TracedCaller
 ): Promise<PredictAnswer<Outputs>>;
 
 export interface BatchRequest extends PredictionFields {
@@ -132,7 +138,7 @@ export type RowAnswer =
  */
 export function predictBatch(
 	request: BatchRequest,
-	caller: AbortableCaller
+	caller: AbortableCaller & TracedCaller
 ): AsyncGenerator<RowAnswer, void, undefined>;
 
 /**
@@ -338,7 +344,7 @@ export interface Job {
  */
 export const jobs: {
 	/** As `POST /jobs/predict`. */
-	create(request: JobRequest, caller: Caller): Promise<Job>;
+	create(request: JobRequest, caller: TracedCaller): Promise<Job>;
 	/** As `GET /jobs/:id`. */
 	get(request: { id: string }, caller: Caller): Promise<Job>;
 	/** As `GET /jobs`: newest first. */

@@ -203,6 +203,7 @@ export const MONITORING = {
 				),
 				minRows: parameter('Fewer values on a side are `insufficient`.', { ...number, minimum: 1 }, { example: 1 }),
 				driftShare: parameter('A share of drifted columns from which on the whole drifts.', within(0, 1)),
+				exact: parameter('Whether events are compared value by value, at most 100,000 rows a side.', flag),
 			},
 			answers: { 200: { content: json(ref('Drift')) } },
 			errors: ['INVALID_INPUT', 'QUEUE_FULL'],

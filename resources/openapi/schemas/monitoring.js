@@ -101,7 +101,16 @@ const column = (fields, ...optional) => object({ ...fields, ...ofColumn }, ['mis
 const verdict = oneOf(['drift', 'ok', 'insufficient', 'uncertain']);
 const interval = { ...listOf(number), minItems: 2, maxItems: 2 };
 const ofSides = (schema) => object({ reference: schema, current: schema });
-const side = object({ version: identifier, from: time, to: time, rows: count }, ['version']);
+const ofEvents = {
+	events: said('Of `exact`: predictions that are compared.', count),
+	withoutFeatures: said('Of `exact`: predictions of which the features are not kept.', count),
+	leftOut: said('Of `exact`: predictions that cannot be read with the model that is there now.', count),
+	incomplete: said('Of `exact`: whether events of the time may be missing.', flag),
+};
+const side = object({ version: identifier, from: time, to: time, rows: count, ...ofEvents }, [
+	'version',
+	...Object.keys(ofEvents),
+]);
 const values = object({ count, missing: count, infinite: count, distinct: number });
 const counts = { reference: listOf(count), current: listOf(count) };
 const shares = ofSides(nullOr(number));
@@ -133,7 +142,10 @@ const ofMethod = {
 	adjustedPValue: number,
 	distance: measured,
 	threshold: number,
-	bounds: said('Between which those of all rows lie in 99 of 100 cases.', mapOf(interval)),
+	bounds: said(
+		'Between which those of all rows lie in 99 of 100 cases.',
+		mapOf({ ...listOf(measured), minItems: 2, maxItems: 2 })
+	),
 	histogram: nullOr(
 		eitherOf(
 			object({ edges: listOf(number), ...counts }),
@@ -335,18 +347,22 @@ export const MONITORING_SCHEMAS = {
 		column(vectors),
 		column({ kind: { const: null }, count: { const: 0 } })
 	),
-	Drift: object({
-		modelId: identifier,
-		reference: side,
-		current: side,
-		verdict,
-		driftedColumns: count,
-		uncertainColumns: count,
-		insufficientColumns: count,
-		driftedShare: number,
-		columns: listOf(ref('ColumnDrift')),
-		notInReference: listOf(text),
-	}),
+	Drift: object(
+		{
+			modelId: identifier,
+			reference: side,
+			current: side,
+			exact: said('Whether events were compared value by value.', flag),
+			verdict,
+			driftedColumns: count,
+			uncertainColumns: count,
+			insufficientColumns: count,
+			driftedShare: number,
+			columns: listOf(ref('ColumnDrift')),
+			notInReference: listOf(text),
+		},
+		['exact']
+	),
 	ColumnDrift: object(
 		{
 			name: text,

@@ -21,6 +21,7 @@ const TABLES = [
 	'MonitoringRule',
 	'Alert',
 	'RuleProgress',
+	'RetrainingRequest',
 	'Estimator',
 	'Estimate',
 	'Feature',

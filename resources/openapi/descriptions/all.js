@@ -5,6 +5,7 @@ import { JOBS } from './jobs.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { REGISTRY } from './registry.js';
+import { RETRAINING } from './retraining.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
@@ -15,6 +16,7 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	RETRAINING,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -1,7 +1,22 @@
 // Of rules and alerts.
 import { STATES } from '../../monitoring/alerts/states.js';
+import { APPROVALS, STATES as REQUEST_STATES } from '../../monitoring/retraining/states.js';
 import { SEVERITIES } from '../../monitoring/rules/definition.js';
-import { count, eitherOf, flag, identifier, listOf, number, object, oneOf, said, text, time } from '../schema.js';
+import {
+	any,
+	count,
+	eitherOf,
+	flag,
+	identifier,
+	listOf,
+	mapOf,
+	number,
+	object,
+	oneOf,
+	said,
+	text,
+	time,
+} from '../schema.js';
 
 const threshold = eitherOf(number, listOf(number));
 const value = said('An infinity is a text.', eitherOf(number, text));
@@ -44,6 +59,7 @@ export const ALERT_SCHEMAS = {
 			keepFiringFor: text,
 			cooldown: text,
 			severity,
+			retrain: object({ approval: oneOf(APPROVALS), minDaysBetween: number, minNewLabels: count }),
 			enabled: flag,
 			createdAt: time,
 			createdBy: text,
@@ -61,6 +77,7 @@ export const ALERT_SCHEMAS = {
 			'threshold',
 			'sigmas',
 			'windows',
+			'retrain',
 		]
 	),
 	Alert: object(
@@ -80,6 +97,10 @@ export const ALERT_SCHEMAS = {
 			silencedUntil: time,
 			value: said('At the last change of the state.', value),
 			threshold,
+			retraining: said(
+				'The request for retraining that it has made, or for what that waits.',
+				object({ request: text, waits: text }, ['request', 'waits'])
+			),
 			changes: listOf(
 				eitherOf(
 					object({ time, state: oneOf(STATES), evidence }, ['evidence']),
@@ -87,6 +108,42 @@ export const ALERT_SCHEMAS = {
 				)
 			),
 		},
-		[...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'], ...['value', 'threshold']]
+		[
+			...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
+			...['value', 'threshold', 'retraining'],
+		]
+	),
+	TrainingRow: object(
+		{
+			id: said('`inferenceId`, or `inferenceId:row` of a batch; a cursor.', text),
+			version: identifier,
+			timestamp: time,
+			features: mapOf(any),
+			prediction: mapOf(any),
+			confidence: number,
+			groundTruth: said('The outcome of feedback.', any),
+			weight: said('What the row counts for.', number),
+		},
+		['confidence', 'groundTruth']
+	),
+	RetrainingRequest: object(
+		{
+			id: text,
+			modelId: identifier,
+			version: identifier,
+			rule: identifier,
+			alert: text,
+			measure: text,
+			column: text,
+			reason: text,
+			evidence: said('As the alert has it.', evidence),
+			dataQuery: said('The route that gives the rows to train with.', text),
+			approval: oneOf(APPROVALS),
+			state: oneOf(REQUEST_STATES),
+			createdAt: time,
+			changes: listOf(object({ time, state: oneOf(REQUEST_STATES), who: text, comment: text }, ['who', 'comment'])),
+			answeredBy: said('The version that was trained.', identifier),
+		},
+		['version', 'rule', 'alert', 'measure', 'column', 'evidence', 'answeredBy']
 	),
 };

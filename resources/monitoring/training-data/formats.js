@@ -1,0 +1,65 @@
+// How rows are written.
+import { answerOf } from '../../errors.js';
+import { columnsOf, weightOf } from './columns.js';
+
+/**
+ * @typedef {object} Writer
+ * @property {string} begin what stands in front of all rows
+ * @property {(row: import('./event-rows.js').Row) => string} textOf
+ * @property {(error: Error) => string} [failed] what stands in place of further rows; without it the connection breaks
+ */
+
+/** An object a line; what is absent has no field. */
+function ndjson(isVisible) {
+	const objectOf = (members) => `{${[...members].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+	const fields = [
+		['modelVersion', 'version', ({ event }) => JSON.stringify(event.modelVersion)],
+		['timestamp', 'timestamp', ({ event }) => String(event.timestamp)],
+		['featuresIn', 'features', ({ features }) => objectOf(features)],
+		['prediction', 'prediction', ({ prediction }) => objectOf(prediction)],
+		['confidence', 'confidence', ({ confidence }) => confidence],
+		['actualOutcome', 'groundTruth', ({ groundTruth }) => groundTruth],
+		['samplingProbability', 'weight', ({ event }) => String(weightOf(event))],
+	].filter(([attribute]) => isVisible(attribute));
+	return {
+		begin: '',
+		textOf(row) {
+			let line = `{"id":"${row.id}"`;
+			for (const [, name, textIn] of fields) {
+				const text = textIn(row);
+				if (text !== undefined) line += `,"${name}":${text}`;
+			}
+			return `${line}}\n`;
+		},
+		failed: (error) => `${JSON.stringify(answerOf(error).body)}\n`,
+	};
+}
+
+/** Spreadsheets take a text that begins so for a formula; one more apostrophe tells it from one that began with that. */
+const FORMULA = /^[=+\-@\t\r']/;
+
+/** A cell of RFC 4180. */
+function cell(text) {
+	return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const protectedText = (text) => (FORMULA.test(text) ? `'${text}` : text);
+
+function csv(isVisible, signature) {
+	const columns = columnsOf(signature, isVisible);
+	const cellOf = (text) => {
+		if (text === undefined || text === 'null') return '';
+		return cell(text[0] === '"' ? protectedText(JSON.parse(text)) : text);
+	};
+	const line = (cells) => `${cells.join(',')}\r\n`;
+	return {
+		begin: line(columns.map(({ name }) => cell(protectedText(name)))),
+		textOf: (row) => line(columns.map(({ textIn }) => cellOf(textIn(row)))),
+	};
+}
+
+/** By name: the media type, whether it is a table of columns, and what makes the {@link Writer}. */
+export const FORMATS = {
+	ndjson: { type: 'application/x-ndjson', isTable: false, writer: ndjson },
+	csv: { type: 'text/csv; charset=utf-8; header=present', isTable: true, writer: csv },
+};

@@ -202,6 +202,14 @@ describe('the examples of the guide, as printed', { skip }, () => {
 		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
 	});
 
+	test('docs/retraining.md, from a rule to the version that answers', async () => {
+		const page = readFileSync(join(root, 'docs/retraining.md'), 'utf8');
+		const answers = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));
+		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
+		assert.equal(answers.length, printed.length);
+		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
+	});
+
 	test('docs/monitoring.md, from the first prediction to a drift report', async () => {
 		const page = readFileSync(join(root, 'docs/monitoring.md'), 'utf8');
 		const commands = codeIn(page, 'bash');

@@ -26,6 +26,7 @@ import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
 import * as trainingData from './resources/monitoring/training-data/routes.js';
 import { uploadProgress, uploadWith } from './resources/registry/upload.js';
+import * as webhooks from './resources/monitoring/webhooks/routes.js';
 import * as v2 from './resources/protocols/v2/routes.js';
 
 const routes = [
@@ -105,6 +106,14 @@ const routes = [
 		retraining.fail,
 	],
 	['GET', '/monitoring/training-data', { InferenceEvent: ['read'] }, trainingData.get],
+	['GET', '/monitoring/webhooks', { Webhook: ['read'] }, webhooks.list],
+	['POST', '/monitoring/webhooks', { Webhook: ['insert'] }, webhooks.create],
+	['GET', '/monitoring/webhooks/:webhook', { Webhook: ['read'] }, webhooks.get],
+	['PUT', '/monitoring/webhooks/:webhook', { Webhook: ['insert', 'update'] }, webhooks.put],
+	['DELETE', '/monitoring/webhooks/:webhook', { Webhook: ['delete'] }, webhooks.remove],
+	['POST', '/monitoring/webhooks/:webhook/rotate', { Webhook: ['update'] }, webhooks.rotate],
+	['POST', '/monitoring/webhooks/:webhook/test', { Webhook: ['update'] }, webhooks.test],
+	['GET', '/monitoring/webhooks/:webhook/deliveries', { Webhook: ['read'] }, webhooks.deliveries],
 	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
 	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],

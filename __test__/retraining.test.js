@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { freePort } from './support/free-port.js';
 import { ADMIN, startHarper } from './support/harper.js';
 import { overMqtt, overServerSentEvents, overWebSocket } from './support/subscribers.js';
+import { startReceiver } from './support/receiver.js';
 import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
@@ -15,7 +16,7 @@ let harper;
 before(async () => {
 	const mqttPort = await freePort();
 	harper = await startHarper({
-		options: { ruleInterval: 1 },
+		options: { ruleInterval: 1, webhookAllow: '127.0.0.1' },
 		variables: { MQTT_NETWORK_PORT: `127.0.0.1:${mqttPort}` },
 	});
 	harper.mqttPort = mqttPort;
@@ -27,7 +28,7 @@ before(async () => {
 		edge_ai: {
 			tables: {
 				InferenceEvent: { ...ALL, attribute_permissions: ['modelId', 'timestamp'].map(rights) },
-				...{ MonitoringRule: ALL, Alert: ALL, RetrainingRequest: ALL },
+				...{ MonitoringRule: ALL, Alert: ALL, RetrainingRequest: ALL, Webhook: ALL },
 			},
 		},
 	});
@@ -341,6 +342,45 @@ describe('an upload', () => {
 		const other = await upload({ version: 'v3', retrainingRequest: id });
 		assert.deepEqual([other.status, other.body.code], [409, 'RETRAINING_STATE']);
 		assert.equal((await harper.get('/model/other/v3')).status, 404);
+	});
+
+	test('and all that went before is told to webhooks, as their user may know of it', async () => {
+		const receiver = await startReceiver();
+		try {
+			const events = ['pending', 'approved', 'running', 'completed'].map((state) => `retraining.${state}`);
+			const webhook = { url: receiver.url, events, modelId: 'other' };
+			for (const [name, user] of [
+				['training', 'admin'],
+				['blind', 'blind'],
+			]) {
+				const made = await post(
+					'/monitoring/webhooks',
+					{ id: name, ...webhook, url: `${receiver.url}?${name}` },
+					{ user }
+				);
+				assert.equal(made.status, 201, JSON.stringify(made.body));
+			}
+			await rule({ id: 'told', modelId: 'other', measure: 'avgConfidence', retrain: { minDaysBetween: 0 } });
+			const { id: told, reason } = await madeBy('told');
+			for (const name of ['approve', 'start']) await act(told, name);
+			const answer = await upload({ version: 'v4', retrainingRequest: told });
+			assert.equal(answer.status, 201, JSON.stringify(answer.body));
+			await until('all to be told', () => receiver.received.length >= events.length);
+			assert.deepEqual(
+				receiver.received.map(({ event }) => event.type),
+				events.map((kind) => `edge_ai.${kind}`)
+			);
+			const [{ event: first }, , , { event: last }] = receiver.received;
+			assert.deepEqual([first.source, first.subject, first.data.reason], [REQUESTS, told, reason]);
+			assert.deepEqual(last.data, (await harper.get(`${REQUESTS}/${told}`)).body);
+			assert.ok(
+				receiver.received.every(({ path }) => path.endsWith('?training')),
+				'what it may not read it is not told'
+			);
+		} finally {
+			await receiver.close();
+			await removeRule('told');
+		}
 	});
 
 	test('of bytes that are there already answers as well', async () => {

@@ -1,6 +1,7 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
 import { configureChangeDetection, configureEngine, configureProfiles } from '../binding.js';
+import { ALLOWED_ADDRESSES } from '../library/addresses.js';
 import { CHANGE_DETECTION, detectorsIn } from '../library/change-detection.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
 import { amount, flag, oneOf, text, whole } from '../library/option-kinds.js';
@@ -166,6 +167,14 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning:
 			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
+	},
+	webhookAllow: {
+		...ALLOWED_ADDRESSES,
+		default: '',
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'Where [webhooks](alerts.md#webhooks) may lead beside public addresses: names of hosts, addresses and networks, with commas between.',
 	},
 	referenceRows: {
 		...whole(0),

@@ -12,6 +12,7 @@ import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
+import { deliverToWebhooks } from '../monitoring/webhooks/watch.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
 import { sweep } from '../registry/sweep.js';
 import { watchModels } from '../registry/watch.js';
@@ -38,6 +39,8 @@ const ENTRIES = [
 	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	// The lease is taken for each evaluation: to keep it would be a write every second.
 	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
+	// The same.
+	{ name: 'webhooks', owner: 'process', everyMs: SECOND_MS, run: deliverToWebhooks },
 	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
 	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },

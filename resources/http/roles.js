@@ -35,6 +35,8 @@ export const ROLES = {
 		MonitoringRule: ['insert', 'update', 'delete'],
 		Alert: ['update'],
 		RetrainingRequest: ['insert', 'update'],
+		// The URLs of many receivers are secrets, so only who writes webhooks reads them.
+		Webhook: ['read', 'insert', 'update', 'delete'],
 		Feature: ['insert', 'update', 'delete'],
 		Job: ['delete'],
 	}),

@@ -4,12 +4,14 @@ import { ApiError } from '../../errors.js';
 import { copyOf } from '../../harper.js';
 import { authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
 import { canBeKey, identifier, moment, shown } from '../../http/query.js';
-import { patchAfter } from '../../storage/after.js';
+import { changing } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
 import { table } from '../../storage/tables.js';
 import { readLimit } from '../metrics.js';
 import { askedBy, attributesToldBy } from '../rules/sources.js';
 import { readComment } from './comment.js';
+import { outboxEntries, putEntries } from '../webhooks/outbox.js';
+import { eventOfAction } from './happenings.js';
 import { alertFrom, ALERTS, allAlerts, listOf, OF_RULE } from './record.js';
 import { act, stateOf, STATES, statesFor } from './states.js';
 
@@ -48,8 +50,13 @@ export function alertFilter({ state, modelId, rule }, user) {
 		mayKnow(alert);
 }
 
-/** An alert tells of events: it is only for who may read what it tells of. */
-function knownTo(user) {
+/**
+ * An alert tells of events: it is only for who may read what it tells of.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(alert: object) => boolean}
+ */
+export function knownTo(user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const toldBy = (alert) => [...askedBy(alert), ...attributesToldBy(alert)];
 	return (alert) => toldBy(alert).every(isVisible);
@@ -108,11 +115,21 @@ export async function actOnAlert(name, { id }, { comment: givenComment, until: g
 			throw new ApiError('INVALID_REQUEST', `${name} is for an alert that is ${states}; this one is ${state}`);
 		}
 		authorizeAttributes(user, 'Alert', 'update', Object.keys(written));
-		await commit(JSON.stringify(written).length, () => patchAfter(table('Alert'), alert.id, written));
+		await store(alert, written, name);
 		return describe({ ...alert, ...written }, user);
 	} finally {
 		lock.release();
 	}
+}
+
+async function store(alert, written, name) {
+	const alerts = table('Alert');
+	const entries = await outboxEntries([eventOfAction({ ...alert, ...written }, name)]);
+	const write = async (context) => {
+		await alerts.patch(alert.id, written, context);
+		await putEntries(entries, context);
+	};
+	await commit(JSON.stringify([written, entries]).length, () => changing([[alerts, alert.id]], write));
 }
 
 async function find(id, user) {

@@ -3,11 +3,9 @@ import { acquireLock } from '../../../binding.js';
 import { ApiError } from '../../errors.js';
 import { authorizeAttributes } from '../../http/access.js';
 import { shown } from '../../http/query.js';
-import { table } from '../../storage/tables.js';
 import { ALERTS } from '../alerts/record.js';
 import { CHANGED } from './record.js';
-import { changeOf, find } from './requests.js';
-import { patchRequest } from './rows.js';
+import { changeOf, find, writeOf } from './requests.js';
 
 /**
  * Refuses an upload that cannot answer the request that it names. An answer that was given already may be given again.
@@ -41,20 +39,14 @@ async function changeBy(id, { modelId, version }, user) {
  * @param {unknown} id of the request
  * @param {{modelId: string, version: string}} upload
  * @param {object} user Harper's user
- * @param {(also?: {record: [any, string], size: number, write: (context: object) => Promise<void>}) => Promise<T>} store the
- *   transaction of the upload, which is to do this `also`
+ * @param {(also?: import('../../registry/uploads.js').Also) => Promise<T>} store the transaction of the upload, which is to do this `also`
  * @returns {Promise<T>}
  */
 async function answering(id, upload, user, store) {
 	const lock = await acquireLock(ALERTS);
 	try {
 		const { request, written } = await changeBy(id, upload, user);
-		if (!written) return await store();
-		return await store({
-			record: [table('RetrainingRequest'), request.id],
-			size: JSON.stringify(written).length,
-			write: (context) => patchRequest(request, written, context),
-		});
+		return await store(written && (await writeOf(request, written)));
 	} finally {
 		lock.release();
 	}

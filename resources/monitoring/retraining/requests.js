@@ -6,7 +6,7 @@ import { authorizeAttributes, requireVisible, visibleTo } from '../../http/acces
 import { identifier, shown } from '../../http/query.js';
 import { modelAt } from '../../registry/record.js';
 import { versionsOf } from '../../registry/models.js';
-import { contextAfter } from '../../storage/after.js';
+import { changing } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
 import { table } from '../../storage/tables.js';
 import { readComment } from '../alerts/comment.js';
@@ -14,6 +14,8 @@ import { ALERTS } from '../alerts/record.js';
 import { readLimit } from '../metrics.js';
 import { isEventId } from '../record.js';
 import { askedBy, attributesToldBy } from '../rules/sources.js';
+import { outboxEntries, putEntries } from '../webhooks/outbox.js';
+import { eventOfRequest } from './happenings.js';
 import { allRequests, requestFrom, requestsOf } from './record.js';
 import { patchRequest, putRequest } from './rows.js';
 import { act, firstState, isOpen, STATES, statesFor } from './states.js';
@@ -62,8 +64,13 @@ export function requestFilter({ state, modelId }, user) {
 	return (request) => wanted.every(([name, value]) => request[name] === value) && mayKnow(request);
 }
 
-/** What a rule has made tells of events: it is only for who may read what it tells of. */
-function knownTo(user) {
+/**
+ * What a rule has made tells of events: it is only for who may read what it tells of.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(request: object) => boolean}
+ */
+export function knownTo(user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const toldBy = (request) => (request.rule === undefined ? [] : [...askedBy(request), ...attributesToldBy(request)]);
 	return (request) => toldBy(request).every(isVisible);
@@ -119,8 +126,13 @@ export async function createRequest({ modelId: givenModel, version, reason }, us
 		const made = { id: createId(), modelId, version, reason, approval, state, createdAt: now, changes };
 		const request = Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined));
 		authorizeAttributes(user, 'RetrainingRequest', 'insert', Object.keys(request));
+		const entries = await outboxEntries([eventOfRequest(request)]);
 		const context = {};
-		await commit(JSON.stringify(request).length, () => transaction(context, () => putRequest(request, context)));
+		const write = async () => {
+			await putRequest(request, context);
+			await putEntries(entries, context);
+		};
+		await commit(JSON.stringify([request, entries]).length, () => transaction(context, write));
 		return describe(request, user);
 	} finally {
 		lock.release();
@@ -150,9 +162,8 @@ export async function actOnRequest(name, { id }, { comment: givenComment, versio
 		const request = await find(id, user);
 		if (version !== undefined) await requireModel(request.modelId, version);
 		const written = changeOf(request, name, { comment, version }, user);
-		const context = await contextAfter([[table('RetrainingRequest'), request.id]]);
-		const write = () => transaction(context, () => patchRequest(request, written, context));
-		await commit(JSON.stringify(written).length, write);
+		const { record, size, write } = await writeOf(request, written);
+		await commit(size, () => changing([record], write));
 		return describe({ ...request, ...written }, user);
 	} finally {
 		lock.release();
@@ -176,6 +187,25 @@ export function changeOf(request, name, given, user) {
 	}
 	authorizeAttributes(user, 'RetrainingRequest', 'update', Object.keys(written));
 	return written;
+}
+
+/**
+ * What a transaction does that changes a request, and tells of it.
+ *
+ * @param {object} request as it was
+ * @param {object} written the attributes that change
+ * @returns {Promise<import('../../registry/uploads.js').Also>}
+ */
+export async function writeOf(request, written) {
+	const entries = await outboxEntries([eventOfRequest({ ...request, ...written })]);
+	return {
+		record: [table('RetrainingRequest'), request.id],
+		size: JSON.stringify([written, entries]).length,
+		async write(context) {
+			await patchRequest(request, written, context);
+			await putEntries(entries, context);
+		},
+	};
 }
 
 /**

@@ -6,6 +6,7 @@ import { elementsOf, isList, isObject, membersOf } from './json-text.js';
 /**
  * @typedef {object} Column
  * @property {string} name
+ * @property {string} [dtype] of its values, a tensor's or `timestamp`; texts without one
  * @property {(row: import('./event-rows.js').Row) => string | undefined} textIn the JSON text of its value; nothing when there is none
  */
 
@@ -14,11 +15,11 @@ const INPUT_PREFIX = 'input.';
 
 const ID = { name: 'id', textIn: ({ id }) => JSON.stringify(id) };
 const OWN = {
-	timestamp: { name: 'timestamp', textIn: ({ event }) => String(event.timestamp) },
+	timestamp: { name: 'timestamp', dtype: 'timestamp', textIn: ({ event }) => String(event.timestamp) },
 	modelVersion: { name: 'version', textIn: ({ event }) => JSON.stringify(event.modelVersion) },
-	confidence: { name: 'confidence', textIn: ({ confidence }) => confidence },
+	confidence: { name: 'confidence', dtype: 'float64', textIn: ({ confidence }) => confidence },
 	actualOutcome: { name: 'groundTruth', textIn: ({ groundTruth }) => groundTruth },
-	samplingProbability: { name: 'weight', textIn: ({ event }) => String(weightOf(event)) },
+	samplingProbability: { name: 'weight', dtype: 'float64', textIn: ({ event }) => String(weightOf(event)) },
 };
 const RESERVED = [ID, ...Object.values(OWN)].map(({ name }) => name);
 
@@ -68,7 +69,8 @@ function columnsOfInput(input) {
 	const valueOf = ({ features }) => features.get(input.name);
 	const width = widthOf(input);
 	const isNamed = input.columns?.length === width;
-	return columnsOfTensor(whole, width, valueOf, (at) => (isNamed ? nameOfInput(input.columns[at]) : undefined));
+	const nameAt = (at) => (isNamed ? nameOfInput(input.columns[at]) : undefined);
+	return columnsOfTensor(whole, { width, dtype: input.dtype }, valueOf, nameAt);
 }
 
 const nameOfInput = (name) =>
@@ -81,25 +83,27 @@ function columnsOfOutput(output, classes) {
 	const valueOf = ({ prediction }) => prediction.get(output.name);
 	// A map of classes.
 	if (/\bmap\b/.test(output.type ?? '') && classes) {
+		const [, dtype] = output.type.match(/tensor\((\w+)\)/) ?? [];
 		return classes.map((name) => {
 			const column = `${whole}[${name}]`;
-			return { name: column, byPlace: column, textIn: (row) => memberIn(valueOf(row), name) };
+			return { name: column, byPlace: column, dtype, textIn: (row) => memberIn(valueOf(row), name) };
 		});
 	}
 	const width = widthOf(output);
 	const isScores = output.role === 'scores' && output.classes?.length === width;
-	return columnsOfTensor(whole, width, valueOf, (at) => (isScores ? `${whole}[${output.classes[at]}]` : undefined));
+	const nameAt = (at) => (isScores ? `${whole}[${output.classes[at]}]` : undefined);
+	return columnsOfTensor(whole, { width, dtype: output.dtype }, valueOf, nameAt);
 }
 
-function columnsOfTensor(whole, width, valueOf, nameAt) {
+function columnsOfTensor(whole, { width, dtype }, valueOf, nameAt) {
 	if (width === undefined) return [{ name: whole, byPlace: whole, textIn: valueOf }];
 	if (width === 1) {
 		const textIn = (row) => elementIn(valueOf(row), 0, 1) ?? valueOf(row);
-		return [{ name: nameAt(0) ?? whole, byPlace: whole, textIn }];
+		return [{ name: nameAt(0) ?? whole, byPlace: whole, dtype, textIn }];
 	}
 	return Array.from({ length: width }, (_, at) => {
 		const byPlace = `${whole}[${at}]`;
-		return { name: nameAt(at) ?? byPlace, byPlace, textIn: (row) => elementIn(valueOf(row), at, width) };
+		return { name: nameAt(at) ?? byPlace, byPlace, dtype, textIn: (row) => elementIn(valueOf(row), at, width) };
 	});
 }
 

@@ -101,5 +101,12 @@ export function soundText(text) {
 	return text.replaceAll(/[\r\n]/g, ' ').trim();
 }
 
+/**
+ * What a string says; of other values their JSON text.
+ *
+ * @param {string} text
+ */
+export const plainText = (text) => (text[0] === '"' ? JSON.parse(text) : text);
+
 /** How many lists are around the first value of a text. */
 export const depthOf = (text) => text.match(/^[[ ]*/)[0].replaceAll(' ', '').length;

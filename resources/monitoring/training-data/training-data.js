@@ -17,14 +17,14 @@ export const TRAINING_FIELDS = ['modelId', 'version', 'from', 'to', 'labelled', 
 /** Events that are read at once: no read of the database is open while a caller is slow. */
 const EVENTS_AT_ONCE = 256;
 const BYTES_AT_ONCE = 1 << 20;
-/** Of text that is handed on at once. */
+/** Characters that are handed on at once. */
 const CHUNK_LENGTH = 1 << 16;
 
 /**
  * @param {Record<string, string | undefined>} given of {@link TRAINING_FIELDS}
  * @param {object | undefined} user Harper's user
  * @param {AbortSignal} signal what ends it
- * @returns {Promise<{type: string, chunks: AsyncGenerator<string>}>} rejects with what is wrong with the request
+ * @returns {Promise<{type: string, chunks: AsyncGenerator<string | Buffer>}>} rejects with what is wrong with the request
  */
 export async function trainingData({ format: givenFormat = 'ndjson', labelled, cursor, ...given }, user, signal) {
 	if (!Object.hasOwn(FORMATS, givenFormat)) {
@@ -37,7 +37,7 @@ export async function trainingData({ format: givenFormat = 'ndjson', labelled, c
 	const after = readCursor(cursor);
 	const { type, isTable, writer } = FORMATS[givenFormat];
 	const signature = isTable ? await signatureFor(filter) : undefined;
-	const made = writer(visibleTo(user, 'InferenceEvent'), signature);
+	const made = await writer(visibleTo(user, 'InferenceEvent'), signature);
 	const isWanted = ({ groundTruth }) => isLabelled === undefined || (groundTruth !== undefined) === isLabelled;
 	const rows = rowsAfter(after, (range) => eventsOf({ ...filter, ...range }), new Signatures());
 	return { type, chunks: chunksOf(rows, isWanted, made, signal) };
@@ -125,30 +125,30 @@ export async function* rowsAfter(after, read, signatures) {
 }
 
 /**
- * Rows as text, in pieces of a bounded size; further ones are read when the caller has taken these.
+ * Rows as they are written, in pieces of a bounded size; further ones are read when the caller has taken these.
  *
  * @param {AsyncIterable<import('./event-rows.js').Row[]>} rows
  * @param {(row: import('./event-rows.js').Row) => boolean} isWanted
  * @param {import('./formats.js').Writer} writer
  * @param {AbortSignal} signal
  */
-export async function* chunksOf(rows, isWanted, { begin, textOf, failed }, signal) {
-	let text = begin;
+export async function* chunksOf(rows, isWanted, writer, signal) {
+	let failure = '';
 	try {
 		for await (const some of rows) {
 			if (signal.aborted) return;
 			for (const row of some) {
-				if (isWanted(row)) text += textOf(row);
-				if (text.length < CHUNK_LENGTH) continue;
-				yield text;
-				text = '';
+				if (isWanted(row)) writer.take(row);
+				if (writer.size >= CHUNK_LENGTH) yield writer.taken();
 			}
 		}
 	} catch (error) {
 		if (signal.aborted) return;
 		// A table has no place for it: its caller sees the connection break.
-		if (!failed) throw error;
-		text += failed(error);
+		if (!writer.failed) throw error;
+		failure = writer.failed(error);
 	}
-	if (text !== '') yield text;
+	const last = writer.end();
+	if (last.length > 0) yield last;
+	if (failure !== '') yield failure;
 }

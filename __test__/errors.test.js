@@ -32,7 +32,8 @@ const SECRETS = [
 
 let harper;
 before(async () => {
-	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1 } });
+	const rules = JSON.stringify([{ id: 'declared', modelId: 'iris', measure: 'count', threshold: 1, enabled: false }]);
+	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1, rules } });
 	await harper.addUser('viewer');
 	for (const [modelId, file] of [
 		['iris', IRIS],
@@ -96,6 +97,13 @@ const PROVOKE = {
 		const rule = { modelId: 'iris', measure: 'count', threshold: 1, enabled: false };
 		await harper.request('PUT', '/monitoring/rules/twice', { body: rule });
 		return harper.request('POST', '/monitoring/rules', { body: { ...rule, id: 'twice' } });
+	},
+	RULE_DECLARED: () => harper.request('DELETE', '/monitoring/rules/declared'),
+	WEBHOOK_NOT_FOUND: () => harper.get('/monitoring/webhooks/nowhere'),
+	WEBHOOK_EXISTS: async () => {
+		const webhook = { url: 'https://hooks.example/' };
+		await harper.request('PUT', '/monitoring/webhooks/twice', { body: webhook });
+		return harper.request('POST', '/monitoring/webhooks', { body: { ...webhook, id: 'twice' } });
 	},
 	ALERT_NOT_FOUND: () => harper.get('/monitoring/alerts/nowhere'),
 	RETRAINING_NOT_FOUND: () => harper.get('/monitoring/retraining/nowhere'),

@@ -57,7 +57,11 @@ describe('the examples of the guide, as printed', { skip }, () => {
 	before(async () => {
 		folder = await mkdtemp(join(tmpdir(), 'guide '));
 		// The guide's callers send no credentials.
-		harper = await startHarper({ mode: 'dev', address: `127.0.0.1:${PORT}`, options: { ruleInterval: 1 } });
+		harper = await startHarper({
+			mode: 'dev',
+			address: `127.0.0.1:${PORT}`,
+			options: { ruleInterval: 1, webhookAllow: '127.0.0.1' },
+		});
 	});
 	after(async () => {
 		await harper?.dispose();

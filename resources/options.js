@@ -24,6 +24,25 @@ const pathPrefix = {
 	check: (value) => typeof value === 'string' && /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(value),
 };
 
+/**
+ * Each is checked when rules are read: a wrong one leaves the others as they are.
+ *
+ * @type {import('../library/option-kinds.js').Kind}
+ */
+const ruleList = {
+	expected: 'a list of rules',
+	range: 'list of [rules](alerts.md#rules-of-an-application)',
+	type: 'object[]',
+	check: Array.isArray,
+	read(text) {
+		try {
+			return JSON.parse(text);
+		} catch {
+			return undefined;
+		}
+	},
+};
+
 const MiB = 2 ** 20;
 
 /** @type {Record<string, import('../library/engine-options.js').Option>} */
@@ -167,6 +186,14 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning:
 			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
+	},
+	rules: {
+		...ruleList,
+		default: [],
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'Rules of the application, beside those that are [made](rest.md#post-monitoringrules). The variable has them as JSON.',
 	},
 	webhookAllow: {
 		...ALLOWED_ADDRESSES,

@@ -12,6 +12,7 @@ import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
+import { complainOfRules } from '../monitoring/rules/complaint.js';
 import { deliverToWebhooks } from '../monitoring/webhooks/watch.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
 import { sweep } from '../registry/sweep.js';
@@ -41,6 +42,7 @@ const ENTRIES = [
 	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
 	// The same.
 	{ name: 'webhooks', owner: 'process', everyMs: SECOND_MS, run: deliverToWebhooks },
+	{ name: 'declared rules', owner: 'process', onChange: true, run: complainOfRules },
 	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
 	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },

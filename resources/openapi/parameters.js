@@ -18,6 +18,7 @@ export const PATH = {
 	id: parameter('Id of a job.', text, { example: SAMPLE_JOB }),
 	rule: parameter('Name of a rule.', identifier, { example: 'iris-errors' }),
 	alert: parameter('Id of an alert.', text, { example: SAMPLE_ALERT }),
+	webhook: parameter('Name of a webhook.', identifier, { example: 'on-call' }),
 	request: parameter('Id of a request for retraining.', text, { example: SAMPLE_REQUEST }),
 	entityId: parameter('Whose features these are.', text, { example: 'flower-1' }),
 	digest: parameter('SHA-256 of a model.', digest, { example: SAMPLE_DIGEST }),

@@ -4,6 +4,7 @@ import { canBeKey, shown } from '../../http/query.js';
 import { table } from '../../storage/tables.js';
 import { readLimit } from '../metrics.js';
 import { eventIdOf } from './message.js';
+import { findWebhook } from './record.js';
 import { deliveryFrom, STATES } from './rows.js';
 import { toldTo } from './told.js';
 
@@ -12,7 +13,7 @@ export const DELIVERY_FIELDS = ['state', 'limit', 'cursor'];
 /**
  * A page of deliveries, newest first.
  *
- * @param {{id: string}} webhook
+ * @param {{id: unknown}} webhook
  * @param {Record<string, unknown>} given of {@link DELIVERY_FIELDS}; the limit may be a text
  * @param {object | undefined} user Harper's user
  */
@@ -24,6 +25,7 @@ export async function listDeliveries({ id }, { state, limit: givenLimit, cursor 
 	if (!canBeKey(cursor)) {
 		throw new ApiError('INVALID_REQUEST', `cursor must come from an earlier answer, received ${shown(cursor)}`);
 	}
+	await findWebhook(id);
 	const page = [];
 	for await (const delivery of deliveriesOf(id, cursor)) {
 		if (state !== undefined && delivery.state !== state) continue;

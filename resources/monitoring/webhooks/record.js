@@ -1,6 +1,7 @@
 // Records of the table Webhook.
 import { ApiError } from '../../errors.js';
 import { copyOf } from '../../harper.js';
+import { canBeKey, shown } from '../../http/query.js';
 import { table } from '../../storage/tables.js';
 import { readWebhook, WEBHOOK_FIELDS } from './definition.js';
 
@@ -44,4 +45,15 @@ export async function allWebhooks() {
 export async function webhookOf(id) {
 	const record = await table('Webhook').get(id);
 	return record ? webhookFrom(record) : undefined;
+}
+
+/**
+ * @param {unknown} id
+ * @returns {Promise<object>}
+ * @throws {ApiError} WEBHOOK_NOT_FOUND
+ */
+export async function findWebhook(id) {
+	const webhook = typeof id === 'string' && canBeKey(id) ? await webhookOf(id) : undefined;
+	if (!webhook) throw new ApiError('WEBHOOK_NOT_FOUND', `there is no webhook ${shown(id)}`);
+	return webhook;
 }

@@ -6,7 +6,6 @@ import { DELIVERY_FIELDS, listDeliveries } from './deliveries.js';
 import {
 	createWebhook,
 	deleteWebhook,
-	findWebhook,
 	listWebhooks,
 	putWebhook,
 	readWebhookOf,
@@ -64,5 +63,5 @@ export async function test({ params, query, stream, user }) {
 /** `GET /monitoring/webhooks/:webhook/deliveries?state=&limit=&cursor=` */
 export async function deliveries({ params, query, user }) {
 	const given = readQuery(query, DELIVERY_FIELDS);
-	return { body: await listDeliveries(await findWebhook(params.webhook), given, user) };
+	return { body: await listDeliveries({ id: params.webhook }, given, user) };
 }

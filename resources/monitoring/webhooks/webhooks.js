@@ -2,7 +2,7 @@
 import { acquireLock } from '../../../binding.js';
 import { ApiError } from '../../errors.js';
 import { authorizeAttributes, visibleTo } from '../../http/access.js';
-import { canBeKey, shown } from '../../http/query.js';
+import { shown } from '../../http/query.js';
 import { changing } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
 import { table } from '../../storage/tables.js';
@@ -10,7 +10,7 @@ import { checkAddress, readWebhook } from './definition.js';
 import { describeDelivery, keysOfDeliveries } from './deliveries.js';
 import { TEST } from './kinds.js';
 import { entryOf, putEntries } from './outbox.js';
-import { allWebhooks, SHOWN, webhookOf } from './record.js';
+import { allWebhooks, findWebhook, SHOWN, webhookOf } from './record.js';
 import { secretsOf, withNewSecret } from './secrets.js';
 
 export const MAX_WEBHOOKS = 50;
@@ -165,17 +165,6 @@ export async function testWebhook({ id }, user) {
 		changing([[table('WebhookDelivery'), entry.id]], (context) => putEntries([entry], context))
 	);
 	return describeDelivery(entry, user);
-}
-
-/**
- * @param {unknown} id
- * @returns {Promise<object>}
- * @throws {ApiError} WEBHOOK_NOT_FOUND
- */
-export async function findWebhook(id) {
-	const webhook = typeof id === 'string' && canBeKey(id) ? await webhookOf(id) : undefined;
-	if (!webhook) throw new ApiError('WEBHOOK_NOT_FOUND', `there is no webhook ${shown(id)}`);
-	return webhook;
 }
 
 /** A webhook as a user may see it. */

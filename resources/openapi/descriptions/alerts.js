@@ -98,7 +98,7 @@ export const ALERTS = {
 					headers: { Location: { description: 'Path of the rule.', schema: text } },
 				},
 			},
-			errors: ['RULE_EXISTS', 'STORAGE_UNAVAILABLE'],
+			errors: ['RULE_EXISTS', 'RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/rules/:rule': {
 			summary: 'Read a rule',
@@ -109,12 +109,12 @@ export const ALERTS = {
 			summary: 'Make or replace a rule',
 			body: json(RULE, { ...EXAMPLE, severity: 'critical' }),
 			answers: { 200: { description: 'Replaced', ...rule }, 201: { description: 'Made', ...rule } },
-			errors: ['STORAGE_UNAVAILABLE'],
+			errors: ['RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'DELETE /monitoring/rules/:rule': {
 			summary: 'Delete a rule and its alerts',
 			answers: { 200: rule },
-			errors: ['RULE_NOT_FOUND', 'STORAGE_UNAVAILABLE'],
+			errors: ['RULE_NOT_FOUND', 'RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/alerts': {
 			summary: 'List alerts',

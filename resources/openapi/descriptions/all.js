@@ -9,6 +9,7 @@ import { RETRAINING } from './retraining.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
+import { WEBHOOKS } from './webhooks.js';
 
 export const SECTIONS = [
 	REGISTRY,
@@ -16,6 +17,7 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	WEBHOOKS,
 	RETRAINING,
 	FEATURES,
 	STATUS,

@@ -1,7 +1,10 @@
 // Of rules and alerts.
 import { STATES } from '../../monitoring/alerts/states.js';
 import { APPROVALS, STATES as REQUEST_STATES } from '../../monitoring/retraining/states.js';
+import { CONFIG } from '../../monitoring/rules/declared.js';
 import { SEVERITIES } from '../../monitoring/rules/definition.js';
+import { KINDS, TEST } from '../../monitoring/webhooks/kinds.js';
+import { STATES as DELIVERY_STATES } from '../../monitoring/webhooks/rows.js';
 import {
 	any,
 	count,
@@ -35,6 +38,22 @@ const evidence = object(
 );
 const severity = oneOf(SEVERITIES);
 
+const WEBHOOK = {
+	id: identifier,
+	url: text,
+	events: listOf(oneOf(KINDS)),
+	modelId: identifier,
+	minSeverity: severity,
+	enabled: flag,
+	goneAt: said('When its receiver answered 410, in Unix milliseconds', number),
+	secretRotatedAt: time,
+	createdAt: time,
+	createdBy: text,
+	updatedAt: time,
+	updatedBy: said('Whose rights say what it is told.', text),
+};
+const WEBHOOK_OPTIONAL = ['modelId', 'minSeverity', 'goneAt', 'secretRotatedAt'];
+
 /** @type {Record<string, object>} */
 export const ALERT_SCHEMAS = {
 	Rule: object(
@@ -61,12 +80,14 @@ export const ALERT_SCHEMAS = {
 			severity,
 			retrain: object({ approval: oneOf(APPROVALS), minDaysBetween: number, minNewLabels: count }),
 			enabled: flag,
+			source: said('Of a rule of config.yaml, which no route changes.', { const: CONFIG }),
 			createdAt: time,
 			createdBy: text,
 			updatedAt: time,
 			updatedBy: text,
 		},
 		[
+			...['source', 'createdAt', 'createdBy', 'updatedAt', 'updatedBy'],
 			'version',
 			'column',
 			'method',
@@ -79,6 +100,26 @@ export const ALERT_SCHEMAS = {
 			'windows',
 			'retrain',
 		]
+	),
+	Webhook: object(WEBHOOK, WEBHOOK_OPTIONAL),
+	WebhookWithSecret: object({ ...WEBHOOK, secret: said('Told this once: `whsec_` and base64.', text) }, [
+		...WEBHOOK_OPTIONAL,
+	]),
+	WebhookDelivery: object(
+		{
+			id: said('That of the event, which the receiver gets as `webhook-id`.', text),
+			kind: oneOf([...KINDS, TEST]),
+			time: said('When it happened, in Unix milliseconds', number),
+			subject: said('What it is about, when the caller may know of it.', text),
+			state: oneOf(DELIVERY_STATES),
+			tries: count,
+			nextTryAt: time,
+			status: said('Of the last answer.', count),
+			error: said('Why the last try failed.', text),
+			createdAt: time,
+			finishedAt: time,
+		},
+		['subject', 'nextTryAt', 'status', 'error', 'finishedAt']
 	),
 	Alert: object(
 		{

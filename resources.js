@@ -25,6 +25,7 @@ import { status } from './resources/status.js';
 import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
 import * as trainingData from './resources/monitoring/training-data/routes.js';
+import { answerWith } from './resources/registry/registration.js';
 import { uploadProgress, uploadWith } from './resources/registry/upload.js';
 import * as webhooks from './resources/monitoring/webhooks/routes.js';
 import * as v2 from './resources/protocols/v2/routes.js';
@@ -132,6 +133,8 @@ const groups = [
 ];
 
 await findHarper();
+
+answerWith(ANSWERS);
 
 const table = serve(groups, routePrefix);
 offerChannels(routePrefix);

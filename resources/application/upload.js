@@ -6,8 +6,7 @@ import { shown } from '../http/query.js';
 import { options } from '../options.js';
 import { tooLarge, tooManyFiles } from '../registry/received.js';
 import { MAX_FILES } from '../registry/record.js';
-import { takeUpload } from '../registry/registration.js';
-import { ANSWERS } from '../monitoring/retraining/answers.js';
+import { answersInForce, takeUpload } from '../registry/registration.js';
 import { isIterable, jsonText } from './values.js';
 
 /** JSON text, or a value in its place. */
@@ -33,7 +32,7 @@ export async function uploadModel({ files, ...fields }, { user, asCaller }) {
 		}
 		return textFields(fields);
 	};
-	const { body } = await takeUpload(user, receiveInto, ANSWERS);
+	const { body } = await takeUpload(user, receiveInto, answersInForce());
 	return body;
 }
 

@@ -43,6 +43,16 @@ export const FIELDS = [
  *   store: (also?: import('./uploads.js').Also) => Promise<any>) => Promise<any>} answering
  */
 
+let inForce;
+
+/** Has uploads of applications answered, too; what they import knows nothing of the routes that this does. */
+export const answerWith = (answers) => {
+	inForce = answers;
+};
+
+/** @returns {Answers} */
+export const answersInForce = () => inForce;
+
 /** The attributes that every upload writes. The id is a key, and the metadata are asked for apart. */
 const WRITTEN = ATTRIBUTES.filter((name) => !['id', 'metadata'].includes(name));
 

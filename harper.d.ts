@@ -228,6 +228,8 @@ export interface UploadRequest {
 	metadata?: string | object | null;
 	/** Under which `GET /model/upload/:uploadId/progress` knows it. */
 	uploadId?: string | null;
+	/** The id of the request for retraining that the version answers. */
+	retrainingRequest?: string | null;
 }
 
 export interface UploadAnswer {

@@ -11,9 +11,11 @@ import * as alerts from './resources/monitoring/alerts/routes.js';
 import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as labels from './resources/monitoring/labels/routes.js';
+import { ANSWERS } from './resources/monitoring/retraining/answers.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
 import { describe } from './resources/openapi/routes.js';
+import * as retraining from './resources/monitoring/retraining/routes.js';
 import * as rules from './resources/monitoring/rules/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
@@ -23,12 +25,14 @@ import { routePrefix } from './resources/options.js';
 import { status } from './resources/status.js';
 import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
+import * as trainingData from './resources/monitoring/training-data/routes.js';
+import { answerWith } from './resources/registry/registration.js';
+import { uploadProgress, uploadWith } from './resources/registry/upload.js';
 import * as webhooks from './resources/monitoring/webhooks/routes.js';
-import { upload, uploadProgress } from './resources/registry/upload.js';
 import * as v2 from './resources/protocols/v2/routes.js';
 
 const routes = [
-	['POST', '/model/upload', { Model: ['insert'] }, upload],
+	['POST', '/model/upload', { Model: ['insert'] }, uploadWith(ANSWERS)],
 	['GET', '/model/upload/:uploadId/progress', { Model: ['insert'] }, uploadProgress],
 	['GET', '/model', { Model: ['read'] }, models.list],
 	['GET', '/model/versions', { Model: ['read'] }, models.versions],
@@ -70,6 +74,40 @@ const routes = [
 	],
 	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
 	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
+	['GET', '/monitoring/retraining', { RetrainingRequest: ['read'], InferenceEvent: ['read'] }, retraining.list],
+	['POST', '/monitoring/retraining', { RetrainingRequest: ['insert'] }, retraining.create],
+	['GET', '/monitoring/retraining/:request', { RetrainingRequest: ['read'], InferenceEvent: ['read'] }, retraining.get],
+	[
+		'POST',
+		'/monitoring/retraining/:request/approve',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.approve,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/reject',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.reject,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/start',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.start,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/complete',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.complete,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/fail',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.fail,
+	],
+	['GET', '/monitoring/training-data', { InferenceEvent: ['read'] }, trainingData.get],
 	['GET', '/monitoring/webhooks', { Webhook: ['read'] }, webhooks.list],
 	['POST', '/monitoring/webhooks', { Webhook: ['insert'] }, webhooks.create],
 	['GET', '/monitoring/webhooks/:webhook', { Webhook: ['read'] }, webhooks.get],
@@ -100,6 +138,8 @@ const groups = [
 ];
 
 await findHarper();
+
+answerWith(ANSWERS);
 
 const table = serve(groups, routePrefix);
 offerChannels(routePrefix);

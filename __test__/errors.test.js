@@ -106,6 +106,16 @@ const PROVOKE = {
 		return harper.request('POST', '/monitoring/webhooks', { body: { ...webhook, id: 'twice' } });
 	},
 	ALERT_NOT_FOUND: () => harper.get('/monitoring/alerts/nowhere'),
+	RETRAINING_NOT_FOUND: () => harper.get('/monitoring/retraining/nowhere'),
+	RETRAINING_OPEN: async () => {
+		await askForRetraining();
+		return askForRetraining();
+	},
+	RETRAINING_STATE: async () => {
+		await askForRetraining();
+		const { body } = await harper.get('/monitoring/retraining?state=pending');
+		return harper.request('POST', `/monitoring/retraining/${body.requests[0].id}/start`, { body: {} });
+	},
 	PRECONDITION_FAILED: () => harper.request('DELETE', '/model/iris/v1', { headers: { 'if-match': '"other"' } }),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),
@@ -121,6 +131,9 @@ const PROVOKE = {
 		}
 	},
 };
+
+const askForRetraining = () =>
+	harper.request('POST', '/monitoring/retraining', { body: { modelId: 'iris', reason: 'r' } });
 
 test('each code is provoked below, or cannot be', () => {
 	assert.deepEqual([...Object.keys(PROVOKE), ...Object.keys(UNPROVOKED)].sort(), Object.keys(STATUS_OF).sort());

@@ -24,6 +24,7 @@ const TABLES = [
 	'WebhookSecret',
 	'WebhookDelivery',
 	'RuleProgress',
+	'RetrainingRequest',
 	'Estimator',
 	'Estimate',
 	'LabelDraw',

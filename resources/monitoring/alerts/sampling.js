@@ -57,6 +57,20 @@ export async function samplesAt(rules, at, how) {
 
 const readFrom = (source, parameters) => source.read(parameters);
 
+/**
+ * How many predictions of a model in a time have feedback.
+ *
+ * @param {string} modelId
+ * @param {{from: number, to: number}} range both inclusive, in Unix milliseconds
+ * @param {typeof readFrom} [read]
+ * @returns {Promise<{count: number} | {reason: string}>}
+ */
+export async function labelCount(modelId, range, read = readFrom) {
+	const { source } = measureNamed('feedbackCount');
+	const answer = await answerOrReason({ source, parameters: source.parametersOf({ modelId }, undefined, range) }, read);
+	return answer.reason === undefined ? { count: answer.feedbackCount } : { reason: answer.reason };
+}
+
 /** For rules that are one for each version: those that predicted in the window, and those whose alert is under way. */
 async function versionsOf(rules, at, { versionsWatched, read }) {
 	const each = rules.filter(({ version }) => version === EACH);

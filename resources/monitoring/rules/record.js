@@ -18,6 +18,7 @@ export const SHOWN = [...RULE_FIELDS, 'source', ...WRITTEN];
 export function ruleFrom(record) {
 	const given = Object.fromEntries(RULE_FIELDS.map((name) => [name, record[name]]));
 	if (Array.isArray(given.threshold)) given.threshold = copyOf(given.threshold);
+	if (given.retrain) given.retrain = copyOf(given.retrain);
 	try {
 		const rule = readRule(given);
 		const written = WRITTEN.filter((name) => record[name] != null).map((name) => [name, record[name]]);

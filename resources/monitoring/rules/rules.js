@@ -2,7 +2,7 @@
 import { acquireLock } from '../../../binding.js';
 import { ApiError } from '../../errors.js';
 import { transaction } from '../../harper.js';
-import { authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
+import { authorize, authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
 import { canBeKey, shown } from '../../http/query.js';
 import { contextAfter } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
@@ -14,6 +14,8 @@ import { allRules, ruleIds, ruleOf, SHOWN } from './record.js';
 import { askedBy, attributesToldBy } from './sources.js';
 
 const MAX_RULES = 1000;
+/** For a request that is made, and for one that is approved. */
+const NEEDED = { manual: ['insert'], automatic: ['insert', 'update'] };
 
 /**
  * All rules.
@@ -61,6 +63,8 @@ async function write(given, user, check) {
 	const rule = readRule(given);
 	// Whoever makes a rule is told by its alerts what they are made of.
 	requireVisible(user, 'InferenceEvent', [...askedBy(rule), ...attributesToldBy(rule)]);
+	// What a rule does by itself, its maker must be allowed to do.
+	if (rule.retrain) authorize(user, { RetrainingRequest: NEEDED[rule.retrain.approval] });
 	await checkMethod(rule);
 	const lock = await acquireLock(ALERTS);
 	try {

@@ -1,6 +1,7 @@
 // What a webhook is told of an event: what the user who wrote it last may read now.
 import { authorize } from '../../http/access.js';
 import { describe, knownTo } from '../alerts/alerts.js';
+import { describe as describeRequest, knownTo as requestKnownTo } from '../retraining/requests.js';
 
 /**
  * @typedef {object} Told
@@ -13,6 +14,10 @@ const TOLD = {
 	alert: {
 		needs: { Alert: ['read'], InferenceEvent: ['read'] },
 		shownTo: (alert, user) => (knownTo(user)(alert) ? describe(alert, user) : undefined),
+	},
+	retraining: {
+		needs: { RetrainingRequest: ['read'], InferenceEvent: ['read'] },
+		shownTo: (request, user) => (requestKnownTo(user)(request) ? describeRequest(request, user) : undefined),
 	},
 	webhook: { needs: {}, shownTo: (data) => data },
 };

@@ -6,6 +6,7 @@ import { LABELS } from './labels.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { REGISTRY } from './registry.js';
+import { RETRAINING } from './retraining.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
@@ -19,6 +20,7 @@ export const SECTIONS = [
 	ALERTS,
 	WEBHOOKS,
 	LABELS,
+	RETRAINING,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -1,10 +1,25 @@
 // Of rules and alerts.
 import { STATES } from '../../monitoring/alerts/states.js';
+import { APPROVALS, STATES as REQUEST_STATES } from '../../monitoring/retraining/states.js';
 import { CONFIG } from '../../monitoring/rules/declared.js';
 import { SEVERITIES } from '../../monitoring/rules/definition.js';
 import { KINDS, TEST } from '../../monitoring/webhooks/kinds.js';
 import { STATES as DELIVERY_STATES } from '../../monitoring/webhooks/rows.js';
-import { count, eitherOf, flag, identifier, listOf, number, object, oneOf, said, text, time } from '../schema.js';
+import {
+	any,
+	count,
+	eitherOf,
+	flag,
+	identifier,
+	listOf,
+	mapOf,
+	number,
+	object,
+	oneOf,
+	said,
+	text,
+	time,
+} from '../schema.js';
 
 const threshold = eitherOf(number, listOf(number));
 const value = said('An infinity is a text.', eitherOf(number, text));
@@ -63,6 +78,7 @@ export const ALERT_SCHEMAS = {
 			keepFiringFor: text,
 			cooldown: text,
 			severity,
+			retrain: object({ approval: oneOf(APPROVALS), minDaysBetween: number, minNewLabels: count }),
 			enabled: flag,
 			source: said('Of a rule of config.yaml, which no route changes.', { const: CONFIG }),
 			createdAt: time,
@@ -82,6 +98,7 @@ export const ALERT_SCHEMAS = {
 			'threshold',
 			'sigmas',
 			'windows',
+			'retrain',
 		]
 	),
 	Webhook: object(WEBHOOK, WEBHOOK_OPTIONAL),
@@ -121,6 +138,10 @@ export const ALERT_SCHEMAS = {
 			silencedUntil: time,
 			value: said('At the last change of the state.', value),
 			threshold,
+			retraining: said(
+				'The request for retraining that it has made, or for what that waits.',
+				object({ request: text, waits: text }, ['request', 'waits'])
+			),
 			changes: listOf(
 				eitherOf(
 					object({ time, state: oneOf(STATES), evidence }, ['evidence']),
@@ -128,6 +149,42 @@ export const ALERT_SCHEMAS = {
 				)
 			),
 		},
-		[...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'], ...['value', 'threshold']]
+		[
+			...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
+			...['value', 'threshold', 'retraining'],
+		]
+	),
+	TrainingRow: object(
+		{
+			id: said('`inferenceId`, or `inferenceId:row` of a batch; a cursor.', text),
+			version: identifier,
+			timestamp: time,
+			features: mapOf(any),
+			prediction: mapOf(any),
+			confidence: number,
+			groundTruth: said('The outcome of feedback.', any),
+			weight: said('What the row counts for.', number),
+		},
+		['confidence', 'groundTruth']
+	),
+	RetrainingRequest: object(
+		{
+			id: text,
+			modelId: identifier,
+			version: identifier,
+			rule: identifier,
+			alert: text,
+			measure: text,
+			column: text,
+			reason: text,
+			evidence: said('As the alert has it.', evidence),
+			dataQuery: said('The route that gives the rows to train with.', text),
+			approval: oneOf(APPROVALS),
+			state: oneOf(REQUEST_STATES),
+			createdAt: time,
+			changes: listOf(object({ time, state: oneOf(REQUEST_STATES), who: text, comment: text }, ['who', 'comment'])),
+			answeredBy: said('The version that was trained.', identifier),
+		},
+		['version', 'rule', 'alert', 'measure', 'column', 'evidence', 'answeredBy']
 	),
 };

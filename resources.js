@@ -12,6 +12,7 @@ import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
+import * as page from './resources/page/routes.js';
 import { describe } from './resources/openapi/routes.js';
 import * as rules from './resources/monitoring/rules/routes.js';
 import { needs } from './resources/serving/inference.js';
@@ -70,6 +71,10 @@ const routes = [
 	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
 	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
 	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
+	['GET', '/monitoring', { InferenceEvent: ['read'] }, page.redirect],
+	['GET', '/monitoring/', { InferenceEvent: ['read'] }, page.index],
+	['GET', '/monitoring/page/:file+', { InferenceEvent: ['read'] }, page.file],
+	['GET', '/monitoring/access', {}, (call) => page.access(groups, call)],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

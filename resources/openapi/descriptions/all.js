@@ -4,6 +4,7 @@ import { FEATURES } from './features.js';
 import { JOBS } from './jobs.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
+import { PAGE } from './page.js';
 import { REGISTRY } from './registry.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
@@ -15,6 +16,7 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	PAGE,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

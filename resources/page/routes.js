@@ -1,0 +1,73 @@
+// GET /monitoring/: a page that shows what the routes tell. Its files hold no data.
+import { isAllowed } from '../http/access.js';
+import { ApiError } from '../errors.js';
+import { unlessKnown } from '../http/conditional.js';
+import { readQuery, shown } from '../http/query.js';
+import { permissionsOf } from '../openapi/document.js';
+import { FILES } from './files.js';
+
+/** Everything is of this origin, and nothing is inline. */
+const POLICY = [
+	"default-src 'none'",
+	"script-src 'self'",
+	"style-src 'self'",
+	"img-src 'self' data:",
+	"connect-src 'self'",
+	"base-uri 'none'",
+	"form-action 'none'",
+	"frame-ancestors 'none'",
+].join('; ');
+
+const HEADERS = {
+	'cache-control': 'no-cache',
+	'content-security-policy': POLICY,
+	'cross-origin-resource-policy': 'same-origin',
+	'referrer-policy': 'no-referrer',
+	'x-content-type-options': 'nosniff',
+};
+
+/** `GET /monitoring` */
+export function redirect() {
+	// Relative: only the proxies in front know the whole path.
+	return {
+		status: 308,
+		headers: { location: 'monitoring/', 'cache-control': 'no-cache', 'content-type': 'text/plain' },
+		json: '',
+	};
+}
+
+/**
+ * `GET /monitoring/`. Parameters are the caller's own, as in links that others have added some to.
+ *
+ * @param {import('../http/router.js').Call} call
+ */
+export const index = ({ stream }) => fileNamed('index.html', stream);
+
+/**
+ * `GET /monitoring/page/:file+`
+ *
+ * @param {import('../http/router.js').Call} call
+ */
+export const file = ({ params, stream }) => fileNamed(params.file, stream);
+
+function fileNamed(name, { headers }) {
+	const found = FILES.get(name);
+	if (!found) throw new ApiError('NOT_FOUND', `the page has no file ${shown(name)}`);
+	const { bytes, type, etag } = found;
+	const answer = unlessKnown(headers, etag, () => ({ bytes, headers: { 'content-type': type } }));
+	return { ...answer, headers: { ...HEADERS, ...answer.headers } };
+}
+
+/**
+ * `GET /monitoring/access`: who asks, and which routes answer them.
+ *
+ * @param {import('../http/route-table.js').Group[]} groups the table of routes
+ * @param {import('../http/router.js').Call} call
+ */
+export function access(groups, { query, user }) {
+	readQuery(query, []);
+	const rights = groups.flatMap(({ prefix, routes }) =>
+		routes.map(([method, path, needs]) => [`${method} ${prefix}${path}`, isAllowed(user, permissionsOf(needs))])
+	);
+	return { body: { user: user.username, may: Object.fromEntries(rights) }, headers: { 'cache-control': 'no-store' } };
+}

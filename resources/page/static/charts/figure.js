@@ -33,7 +33,7 @@ export function Figure({ title, summary, columns, rows, kind = '', children }) {
  * @param {{entries: {name: string, look: string}[]}} props `look` names a class of charts.css, such as `series-1`
  */
 export const Legend = ({ entries }) => html`
-	<ul class="legend">
+	<ul class="chart-legend">
 		${entries.map(
 			({ name, look }) => html`<li>
 				<svg class=${`swatch ${look}`} viewBox="0 0 24 12" aria-hidden="true"><rect width="24" height="12" /><line x1="0" x2="24" y1="6" y2="6" /></svg>

@@ -68,7 +68,8 @@ function barsOf({ edges, categories, reference, current, others }) {
 }
 
 const sum = (counts) => counts.reduce((total, each) => total + each, 0);
-const largest = (bars) => Math.max(...bars.flatMap(({ reference, current }) => [reference.share, current.share]), 0) || 1;
+const largest = (bars) =>
+	Math.max(...bars.flatMap(({ reference, current }) => [reference.share, current.share]), 0) || 1;
 
 /** Bars of the reference, and before them narrower ones of now. */
 function Numbers({ bars, edges }) {

@@ -39,7 +39,9 @@ export function TimeSeries({ title, times, lines, bands = [], format, min = 0, m
 	const columns = [
 		{ name: 'Time' },
 		...shown.map(({ name }) => ({ name, isNumber: true })),
-		...bands.flatMap(({ name }) => [`${name}, lower`, `${name}, upper`].map((each) => ({ name: each, isNumber: true }))),
+		...bands.flatMap(({ name }) =>
+			[`${name}, lower`, `${name}, upper`].map((each) => ({ name: each, isNumber: true }))
+		),
 	];
 	const rows = () =>
 		times.map((at, index) => [
@@ -52,9 +54,10 @@ export function TimeSeries({ title, times, lines, bands = [], format, min = 0, m
 		...bands.map(({ name }, at) => ({ name, look: `band-${at + 1}` })),
 	];
 	return html`<${Figure} title=${title} summary=${summary} columns=${columns} rows=${rows}>
-		${isEmpty
-			? html`<p class="chart-empty">No data in these times.</p>`
-			: html`
+		${
+			isEmpty
+				? html`<p class="chart-empty">No data in these times.</p>`
+				: html`
 					<${Legend} entries=${entries} />
 					<${Plot}
 						title=${title}
@@ -69,7 +72,8 @@ export function TimeSeries({ title, times, lines, bands = [], format, min = 0, m
 					<p class="readout" aria-live=${point?.isByKeys ? 'polite' : 'off'}>
 						${point === undefined || point.at >= times.length ? '' : textOf(point.at).join(', ')}
 					</p>
-				`}
+				`
+		}
 	<//>`;
 }
 
@@ -165,7 +169,10 @@ function optionsOf(width, lines, bands, current, onIndex) {
 		legend: { show: false },
 		padding: [8, 8, 0, 0],
 		cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-		scales: { x: { range: (_plot, from, to) => (from === to ? [from - 1, to + 1] : [from, to]) }, y: { range: (_plot, low, high) => rangeOf(low, high, current.current) } },
+		scales: {
+			x: { range: (_plot, from, to) => (from === to ? [from - 1, to + 1] : [from, to]) },
+			y: { range: (_plot, low, high) => rangeOf(low, high, current.current) },
+		},
 		axes: [
 			{ ...axis(), values: (_plot, marks, _axis, _space, step) => markTexts(marks, step), space: 64 },
 			{
@@ -182,7 +189,10 @@ function optionsOf(width, lines, bands, current, onIndex) {
 				dash: DASHES[at],
 				points: { show: true, size: 5, filter: isolated },
 			})),
-			...bands.flatMap(() => [{ width: 0, points: { show: false } }, { width: 0, points: { show: false } }]),
+			...bands.flatMap(() => [
+				{ width: 0, points: { show: false } },
+				{ width: 0, points: { show: false } },
+			]),
 		],
 		bands: bands.map((_band, at) => ({
 			series: [first + 2 * at + 1, first + 2 * at],

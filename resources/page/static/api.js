@@ -38,19 +38,15 @@ export const path = (fixed, ...parts) => String.raw({ raw: fixed }, ...parts.map
  * What a route answers.
  *
  * @param {string} route its path
- * @param {{method?: string, query?: object, body?: object, signal?: AbortSignal}} [how] `body` is sent as JSON
+ * @param {{method?: string, query?: object, body?: object, json?: string, signal?: AbortSignal}} [how] `body` is sent as
+ *   JSON, `json` is that already
  * @returns {Promise<any>}
  * @throws {Refusal}
  */
-export async function api(route, { method = 'GET', query, body, signal } = {}) {
+export async function api(route, { method = 'GET', query, body, json = JSON.stringify(body), signal } = {}) {
 	const headers = { accept: 'application/json' };
-	if (body !== undefined) headers['content-type'] = 'application/json';
-	const response = await reach(addressOf(route, query), {
-		method,
-		headers,
-		body: body === undefined ? undefined : JSON.stringify(body),
-		signal,
-	});
+	if (json !== undefined) headers['content-type'] = 'application/json';
+	const response = await reach(addressOf(route, query), { method, headers, body: json, signal });
 	const text = await response.text();
 	const answer = parsed(text);
 	if (response.ok && answer !== undefined) return answer;

@@ -112,13 +112,13 @@ function Command({ text }) {
  * A command for a shell that sends something to this server.
  *
  * @param {string} route
- * @param {{method?: string, query?: object, body?: any, form?: string[]}} how
+ * @param {{method?: string, query?: object, body?: any, json?: string, form?: string[], file?: string}} how `json` is a body
+ *   that is text already, `file` is sent as it is
  */
-export function curl(route, { method, query, body, form = [] }) {
-	const lines = [`curl ${method ? `-X ${method} ` : ''}-u "$USER" '${quoted(addressOf(route, query))}'`];
-	if (body !== undefined) {
-		lines.push(`-H 'Content-Type: application/json'`, `-d '${quoted(JSON.stringify(body))}'`);
-	}
+export function curl(route, { method, query, body, json = JSON.stringify(body), form = [], file }) {
+	const lines = [`curl ${method ? `-X ${method} ` : ''}-u USER '${quoted(addressOf(route, query))}'`];
+	if (json !== undefined) lines.push(`-H 'Content-Type: application/json'`, `-d '${quoted(json)}'`);
+	if (file !== undefined) lines.push(`--data-binary '@${quoted(file)}'`);
 	lines.push(...form.map((field) => `-F '${quoted(field)}'`));
 	return lines.join(' \\\n  ');
 }

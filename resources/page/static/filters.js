@@ -20,7 +20,7 @@ export const Filters = ({ view, parameters, models = [], modelId }) => html`
 `;
 
 /** A list to choose from; what is chosen is in it, whatever else is. */
-function Choice({ label, value, options, onChoose }) {
+export function Choice({ label, value, options, onChoose }) {
 	const id = useId();
 	const all = options.some((option) => option.value === value) ? options : [...options, { value, text: value }];
 	return html`<div class="field">

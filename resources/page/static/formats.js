@@ -15,6 +15,19 @@ export function decimal(value) {
 	return Math.abs(value) >= 1000 ? whole.format(value) : significant.format(value);
 }
 
+/** Below, a number is written as a power of ten. */
+const LEAST = 1e-3;
+
+/**
+ * What a test or a distance is: of p-values the order counts, and infinities come as texts.
+ *
+ * @param {number | string | null | undefined} value
+ */
+export function score(value) {
+	if (typeof value === 'string') return value;
+	return value !== 0 && Math.abs(value) < LEAST ? value.toExponential(1) : decimal(value);
+}
+
 /** A share, between 0 and 1. */
 export const percent = (share) => (isAbsent(share) ? NONE : `${significant.format(share * 100)} %`);
 

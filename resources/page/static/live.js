@@ -153,3 +153,23 @@ export function useLive() {
 	}, []);
 	return live;
 }
+
+/**
+ * Makes views ask again when a route tells of something, as long as the view is shown and updates are not paused.
+ *
+ * @param {string | undefined} route none to follow nothing
+ */
+export function useNews(route) {
+	const { state } = useLive();
+	const isPaused = state === 'paused';
+	useEffect(() => {
+		if (route === undefined || isPaused) return undefined;
+		const subscription = new Subscription(
+			route,
+			() => pulse.refresh(),
+			() => {}
+		);
+		subscription.open();
+		return () => subscription.close();
+	}, [route, isPaused]);
+}

@@ -1,11 +1,11 @@
 // The page: who looks, what is chosen, and the view of that.
 import { Access } from './access.js';
 import { api } from './api.js';
-import { currentAddress, linkTo, useAddress } from './address.js';
+import { linkTo, useAddress } from './address.js';
 import { Failure, Loading } from './components.js';
 import { useData } from './data.js';
 import { Filters } from './filters.js';
-import { html, render, useEffect, useRef } from './html.js';
+import { Component, html, render, useEffect, useRef } from './html.js';
 import { pulse, useLive } from './live.js';
 import { timesOf } from './range.js';
 import { VIEWS } from './views/all.js';
@@ -48,18 +48,20 @@ function Navigation({ views, current, parameters }) {
 	const kept = Object.fromEntries(KEPT.map((name) => [name, parameters[name]]));
 	const groups = Object.entries(Object.groupBy(views, ({ group }) => group));
 	return html`<nav aria-label="Views">
-		${groups.map(
-			([group, members]) => html`<div class="nav-group">
-				<p aria-hidden="true">${group}</p>
-				<ul aria-label=${group}>
-					${members.map(
-						({ name, title }) => html`<li>
-							<a href=${linkTo(name, kept)} aria-current=${name === current?.name ? 'page' : undefined}>${title}</a>
-						</li>`
-					)}
-				</ul>
-			</div>`
-		)}
+		<div class="nav-groups">
+			${groups.map(
+				([group, members]) => html`<div class="nav-group">
+					<p aria-hidden="true">${group}</p>
+					<ul aria-label=${group}>
+						${members.map(
+							({ name, title }) => html`<li>
+								<a href=${linkTo(name, kept)} aria-current=${name === current?.name ? 'page' : undefined}>${title}</a>
+							</li>`
+						)}
+					</ul>
+				</div>`
+			)}
+		</div>
 	</nav>`;
 }
 
@@ -87,9 +89,24 @@ function Shown({ view, parameters, models }) {
 		${
 			view.isOfModel && models.value === undefined
 				? html`<${Loading} data=${models} height="chart" />`
-				: html`<${view.View} ...${props} />`
+				: html`<${Guard}><${view.View} ...${props} /><//>`
 		}
 	`;
+}
+
+/** A defect of one view leaves the others usable. */
+class Guard extends Component {
+	state = {};
+
+	static getDerivedStateFromError(error) {
+		return { error };
+	}
+
+	render({ children }, { error }) {
+		if (error === undefined) return children;
+		const code = error.name;
+		return html`<${Failure} error=${{ code, message: `This view has a defect, please report it: ${error.message}` }} />`;
+	}
 }
 
 const STATES = {
@@ -120,6 +137,3 @@ async function start(root) {
 }
 
 start(document.getElementById('page'));
-// A link that names no view is the first one's.
-if (currentAddress().view === '')
-	window.history.replaceState(null, '', linkTo(VIEWS[0].name, currentAddress().parameters));

@@ -37,5 +37,5 @@ export function ConfusionMatrix({ title, classes, matrix }) {
 function Cell({ count: value, total, isRight }) {
 	const share = total === 0 ? 0 : value / total;
 	const look = `number ${isRight ? 'right' : 'wrong'} shade-${Math.ceil(share * SHADES)}`;
-	return html`<td class=${look}>${count(value)} <span class="of">${total === 0 ? '' : percent(share)}</span></td>`;
+	return html`<td class=${look}>${count(value)} <span class="of">${value === 0 ? '' : percent(share)}</span></td>`;
 }

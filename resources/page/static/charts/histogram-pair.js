@@ -46,6 +46,7 @@ export function HistogramPair({ title, histogram, names = { reference: 'referenc
 	];
 	return html`<${Figure} title=${title} columns=${columns} rows=${rows} kind="histogram">
 		<${Legend} entries=${entries} />
+		<p class="chart-summary">The longest bar is ${percent(largest(bars))}.</p>
 		${histogram.edges ? html`<${Numbers} bars=${bars} edges=${histogram.edges} />` : html`<${Categories} bars=${bars} />`}
 	<//>`;
 }

@@ -167,14 +167,14 @@ function optionsOf(width, lines, bands, current, onIndex) {
 		height: HEIGHT,
 		ms: 1,
 		legend: { show: false },
-		padding: [8, 8, 0, 0],
+		padding: [8, 24, 0, 0],
 		cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
 		scales: {
 			x: { range: (_plot, from, to) => (from === to ? [from - 1, to + 1] : [from, to]) },
 			y: { range: (_plot, low, high) => rangeOf(low, high, current.current) },
 		},
 		axes: [
-			{ ...axis(), values: (_plot, marks, _axis, _space, step) => markTexts(marks, step), space: 64 },
+			{ ...axis(), values: (_plot, marks, _axis, _space, step) => markTexts(marks, step), space: 64, size: 30 },
 			{
 				...axis(),
 				values: (_plot, marks) => marks.map((mark) => current.current.format(mark)),

@@ -12,6 +12,7 @@ export const tryModel = {
 	title: 'Try a model',
 	group: 'Serving',
 	isOfModel: true,
+	isOfVersion: true,
 	needs: ['GET /model', 'POST /predict'],
 	View: Try,
 };

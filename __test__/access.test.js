@@ -68,6 +68,10 @@ const ROUTES = [
 	['POST', '/monitoring/alerts/access/resolve', {}, OPERATORS, 404],
 	['POST', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 400],
 	['DELETE', '/monitoring/estimator?modelId=access&version=v1', undefined, OPERATORS, 200],
+	['GET', '/monitoring', undefined, READERS, 308],
+	['GET', '/monitoring/', undefined, READERS, 200],
+	['GET', '/monitoring/page/main.js', undefined, READERS, 200],
+	['GET', '/monitoring/access', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

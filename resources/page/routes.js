@@ -6,7 +6,7 @@ import { readQuery, shown } from '../http/query.js';
 import { permissionsOf } from '../openapi/document.js';
 import { FILES } from './files.js';
 
-/** Everything is of this origin, and nothing is inline. */
+/** Everything is of this origin, and nothing is inline. Styles that a module sets by the object model are no inline ones. */
 const POLICY = [
 	"default-src 'none'",
 	"script-src 'self'",
@@ -16,6 +16,9 @@ const POLICY = [
 	"base-uri 'none'",
 	"form-action 'none'",
 	"frame-ancestors 'none'",
+	// No text becomes HTML or a script, whatever a module does.
+	"require-trusted-types-for 'script'",
+	"trusted-types 'none'",
 ].join('; ');
 
 const HEADERS = {

@@ -14,6 +14,7 @@ export const PAGE = {
 				308: {
 					description: 'It is at the same path with a slash behind it',
 					headers: { Location: { description: 'Relative.', schema: text } },
+					content: { 'text/plain': { schema: text } },
 				},
 			},
 		},

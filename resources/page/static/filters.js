@@ -14,7 +14,7 @@ export const Filters = ({ view, parameters, models = [], modelId }) => html`
 			(view.isOfModel || view.hasModel) &&
 			html`<${ModelChoice} models=${models} modelId=${modelId} isOptional=${!view.isOfModel} />`
 		}
-		${view.isOfModel && modelId && html`<${VersionChoice} modelId=${modelId} version=${parameters.version} />`}
+		${view.isOfModel && modelId && html`<${VersionChoice} modelId=${modelId} version=${parameters.version} every=${view.isOfVersion ? 'The newest' : 'All versions'} />`}
 		${view.hasTimes && html`<${TimesChoice} parameters=${parameters} />`}
 	</div>
 `;
@@ -39,11 +39,11 @@ function ModelChoice({ models, modelId = '', isOptional }) {
 	return html`<${Choice} label="Model" value=${modelId} options=${options} onChoose=${choose} />`;
 }
 
-function VersionChoice({ modelId, version = '' }) {
+function VersionChoice({ modelId, version = '', every }) {
 	const { value } = useData(`versions ${modelId}`, (signal) => api(path`/model/${modelId}`, { signal }));
 	const versions = (value?.versions ?? []).toReversed();
 	const options = [
-		{ value: '', text: 'All versions' },
+		{ value: '', text: every },
 		...versions.map((one) => ({ value: one.version, text: `${one.version} (${one.stage})` })),
 	];
 	return html`<${Choice} label="Version" value=${version} options=${options} onChoose=${(chosen) => change({ version: chosen })} />`;

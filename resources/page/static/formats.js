@@ -4,6 +4,8 @@ export const NONE = '–';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const significant = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+/** Smaller numbers are written with an exponent. */
+const SMALLEST = 0.0001;
 const isAbsent = (value) => value === null || value === undefined || Number.isNaN(value);
 
 /** @param {number | null | undefined} value */
@@ -12,7 +14,9 @@ export const count = (value) => (isAbsent(value) ? NONE : whole.format(value));
 /** @param {number | null | undefined} value */
 export function decimal(value) {
 	if (isAbsent(value)) return NONE;
-	return Math.abs(value) >= 1000 ? whole.format(value) : significant.format(value);
+	const size = Math.abs(value);
+	if (size > 0 && size < SMALLEST) return value.toExponential(2);
+	return size >= 1000 ? whole.format(value) : significant.format(value);
 }
 
 /** Below, a number is written as a power of ten. */

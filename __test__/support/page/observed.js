@@ -143,7 +143,7 @@ async function recordPast(harper) {
 			featuresIn: JSON.stringify({ float_input: row }),
 		};
 		if (at % 67 === 5) {
-			events.push({ ...event, error: { code: 'RUN_TIMEOUT', message: 'the run took longer than 10000 ms' } });
+			events.push({ ...event, error: { code: 'RUN_FAILED', message: 'the run failed' } });
 			continue;
 		}
 		const [label, probability] = [prediction.output_label[at], prediction.output_probability[at]];

@@ -10,6 +10,8 @@ const HEIGHT = 200;
 const MAX_LINES = 6;
 const DASHES = [undefined, [6, 4], [2, 3], [10, 3, 2, 3], [12, 4], [4, 2]];
 const CHARACTER_WIDTH = 7;
+/** Of whole numbers there are no marks in between. */
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const isThere = (value) => value !== null && value !== undefined;
 
 /**
@@ -96,10 +98,11 @@ function Plot({ title, times, lines, bands, format, min, max, onPoint }) {
 			index.current = at ?? undefined;
 			onPoint(isThere(at) ? { at, isByKeys: isByKeys.current } : undefined);
 		};
-		const made = new uPlot(optionsOf(place.current.clientWidth, lines, bands, current, show), data, place.current);
+		const element = place.current;
+		const made = new uPlot(optionsOf(element.clientWidth, lines, bands, current, show), data, element);
 		plot.current = made;
-		const sizes = new ResizeObserver(() => made.setSize({ width: place.current.clientWidth, height: HEIGHT }));
-		sizes.observe(place.current);
+		const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+		sizes.observe(element);
 		const unwatch = watchColours(() => made.redraw(false, true));
 		return () => {
 			unwatch();
@@ -177,6 +180,7 @@ function optionsOf(width, lines, bands, current, onIndex) {
 			{ ...axis(), values: (_plot, marks, _axis, _space, step) => markTexts(marks, step), space: 64, size: 30 },
 			{
 				...axis(),
+				...(isWhole(lines) ? { incrs: WHOLE_STEPS } : {}),
 				values: (_plot, marks) => marks.map((mark) => current.current.format(mark)),
 				size: (_plot, texts) => 14 + CHARACTER_WIDTH * Math.max(4, ...(texts ?? []).map(({ length }) => length)),
 			},
@@ -208,6 +212,9 @@ const axis = () => ({
 	grid: { stroke: () => colour('--grid'), width: 1 },
 	ticks: { stroke: () => colour('--grid'), width: 1, size: 4 },
 });
+
+const isWhole = (lines) =>
+	lines.every(({ values }) => values.every((value) => !isThere(value) || Number.isInteger(value)));
 
 /** Values without a neighbour, which no line goes through. */
 function isolated(plot, series) {

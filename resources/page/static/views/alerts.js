@@ -94,7 +94,7 @@ const ruleRow = (rule) => [
 	`${rule.comparison} ${conditionOf(rule)}`,
 	rule.window,
 	rule.severity,
-	rule.updatedBy === undefined ? NONE : `${time(rule.updatedAt)} by ${rule.updatedBy}`,
+	rule.updatedBy === undefined ? NONE : html`<span class="long">${time(rule.updatedAt)} by ${rule.updatedBy}</span>`,
 ];
 
 function conditionOf({ threshold, sigmas, windows }) {

@@ -99,7 +99,7 @@ function rowOf({ name, kind, current, quality }, findings) {
 		percent(newWords),
 		html`
 			${findings.length === 0 ? html`<${Badge} kind="good">none<//>` : findings.map((text) => html`<${Badge} kind="warn">${text}<//> `)}
-			${unseen?.names?.length > 0 && html`<span class="long note">${namesOf(unseen)}</span>`}
+			${unseen?.names?.length > 0 && html`<span class="long">${namesOf(unseen)}</span>`}
 			${meanCosine !== undefined && meanCosine !== null && html`<span class="note">cosine to the mean ${decimal(meanCosine)}</span>`}
 		`,
 	];

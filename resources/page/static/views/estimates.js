@@ -1,12 +1,11 @@
 // Quality of a version: what feedback tells, beside what is estimated without labels.
 import { useMay } from '../access.js';
+import { linkTo } from '../address.js';
 import { api, path } from '../api.js';
-import { ConfusionMatrix } from '../charts/confusion-matrix.js';
-import { Reliability } from '../charts/reliability.js';
 import { TimeSeries } from '../charts/time-series.js';
 import { ActButton, Badge, curl, Empty, Figures, Loading, Panel, Table } from '../components.js';
 import { useData } from '../data.js';
-import { count, decimal, NONE, percent, score, time } from '../formats.js';
+import { count, decimal, NONE, percent, time } from '../formats.js';
 import { html } from '../html.js';
 import { pulse } from '../live.js';
 
@@ -51,16 +50,16 @@ async function loadQuality({ modelId, version, times }, signal) {
 	return { version: chosen, metrics: await api('/monitoring/metrics', { query, signal }) };
 }
 
-function Estimates({ modelId, version, range, times }) {
+function Estimates({ parameters, modelId, version, range, times }) {
 	const key = modelId && `estimates ${JSON.stringify([modelId, version, range])}`;
 	const data = useData(key, (signal) => loadQuality({ modelId, version, times }, signal));
 	if (!modelId) return html`<${Empty} title="There is no model yet." />`;
 	return html`<${Loading} data=${data} height="chart">
-		${(value) => html`<${Quality} modelId=${modelId} version=${value.version} metrics=${value.metrics} />`}
+		${(value) => html`<${Quality} parameters=${parameters} modelId=${modelId} version=${value.version} metrics=${value.metrics} />`}
 	<//>`;
 }
 
-function Quality({ modelId, version, metrics }) {
+function Quality({ parameters, modelId, version, metrics }) {
 	const { quality, regressionCount, estimated } = metrics;
 	const isRegression = estimated?.estimator.kind === 'regression' || (!quality && regressionCount > 0);
 	return html`
@@ -73,7 +72,14 @@ function Quality({ modelId, version, metrics }) {
 			}
 			<${Estimator} modelId=${modelId} version=${version} metrics=${metrics} />
 		</div>
-		${quality ? html`<${Classes} quality=${quality} />` : !regressionCount && html`<${NoFeedback} />`}
+		${
+			quality || regressionCount > 0
+				? html`<p class="note after">
+					Classes, the confusion matrix and the calibration are in
+					<a href=${linkTo('accuracy', { ...parameters, version })}>Confidence and accuracy</a>.
+				</p>`
+				: html`<${NoFeedback} />`
+		}
 	`;
 }
 
@@ -81,7 +87,7 @@ const NoFeedback = () => html`<${Empty}
 	title="No prediction of these times has an outcome whose class is known."
 	send=${curl('/feedback', { body: { inferenceId: 'THE ID OF A PREDICTION', outcome: 0 } })}
 >
-	<p>Say what really happened, and the quality of each class, the confusion matrix and the calibration are shown here.</p>
+	<p>Say what really happened, and it is shown here.</p>
 <//>`;
 
 const COLUMNS = [
@@ -173,45 +179,4 @@ function Estimator({ modelId, version, metrics }) {
 		/>
 		<p class="note">Fitted ${time(fittedAt)}.</p>
 	<//>`;
-}
-
-const CLASS_COLUMNS = [
-	{ name: 'Class' },
-	...['Precision', 'Recall', 'F1', 'ROC AUC', 'Rows'].map((name) => ({ name, isNumber: true })),
-];
-
-/** What divides by 0 is not 0 to who looks at it. */
-const ofClass = (one, measure) => (one.undefined?.includes(measure) ? 'undefined' : percent(one[measure]));
-
-function Classes({ quality }) {
-	const rows = quality.perClass.map((one) => [
-		html`<span class="long">${one.class}</span>`,
-		ofClass(one, 'precision'),
-		ofClass(one, 'recall'),
-		ofClass(one, 'f1'),
-		one.rocAucError > 0 ? `${decimal(one.rocAuc)} ± ${score(one.rocAucError)}` : decimal(one.rocAuc),
-		count(one.support),
-	]);
-	const { calibration, probabilityCount } = quality;
-	return html`
-		<div class="panels spaced">
-			<${Panel} title="Classes" note=${`${count(quality.count)} rows with an outcome`}>
-				<${Table} caption="Quality of classes" columns=${CLASS_COLUMNS} rows=${rows} />
-			<//>
-			<${Panel} title="Confusion" note="share of each true class">
-				<${ConfusionMatrix} title="Confusion matrix" classes=${quality.classes} matrix=${quality.confusionMatrix} />
-			<//>
-			<${Panel} title="Calibration" note=${`${count(probabilityCount)} rows with probabilities`}>
-				<${Figures}
-					figures=${[
-						{ label: 'Expected calibration error', value: percent(calibration?.ece) },
-						{ label: 'Largest', value: percent(calibration?.mce) },
-						{ label: 'Log loss', value: decimal(quality.logLoss) },
-						{ label: 'Brier score', value: decimal(quality.brier) },
-					]}
-				/>
-				${calibration && html`<${Reliability} title="Reliability diagram" bins=${calibration.reliability} />`}
-			<//>
-		</div>
-	`;
 }

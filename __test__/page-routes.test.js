@@ -65,8 +65,10 @@ describe('the page', () => {
 		);
 	});
 
-	test('is answered whatever its query is', async () => {
-		assert.equal((await harper.get(`${PAGE}?utm_source=mail`)).status, 200);
+	test('takes no parameters', async () => {
+		for (const path of [`${PREFIX}/monitoring`, PAGE, `${PAGE}page/main.js`]) {
+			assert.equal((await harper.get(`${path}?x=1`)).body.code, 'INVALID_REQUEST', path);
+		}
 	});
 });
 
@@ -310,7 +312,7 @@ describe('what the page consists of', () => {
 		assert.ok(page.length > 4);
 		for (const path of page) assert.ok(path.startsWith('page/') && NAMES.includes(path.slice(5)), path);
 		for (const name of NAMES.filter((other) => extname(other) === '.js')) {
-			for (const [, path] of textOf(name).matchAll(/\bfrom\s*['"]([^'"]+)['"]/g)) {
+			for (const [, path] of textOf(name).matchAll(IMPORT)) {
 				const target = new URL(path, `http://page/${name}`).pathname.slice(1);
 				assert.ok(/^\.{1,2}\//.test(path) && NAMES.includes(target), `${name} imports ${path}`);
 			}

@@ -29,35 +29,38 @@ const HEADERS = {
 	'x-content-type-options': 'nosniff',
 };
 
-/** `GET /monitoring` */
-export function redirect() {
-	// Relative: only the proxies in front know the whole path.
-	return {
-		status: 308,
-		headers: { location: 'monitoring/', 'cache-control': 'no-cache', 'content-type': 'text/plain' },
-		json: '',
-	};
-}
-
 /**
- * `GET /monitoring/`. Parameters are the caller's own, as in links that others have added some to.
+ * `GET /monitoring`
  *
  * @param {import('../http/router.js').Call} call
  */
-export const index = ({ stream }) => fileNamed('index.html', stream);
+export function redirect({ query }) {
+	readQuery(query, []);
+	// Relative: only the proxies in front know the whole path.
+	const headers = { location: 'monitoring/', 'cache-control': 'no-cache', 'content-type': 'text/plain' };
+	return { status: 308, headers, json: '' };
+}
+
+/**
+ * `GET /monitoring/`
+ *
+ * @param {import('../http/router.js').Call} call
+ */
+export const index = (call) => fileNamed('index.html', call);
 
 /**
  * `GET /monitoring/page/:file+`
  *
  * @param {import('../http/router.js').Call} call
  */
-export const file = ({ params, stream }) => fileNamed(params.file, stream);
+export const file = (call) => fileNamed(call.params.file, call);
 
-function fileNamed(name, { headers }) {
+function fileNamed(name, { query, stream }) {
+	readQuery(query, []);
 	const found = FILES.get(name);
 	if (!found) throw new ApiError('NOT_FOUND', `the page has no file ${shown(name)}`);
 	const { bytes, type, etag } = found;
-	const answer = unlessKnown(headers, etag, () => ({ bytes, headers: { 'content-type': type } }));
+	const answer = unlessKnown(stream.headers, etag, () => ({ bytes, headers: { 'content-type': type } }));
 	return { ...answer, headers: { ...HEADERS, ...answer.headers } };
 }
 

@@ -6,7 +6,7 @@ import { html, useId, useState } from './html.js';
 import { DEFAULT_RANGE, RANGES, timesOf } from './range.js';
 
 /**
- * @param {{view: import('./views/all.js').View, parameters: Record<string, string>, models?: object[], modelId?: string}} props
+ * @param {{view: import('./view.js').View, parameters: Record<string, string>, models?: object[], modelId?: string}} props
  */
 export const Filters = ({ view, parameters, models = [], modelId }) => html`
 	<div class="filters" role="group" aria-label="Filters">

@@ -70,7 +70,7 @@ async function loadReport({ modelId, version, reference, correction, times }, si
 /**
  * Predictions of a version beside a reference that is chosen: the choice, how much is compared, and what comes of it.
  *
- * @param {import('./all.js').ViewProps & {show: (report: object) => any}} props `show` gets the answer of the route
+ * @param {import('../view.js').ViewProps & {show: (report: object) => any}} props `show` gets the answer of the route
  */
 export function Compared({ parameters, modelId, version, range, times, show }) {
 	const { reference, correction } = parameters;

@@ -4,7 +4,7 @@ import { curl, Empty } from '../components.js';
 import { useData } from '../data.js';
 import { html } from '../html.js';
 
-/** @param {import('./all.js').ViewProps} props */
+/** @param {import('../view.js').ViewProps} props */
 export function useMetrics({ modelId, version, range, times }) {
 	return useData(modelId && `metrics ${modelId} ${version ?? ''} ${range}`, (signal) => {
 		const { from, to, interval } = times();

@@ -46,7 +46,7 @@ export const Figures = ({ figures }) => html`
  *   cells are texts or markup, in the order of the columns
  */
 export const Table = ({ caption, columns, rows, isCaptionHidden = true }) => html`
-	<div class="table" tabindex="0" role="region" aria-label=${caption}>
+	<div class="table" tabindex="0" role="group" aria-label=${caption}>
 		<table>
 			<caption class=${isCaptionHidden ? 'hidden' : ''}>${caption}</caption>
 			<thead>

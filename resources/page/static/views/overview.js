@@ -94,7 +94,7 @@ function Model({ model, parameters, range, times }) {
 	const kept = { range: parameters.range, from: parameters.from, to: parameters.to };
 	const note = `${count(model.versions)} ${model.versions === 1 ? 'version' : 'versions'}`;
 	const actions = html`<a href=${linkTo('traffic', { model: modelId, ...kept })} aria-label=${`Traffic of ${modelId}`}>Traffic</a>
-		<a href=${linkTo('try', { model: modelId })} aria-label=${`Try ${modelId}`}>Try it</a>`;
+		<a href=${linkTo('try', { model: modelId })} aria-label=${`Try it: ${modelId}`}>Try it</a>`;
 	return html`<${Panel} title=${modelId} note=${note} actions=${actions}>
 		<${Failure} error=${data.error} again=${data.again} />
 		<${Loading} data=${{ ...data, error: undefined }}>

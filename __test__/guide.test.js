@@ -194,6 +194,16 @@ describe('the examples of the guide, as printed', { skip }, () => {
 	/** The examples of this repository, where commands of a page look for them. */
 	const LINK = `mkdir -p examples\nln -sfn '${join(root, 'examples/iris')}' examples/iris`;
 
+	test('docs/page.md, what the page knows of its user', async () => {
+		const page = readFileSync(join(root, 'docs/page.md'), 'utf8');
+		const [answer, ...others] = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));
+		assert.equal(others.length, 0);
+		const [printed] = codeIn(page, 'json').map((text) => JSON.parse(text));
+		assertHas(answer, printed);
+		const { body } = await harper.get('/monitoring/metrics?modelId=meadow');
+		assert.equal(body.count, 5);
+	});
+
 	test('docs/alerts.md, from a rule to somebody who looks after its alert', async () => {
 		const page = readFileSync(join(root, 'docs/alerts.md'), 'utf8');
 		const answers = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));

@@ -102,14 +102,27 @@ class Opened {
 		assert.ok(scroll <= client, `${what}: ${scroll} px in a window of ${client} px`);
 	}
 
-	/** Fails on what axe finds. */
-	async assertAccessible(what) {
-		// Evaluated by the debugger: the page's own policy would not let it in.
-		await this.page.evaluate(axe);
-		const { violations } = await this.page.evaluate(() => window.axe.run(document));
+	/**
+	 * Fails on what axe finds.
+	 *
+	 * @param {string} what is looked at
+	 * @param {string[]} [rules] those of axe; all of them by default
+	 */
+	async assertAccessible(what, rules) {
+		await this.#loadAxe();
+		const options = { resultTypes: ['violations'], preload: false, ...(rules && { runOnly: rules }) };
+		const { violations } = await this.page.evaluate((how) => window.axe.run(document, how), options);
 		const found = violations.flatMap(({ id, nodes }) =>
 			nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`)
 		);
 		assert.deepEqual(found, [], what);
+	}
+
+	/** By the debugger: the page's own policy would not let it in. It stays until the page is loaded anew. */
+	async #loadAxe() {
+		if (await this.page.evaluate(() => 'axe' in window)) return;
+		const debug = await this.page.context().newCDPSession(this.page);
+		await debug.send('Runtime.evaluate', { expression: axe });
+		await debug.detach();
 	}
 }

@@ -44,13 +44,16 @@ const SPECIES = [
 	],
 ];
 
+/** How much of a shift each column has: sepals are longer, petals a little wider. */
+const SHIFTS = [1, 0, 0, 0.25];
+
 function flowers(seed, count, longer = 0) {
 	const random = randomFrom(seed);
 	const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 	return Array.from({ length: count }, () => {
 		const species = Math.floor(3 * random());
 		const row = SPECIES[species].map(([mean, deviation], at) =>
-			Number((mean + deviation * normal() + (at === 0 ? longer : 0)).toFixed(1))
+			Number((mean + deviation * normal() + longer * SHIFTS[at]).toFixed(1))
 		);
 		return { row, species };
 	});

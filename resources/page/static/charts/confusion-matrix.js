@@ -12,7 +12,7 @@ const SHADES = 5;
 export function ConfusionMatrix({ title, classes, matrix }) {
 	const id = useId();
 	const names = matrix.length > classes.length ? [...classes, 'all others'] : classes;
-	return html`<div class="table" tabindex="0" role="region" aria-labelledby=${id}>
+	return html`<div class="table" tabindex="0" role="group" aria-labelledby=${id}>
 		<table class="confusion">
 			<caption id=${id}>${title}</caption>
 			<thead>

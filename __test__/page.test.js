@@ -203,11 +203,11 @@ describe('the page', { skip: browserIsMissing }, () => {
 				const { page } = opened;
 				await opened.show('drift', { model: 'iris', version: '1.1.0' });
 				await page.getByLabel('is compared with').selectOption('version:1.0.0');
-				await page.getByText('version 1.0.0,').waitFor();
+				await page.getByText(/beside [\d,]+ rows of version 1\.0\.0/).waitFor();
 				await page.reload();
 				await opened.settle();
 				assert.equal(await page.getByLabel('is compared with').inputValue(), 'version:1.0.0');
-				await page.getByText('version 1.0.0,').waitFor();
+				await page.getByText(/beside [\d,]+ rows of version 1\.0\.0/).waitFor();
 				opened.assertFaultless();
 			});
 
@@ -323,6 +323,54 @@ describe('the page', { skip: browserIsMissing }, () => {
 				await card.getByText('silenced until').waitFor();
 				opened.assertFaultless();
 			});
+		});
+
+		test('requests for retraining are approved with a comment', async (context) => {
+			const opened = await open();
+			if (!(await opened.views()).includes('retraining')) {
+				context.skip('skipped: this server takes no requests for retraining');
+				return;
+			}
+			const { page } = opened;
+			const reason = `new shops ${HOSTILE}`;
+			const body = { modelId: 'order-risk', reason };
+			const made = await harper.request('POST', '/monitoring/retraining', { body });
+			assert.ok(made.status < 300, JSON.stringify(made.body));
+			await opened.show('retraining', { model: 'order-risk' });
+			const card = page.getByRole('article', { name: 'order-risk' });
+			await card.getByText(reason).waitFor();
+			await card.getByLabel('Comment').fill('go on');
+			await card.getByRole('button', { name: 'Approve' }).click();
+			await card.locator('header').getByText('approved', { exact: true }).waitFor();
+			const { changes, state } = (await harper.get(`/monitoring/retraining/${made.body.id}`)).body;
+			assert.deepEqual([state, changes.at(-1).who, changes.at(-1).comment], ['approved', ADMIN, 'go on']);
+			assert.equal(await card.getByRole('button', { name: 'Approve' }).count(), 0);
+			opened.assertFaultless();
+		});
+
+		test('predictions are drawn to be labelled, and take their label', async (context) => {
+			const opened = await open();
+			if (!(await opened.views()).includes('labels')) {
+				context.skip('skipped: this server has no queue of labels');
+				return;
+			}
+			const { page } = opened;
+			await opened.show('labels', { ...IRIS, version: '1.0.0' });
+			await page.getByText('Nothing was drawn in these times.').waitFor();
+			await page.getByRole('button', { name: 'Draw' }).click();
+			const questions = page.locator('.queue > li');
+			await questions.first().waitFor();
+			const field = questions.first().getByLabel('What is true');
+			const [, inferenceId] = (await questions.first().innerText()).match(/of prediction ([0-9a-f-]{36})/);
+			await field.fill('0');
+			await questions
+				.first()
+				.getByRole('button', { name: `Store the label of ${inferenceId}` })
+				.click();
+			await questions.filter({ hasText: inferenceId }).waitFor({ state: 'detached' });
+			const { events } = (await harper.get(`/monitoring/events?inferenceId=${inferenceId}`)).body;
+			assert.equal(events[0].actualOutcome, '0');
+			opened.assertFaultless();
 		});
 	});
 });

@@ -109,8 +109,15 @@ async function ruleOnDrift(harper) {
 			threshold: 0.1,
 			severity: 'critical',
 		},
-		{ id: 'iris-unsure', measure: 'avgConfidence', comparison: 'below', threshold: 0.5, window: '1h', minSamples: 1e6 },
-		{ id: 'iris-slow', measure: 'p95Latency', threshold: 0.001, window: '1d', severity: 'info' },
+		{
+			id: 'iris-unsure',
+			measure: 'avgConfidence',
+			comparison: 'below',
+			threshold: 0.5,
+			window: '1h',
+			minSamples: 1000,
+		},
+		{ id: 'iris-slow', measure: 'p95Latency', threshold: 0.8, window: '1d', severity: 'info' },
 	];
 	for (const rule of rules) {
 		ok(await harper.request('POST', '/monitoring/rules', { body: { modelId: 'iris', ...rule } }));

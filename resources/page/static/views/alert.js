@@ -55,8 +55,7 @@ export function Alert({ alert }) {
 }
 
 /** A threshold is one number, or two of a range. */
-export const thresholdText = (threshold) =>
-	Array.isArray(threshold) ? threshold.map(score).join(' to ') : score(threshold);
+const thresholdText = (threshold) => (Array.isArray(threshold) ? threshold.map(score).join(' to ') : score(threshold));
 
 function verdictOf({ value, threshold, state, changes }) {
 	if (state === 'noData') {
@@ -150,4 +149,4 @@ function changeRow({ time: at, state, evidence, action, who, comment, until }) {
 }
 
 /** Whether a text is the path of one of the routes, and no address of anything else. */
-export const isOwn = (query) => typeof query === 'string' && /^\/monitoring\/[a-z]+\?/.test(query);
+export const isOwn = (query) => typeof query === 'string' && /^\/monitoring\/[a-z-]+\?/.test(query);

@@ -2,7 +2,7 @@
 import { Badge, Figures, Panel, Table } from '../components.js';
 import { count, decimal, NONE, percent } from '../formats.js';
 import { html } from '../html.js';
-import { Compared, Overlap } from './drift-report.js';
+import { Compared, Overlap, Sides } from './drift-report.js';
 
 export const dataQuality = {
 	name: 'data',
@@ -38,7 +38,7 @@ function Report({ report }) {
 	const of = `of ${count(rows.length)} columns`;
 	const figure = (label, value) => ({ label, value: count(value), of, kind: value > 0 ? 'warn' : undefined });
 	return html`
-		<${Panel} title="On the whole" note=${html`<${Overlap} report=${report} />`}>
+		<${Panel} title="On the whole" >
 			<${Figures}
 				figures=${[
 					figure('With findings', faulty),
@@ -58,9 +58,10 @@ function Report({ report }) {
 						'Unseen values',
 						sum(({ unseen }) => unseen?.categories > 0)
 					),
-					{ label: 'Rows', value: count(report.current.rows), of: `reference ${count(report.reference.rows)}` },
 				]}
 			/>
+			<${Sides} report=${report} />
+			<${Overlap} report=${report} />
 		<//>
 		<${Panel} title="Columns" note="shares of the values now; where it differs, that of the reference" wide>
 			<${Table} caption="Data quality of columns" columns=${COLUMNS} rows=${rows.map(({ column, findings }) => rowOf(column, findings))} />

@@ -110,7 +110,7 @@ const Nothing = ({ reason, modelId, version = 'VERSION' }) => html`<${Empty}
 	</p>
 <//>`;
 
-/** On the whole: verdict, share of columns, rows of both sides. @param {{report: object}} props */
+/** On the whole: verdict and share of columns. @param {{report: object}} props */
 export const Whole = ({ report }) => {
 	const { verdict, columns, driftedColumns, driftedShare, uncertainColumns, insufficientColumns } = report;
 	const of = `of ${count(columns.length)} columns`;
@@ -125,15 +125,18 @@ export const Whole = ({ report }) => {
 			},
 			{ label: 'Uncertain', value: count(uncertainColumns), of },
 			{ label: 'Insufficient', value: count(insufficientColumns), of },
-			{ label: 'Rows now', value: count(report.current.rows), of: spanOf(report.current) },
-			{ label: 'Rows of the reference', value: count(report.reference.rows), of: spanOf(report.reference) },
 		]}
 	/>`;
 };
 
-function spanOf({ name, version, from, to }) {
+/** What is compared with what. @param {{report: object}} props */
+export const Sides = ({ report }) =>
+	html`<p class="note">${sideOf(report.current)}, beside ${sideOf(report.reference)}.</p>`;
+
+function sideOf({ name, version, from, to, rows }) {
 	const what = name ?? (version === undefined ? 'all versions' : `version ${version}`);
-	return from === undefined ? what : `${what}, ${time(from)} to ${time(to)}`;
+	const span = from === undefined ? '' : ` (${time(from)} to ${time(to)})`;
+	return `${count(rows)} rows of ${what}${span}`;
 }
 
 /** What makes drift look smaller. @param {{report: object}} props */

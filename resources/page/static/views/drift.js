@@ -3,7 +3,7 @@ import { HistogramPair } from '../charts/histogram-pair.js';
 import { Badge, Panel, Table } from '../components.js';
 import { count, decimal, NONE, score } from '../formats.js';
 import { html } from '../html.js';
-import { Compared, Overlap, VERDICT_KINDS, Whole } from './drift-report.js';
+import { Compared, Overlap, Sides, VERDICT_KINDS, Whole } from './drift-report.js';
 
 export const drift = {
 	name: 'drift',
@@ -35,8 +35,10 @@ function Report({ report }) {
 	const drawn = columns.filter(({ histogram }) => histogram).slice(0, MAX_DRAWN);
 	const names = { reference: report.reference.name ?? 'reference', current: 'now' };
 	return html`
-		<${Panel} title="On the whole" note=${html`<${Overlap} report=${report} />`}>
+		<${Panel} title="On the whole" >
 			<${Whole} report=${report} />
+			<${Sides} report=${report} />
+			<${Overlap} report=${report} />
 		<//>
 		<${Panel} title="Columns" note="features and outputs, those that drifted first" wide>
 			<${Table} caption="Drift of columns" columns=${COLUMNS} rows=${columns.map(rowOf)} />

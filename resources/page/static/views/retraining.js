@@ -5,10 +5,10 @@ import { addressOf, api, path } from '../api.js';
 import { ActButton, Badge, curl, Empty, Loading, Table } from '../components.js';
 import { useData } from '../data.js';
 import { Choice } from '../filters.js';
-import { count, NONE, score, time } from '../formats.js';
+import { count, NONE, time } from '../formats.js';
 import { html, useId, useState } from '../html.js';
 import { pulse } from '../live.js';
-import { isOwn, thresholdText } from './alert.js';
+import { isOwn } from './alert.js';
 
 export const retraining = {
 	name: 'retraining',
@@ -89,7 +89,7 @@ function Request({ request }) {
 		</header>
 		<p class="long">
 			${reason}
-			${evidence && html` <span class="note">${evidenceText(evidence)}</span>`}
+			${evidence && html` <span class="note">of ${count(evidence.samples)} samples</span>`}
 		</p>
 		<p class="long note">
 			${rule === undefined ? '' : `Rule ${rule}. `}
@@ -113,11 +113,6 @@ function Request({ request }) {
 			/>
 		</details>
 	</article>`;
-}
-
-function evidenceText({ value, threshold, samples }) {
-	if (value === undefined) return '';
-	return `${score(value)} against ${thresholdText(threshold)}, of ${count(samples)} samples`;
 }
 
 function Actions({ request }) {

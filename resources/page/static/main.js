@@ -47,7 +47,12 @@ function skip(event) {
 function Navigation({ views, current, parameters }) {
 	const kept = Object.fromEntries(KEPT.map((name) => [name, parameters[name]]));
 	const groups = Object.entries(Object.groupBy(views, ({ group }) => group));
-	return html`<nav aria-label="Views">
+	const nav = useRef();
+	useEffect(() => {
+		// On a phone the views are a strip that is wider than the page.
+		nav.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+	}, [current]);
+	return html`<nav aria-label="Views" ref=${nav}>
 		<div class="nav-groups">
 			${groups.map(
 				([group, members]) => html`<div class="nav-group">

@@ -66,7 +66,7 @@ const NoOutcomes = () =>
 
 const Outcomes = ({ metrics, times, of }) => html`
 	${
-		metrics.accuracy !== null &&
+		metrics.accuracy != null &&
 		html`<div class="panel">
 		<${TimeSeries} title="Accuracy" times=${times} format=${percent} min=${0} max=${1}
 			lines=${[{ name: 'accuracy', values: of('accuracy') }]} />

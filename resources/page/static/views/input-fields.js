@@ -64,14 +64,22 @@ export function featuresOf(fields, texts) {
 		}
 		const values = given.map((text) => jsonOf(dtype, text));
 		const at = values.indexOf(undefined);
-		if (at >= 0) return { problem: { name, at, text: `${labels[at]} takes ${wantedOf(dtype)}` } };
+		if (at >= 0) {
+			return {
+				problem: {
+					name,
+					at,
+					text: `${labels[at]} takes ${wantedOf(dtype)}, received ${given[at].trim() || 'nothing'}`,
+				},
+			};
+		}
 		const json = shape.length === 0 ? values[0] : `[${values.join(',')}]`;
 		parts.push(`${JSON.stringify(name)}:${json}`);
 	}
 	return { json: `{${parts.join(',')}}` };
 }
 
-const wantedOf = (dtype) => (dtype === 'bool' ? 'true or false' : `a number (${dtype}), received none`);
+const wantedOf = (dtype) => (dtype === 'bool' ? 'true or false' : `a number (${dtype})`);
 
 function problemOfList(text) {
 	try {

@@ -69,7 +69,8 @@ const COLUMNS = [
 ];
 
 function List({ page, isFirst }) {
-	const mayCancel = useMay('DELETE /jobs/:id');
+	const isRunning = page.jobs.some(({ state }) => state === 'running');
+	const mayCancel = useMay('DELETE /jobs/:id') && isRunning;
 	const columns = mayCancel ? [...COLUMNS, { name: 'Action' }] : COLUMNS;
 	return html`
 		<${Table} caption="Jobs" columns=${columns} rows=${page.jobs.map((job) => rowOf(job, mayCancel))} />

@@ -1,5 +1,6 @@
 // All models: what there is, and how it has done lately.
 import { api, path } from '../api.js';
+import { useMay } from '../access.js';
 import { change, linkTo } from '../address.js';
 import { Badge, curl, Empty, Failure, Loading, Panel, Table } from '../components.js';
 import { useData } from '../data.js';
@@ -69,7 +70,7 @@ async function loadModel(modelId, times, signal) {
 	]);
 	const newest = versions.toReversed().slice(0, MAX_VERSIONS);
 	const records = newest.map(({ version }) => api(path`/model/${modelId}/${version}`, { signal }));
-	const figures = new Map(metrics.versions.map((one) => [one.version, one]));
+	const figures = new Map((metrics.versions ?? []).map((one) => [one.version, one]));
 	return {
 		all: versions.length,
 		versions: (await Promise.all(records)).map((record) => ({ record, figures: figures.get(record.version) })),
@@ -90,11 +91,12 @@ const COLUMNS = [
 
 function Model({ model, parameters, range, times }) {
 	const { modelId } = model;
+	const mayTry = useMay('POST /predict');
 	const data = useData(`model ${modelId} ${range}`, (signal) => loadModel(modelId, times, signal));
 	const kept = { range: parameters.range, from: parameters.from, to: parameters.to };
 	const note = `${count(model.versions)} ${model.versions === 1 ? 'version' : 'versions'}`;
 	const actions = html`<a href=${linkTo('traffic', { model: modelId, ...kept })} aria-label=${`Traffic of ${modelId}`}>Traffic</a>
-		<a href=${linkTo('try', { model: modelId })} aria-label=${`Try it: ${modelId}`}>Try it</a>`;
+		${mayTry && html`<a href=${linkTo('try', { model: modelId })} aria-label=${`Try it: ${modelId}`}>Try it</a>`}`;
 	return html`<${Panel} title=${modelId} note=${note} actions=${actions}>
 		<${Failure} error=${data.error} again=${data.again} />
 		<${Loading} data=${{ ...data, error: undefined }}>
@@ -119,7 +121,7 @@ const rowOf = ({ record, figures }, modelId, kept) => [
 	count(figures?.count ?? 0),
 	figures?.count ? html`${percent(figures.errorRate)} <span class="of">of ${count(figures.count)}</span>` : NONE,
 	ms(figures?.p95Latency),
-	figures && figures.accuracy !== null
+	figures?.accuracy != null
 		? html`${percent(figures.accuracy)} <span class="of">of ${count(figures.feedbackCount)}</span>`
 		: NONE,
 	html`<span title=${time(record.uploadedAt)}>${ago(record.uploadedAt, Date.now())}</span>`,

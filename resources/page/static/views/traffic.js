@@ -55,7 +55,7 @@ function Shown({ metrics }) {
 					lines=${['p50', 'p90', 'p99'].map((name) => ({ name, values: of(`${name}BatchRows`) }))} />
 			</div>
 			<${Errors} metrics=${metrics} />
-			<${Versions} versions=${metrics.versions} />
+			<${Versions} versions=${metrics.versions ?? []} />
 		</div>
 	`;
 }
@@ -87,7 +87,7 @@ function figuresOf(metrics) {
 const rateOf = ({ throughput }) => (throughput === null ? 'no rate' : `${decimal(throughput)} per second`);
 
 function Errors({ metrics }) {
-	const codes = Object.entries(metrics.errorsByCode).sort(([, a], [, b]) => b - a);
+	const codes = Object.entries(metrics.errorsByCode ?? {}).sort(([, a], [, b]) => b - a);
 	const note = `${count(metrics.errorCount)} of ${count(metrics.count)} runs`;
 	return html`<${Panel} title="Failed runs by code" note=${note}>
 		${

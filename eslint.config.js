@@ -12,7 +12,17 @@ const harper = {
 };
 
 export default [
-	{ ignores: ['.harper/', '.venv/', 'benchmark/servers/.venv/', 'commonjs/', 'native/', 'target/'] },
+	{
+		ignores: [
+			'.harper/',
+			'.venv/',
+			'benchmark/servers/.venv/',
+			'commonjs/',
+			'native/',
+			'resources/page/static/vendor/',
+			'target/',
+		],
+	},
 	js.configs.recommended,
 	{
 		languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: globals.nodeBuiltin },
@@ -31,6 +41,7 @@ export default [
 			'prefer-template': 'error',
 		},
 	},
+	{ files: ['resources/page/static/**'], languageOptions: { globals: { ...globals.browser } } },
 	// Suites, the functions that hold them, and tables are as long as what they list.
 	{
 		files: ['__test__/**', 'scripts/tensorflow-operations.js'],

@@ -14,6 +14,7 @@ import * as labels from './resources/monitoring/labels/routes.js';
 import { ANSWERS } from './resources/monitoring/retraining/answers.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
+import * as page from './resources/page/routes.js';
 import { describe } from './resources/openapi/routes.js';
 import * as retraining from './resources/monitoring/retraining/routes.js';
 import * as rules from './resources/monitoring/rules/routes.js';
@@ -122,6 +123,10 @@ const routes = [
 	['POST', '/monitoring/labels/queue', { InferenceEvent: ['read', 'update'] }, labels.draw],
 	['POST', '/monitoring/labels', { InferenceEvent: ['insert', 'update'] }, labels.answer],
 	['GET', '/monitoring/labels/accuracy', { InferenceEvent: ['read'] }, labels.accuracy],
+	['GET', '/monitoring', { InferenceEvent: ['read'] }, page.redirect],
+	['GET', '/monitoring/', { InferenceEvent: ['read'] }, page.index],
+	['GET', '/monitoring/page/:file+', { InferenceEvent: ['read'] }, page.file],
+	['GET', '/monitoring/access', {}, (call) => page.access(groups, call)],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],

@@ -89,6 +89,10 @@ const ROUTES = [
 	['POST', '/monitoring/labels/queue?modelId=access&version=v9', undefined, PREDICTORS, 400],
 	['POST', '/monitoring/labels', { answers: [] }, PREDICTORS, 400],
 	['GET', '/monitoring/labels/accuracy?modelId=access', undefined, READERS, 200],
+	['GET', '/monitoring', undefined, READERS, 308],
+	['GET', '/monitoring/', undefined, READERS, 200],
+	['GET', '/monitoring/page/main.js', undefined, READERS, 200],
+	['GET', '/monitoring/access', undefined, READERS, 200],
 	['PUT', '/features/access', { features: { a: 1 } }, OPERATORS, 200],
 	['GET', '/features/access', undefined, READERS, 200],
 	[

@@ -210,6 +210,13 @@ describe('the examples of the guide, as printed', { skip }, () => {
 
 	test('docs/alerts.md, from a rule to somebody who looks after its alert', () => answersAsPrinted('docs/alerts.md'));
 
+	test('docs/page.md, what the page knows of its user', async () => {
+		const answers = await answersAsPrinted('docs/page.md');
+		assert.equal(answers.length, 1);
+		const { body } = await harper.get('/monitoring/metrics?modelId=meadow');
+		assert.equal(body.count, 5);
+	});
+
 	test('docs/labels.md, from a draw to an accuracy', async () => {
 		const answers = await answersAsPrinted('docs/labels.md');
 		const { lower } = answers.at(-1).accuracy;

@@ -211,6 +211,7 @@ class Harper {
 			},
 			body: isObject ? JSON.stringify(body) : body,
 			duplex: 'half',
+			redirect: 'manual',
 			signal,
 		});
 		const bytes = Buffer.from(await response.arrayBuffer());

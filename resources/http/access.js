@@ -20,13 +20,28 @@ export const COMPONENT = Object.freeze({ username: '', role: { permission: { sup
  * @param {Record<string, string[]>} needs permissions (`read`, `insert`, `update`, `delete`) by table
  */
 export function authorize(user, needs) {
-	const permission = permissionOf(user);
-	if (permission.super_user) return;
+	const missing = lacking(permissionOf(user), needs);
+	if (missing) throw forbidden(missing.action, `${DATABASE}.${missing.table}`);
+}
+
+/**
+ * Whether a caller may do what takes permissions; see {@link authorize}.
+ *
+ * @param {object | undefined} user Harper's user
+ * @param {Record<string, string[]> | undefined} needs none where nobody is asked who they are
+ */
+export const isAllowed = (user, needs) =>
+	needs === undefined || (user !== undefined && lacking(permissionOf(user), needs) === undefined);
+
+/** The first permission that is missing. */
+function lacking(permission, needs) {
+	if (permission.super_user) return undefined;
 	for (const [table, actions] of Object.entries(needs)) {
 		const grants = grantsOf(permission, table);
-		const missing = actions.find((action) => !grants.some((grant) => grant[action] === true));
-		if (missing) throw forbidden(missing, `${DATABASE}.${table}`);
+		const action = actions.find((needed) => !grants.some((grant) => grant[needed] === true));
+		if (action) return { table, action };
 	}
+	return undefined;
 }
 
 /**

@@ -124,10 +124,11 @@ function pathParameter(name, isOpen) {
 	return { name, in: 'path', required: true, description: said, schema, example };
 }
 
-/** `GET /model/:modelId` is `getModelByModelId`. */
+/** `GET /model/:modelId` is `getModelByModelId`, and `GET /monitoring/` is `getMonitoringIndex`. */
 const operationIdOf = (method, path) =>
 	method.toLowerCase() +
 	path
+		.replace(/\/$/, '/index')
 		.replaceAll('/:', '/by/')
 		.split(/[^a-zA-Z0-9]+/)
 		.filter(Boolean)

@@ -15,6 +15,7 @@ export const PATH = {
 	version: parameter('Version of the model.', identifier, { example: '1.0.0' }),
 	uploadId: parameter('The id that the upload was given.', identifier, { example: 'iris-upload' }),
 	path: parameter('Name of a file of the model.', text, { example: 'model.onnx' }),
+	file: parameter('Name of a file of the page.', text, { example: 'main.js' }),
 	id: parameter('Id of a job.', text, { example: SAMPLE_JOB }),
 	rule: parameter('Name of a rule.', identifier, { example: 'iris-errors' }),
 	alert: parameter('Id of an alert.', text, { example: SAMPLE_ALERT }),

@@ -5,6 +5,7 @@ import { JOBS } from './jobs.js';
 import { LABELS } from './labels.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
+import { PAGE } from './page.js';
 import { REGISTRY } from './registry.js';
 import { RETRAINING } from './retraining.js';
 import { SERVING } from './serving.js';
@@ -21,6 +22,7 @@ export const SECTIONS = [
 	WEBHOOKS,
 	LABELS,
 	RETRAINING,
+	PAGE,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -99,7 +99,6 @@ const ofColumn = { missing: count, mismatched: count };
 const column = (fields, ...optional) => object({ ...fields, ...ofColumn }, ['mismatched', ...optional]);
 
 const verdict = oneOf(['drift', 'ok', 'insufficient', 'uncertain']);
-const interval = { ...listOf(number), minItems: 2, maxItems: 2 };
 const ofSides = (schema) => object({ reference: schema, current: schema });
 const ofEvents = {
 	events: said('Of `exact`: predictions that are compared.', count),

@@ -47,7 +47,7 @@ function kindOf({ dtype }, arrow) {
 	return { type: new arrow.Utf8(), valueIn: plainText };
 }
 
-/** Takes rows, and gives their bytes. See `Writer` in formats.js. */
+/** Takes rows, and gives their bytes. See `Writer` in writer.js. */
 class ArrowWriter {
 	size = 0;
 	#arrow;
@@ -103,7 +103,7 @@ class ArrowWriter {
 /**
  * @param {(attribute: string) => boolean} isVisible
  * @param {{inputs: object[], outputs: object[]}} signature
- * @returns {Promise<import('./formats.js').Writer>}
+ * @returns {Promise<import('./writer.js').Writer>}
  */
 export async function arrow(isVisible, signature) {
 	return new ArrowWriter(columnsOf(signature, isVisible), await import('apache-arrow'));

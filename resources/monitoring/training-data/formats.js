@@ -3,45 +3,7 @@ import { answerOf } from '../../errors.js';
 import { arrow } from './arrow.js';
 import { columnsOf, weightOf } from './columns.js';
 import { plainText } from './json-text.js';
-
-/**
- * @typedef {object} Writer
- * @property {(row: import('./event-rows.js').Row) => void} take
- * @property {number} size characters that it has taken and not given
- * @property {() => string | Buffer} taken what they are written as
- * @property {() => string | Buffer} end the same, with what stands behind all rows
- * @property {(error: Error) => string} [failed] what stands in place of further rows; without it the connection breaks
- */
-
-/** @implements {Writer} */
-class TextWriter {
-	#text;
-	#textOf;
-
-	constructor(begin, textOf, failed) {
-		this.#text = begin;
-		this.#textOf = textOf;
-		this.failed = failed;
-	}
-
-	get size() {
-		return this.#text.length;
-	}
-
-	take(row) {
-		this.#text += this.#textOf(row);
-	}
-
-	taken() {
-		const text = this.#text;
-		this.#text = '';
-		return text;
-	}
-
-	end() {
-		return this.taken();
-	}
-}
+import { TextWriter } from './writer.js';
 
 /** An object a line; what is absent has no field. */
 function ndjson(isVisible) {
@@ -88,7 +50,8 @@ function csv(isVisible, signature) {
 	return new TextWriter(begin, (row) => line(columns.map(({ textIn }) => cellOf(textIn(row)))));
 }
 
-/** By name: the media type, whether it is a table of columns, and what makes or promises the {@link Writer}. */
+/** By name: the media type, whether it is a table of columns, and what makes or promises the
+ * `Writer`. */
 export const FORMATS = {
 	ndjson: { type: 'application/x-ndjson', isTable: false, writer: ndjson },
 	csv: { type: 'text/csv; charset=utf-8; header=present', isTable: true, writer: csv },

@@ -129,7 +129,7 @@ export async function* rowsAfter(after, read, signatures) {
  *
  * @param {AsyncIterable<import('./event-rows.js').Row[]>} rows
  * @param {(row: import('./event-rows.js').Row) => boolean} isWanted
- * @param {import('./formats.js').Writer} writer
+ * @param {import('./writer.js').Writer} writer
  * @param {AbortSignal} signal
  */
 export async function* chunksOf(rows, isWanted, writer, signal) {

@@ -24,6 +24,9 @@ pub struct CbpeSums {
     ranks: Vec<Ranks>,
 }
 
+/// An area of ranks, from the weights of a class and of the others by bin.
+type AreaOf = fn(&[(u32, f64)], &[(u32, f64)]) -> Option<Area>;
+
 /// Of one class: for each bin of raw scores how probable the class is, and how probable it is not, added up.
 #[derive(Debug, Clone)]
 struct Ranks(Box<[[f64; 2]]>);
@@ -76,7 +79,7 @@ impl CbpeSums {
     }
 
     /// Of the rows of the class and the others, by bin.
-    fn area(&self, at: usize, of: fn(&[(u32, f64)], &[(u32, f64)]) -> Option<Area>) -> Option<ClassArea> {
+    fn area(&self, at: usize, of: AreaOf) -> Option<ClassArea> {
         let Ranks(bins) = self.ranks.get(at)?;
         let side = |side: usize| -> Vec<(u32, f64)> {
             let numbered = bins.iter().enumerate().map(|(bin, weights)| (bin as u32, weights[side]));

@@ -131,11 +131,11 @@ pub fn compare_values(report: ColumnReport, values: Values, must_fit: bool, opti
         return Ok(report);
     }
     let Some(samples) = samples else { return Ok(report) };
-    if !must_fit && report.method.is_some_and(|method| samples.check(method, &report.name).is_err()) {
+    if !must_fit && report.method.is_some_and(|method| check(&samples, method, &report.name).is_err()) {
         report.method = None;
     }
     let method = report.choose(samples.distinct());
-    samples.check(method, &report.name)?;
+    check(&samples, method, &report.name)?;
     let outcome = match &samples {
         Samples::Numbers(numbers) => of_numbers(method, numbers),
         Samples::Categories(categories) => of_categories(method, categories),
@@ -143,6 +143,15 @@ pub fn compare_values(report: ColumnReport, values: Values, must_fit: bool, opti
     };
     report.judge(method, outcome.map(|measured| (measured, None)), options);
     Ok(report)
+}
+
+/// Refuses a column that the method cannot compare.
+fn check(samples: &Samples, method: Method, column: &str) -> Result<()> {
+    match samples {
+        Samples::Numbers(numbers) => method.check_numbers(column, numbers),
+        Samples::Categories(_) => method.check_categories(column, samples.distinct()),
+        Samples::Vectors(_) => method.check_vectors(column),
+    }
 }
 
 impl ColumnReport {

@@ -22,6 +22,9 @@ pub struct RecordedRows {
     left_out: u64,
 }
 
+/// Inputs or outputs.
+type Named = Vec<(String, Value)>;
+
 #[derive(Debug)]
 struct Model {
     signature: Signature,
@@ -51,7 +54,7 @@ impl RecordedRows {
             self.left_out += 1;
             return;
         };
-        let read = || -> Result<(Option<Vec<(String, Value)>>, Vec<(String, Value)>)> {
+        let read = || -> Result<(Option<Named>, Named)> {
             let inputs = features.map(|text| features_from(signature, text)).transpose()?.flatten();
             Ok((inputs, outputs_from(signature, prediction)?))
         };

@@ -158,7 +158,7 @@ export class Monitor {
 	/**
 	 * Events, newest first.
 	 *
-	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
+	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, segment?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
 	 */
 	events(filter = {}) {
 		const { limit = 100, ...wanted } = checkOptions('events', filter, EVENT_FILTER);
@@ -167,8 +167,8 @@ export class Monitor {
 			.map(({ event }) => ({ ...event }));
 	}
 
-	#matching({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity }) {
-		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId });
+	#matching({ modelId, version, digest, userId, sessionId, segment, startTime = 0, endTime = Infinity }) {
+		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId, segment });
 		return Array.from(this.#entries.values())
 			.reverse()
 			.filter(({ event }) => event.timestamp >= startTime && event.timestamp <= endTime)
@@ -177,24 +177,24 @@ export class Monitor {
 
 	/**
 	 * Count, error rate, latency quantiles, confidence and quality of a model, also by version. A version counts with the
-	 * bytes that ran last under its name; what ran before is in `previous`.
+	 * bytes that ran last under its name; what ran before is in `previous`. With `by: 'segment'` also by segment.
 	 *
 	 * @param {string} modelId
-	 * @param {{version?: string, digest?: string, startTime?: number, endTime?: number}} [filter]
+	 * @param {{version?: string, digest?: string, segment?: string, startTime?: number, endTime?: number, by?: 'version' | 'segment'}} [filter]
 	 */
 	metrics(modelId, filter = {}) {
 		if (typeof modelId !== 'string') {
 			throw new TypeError(`metrics takes the modelId of a model, a string; received ${shown(modelId)}`);
 		}
-		const { startTime, endTime, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
+		const { startTime, endTime, by, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
 		const accumulator = new MetricsAccumulator();
 		const current = {};
 		for (const { event, quality } of this.#matching({ modelId, startTime, endTime, ...wanted })) {
 			// The newest come first.
 			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
-			measure(accumulator, { ...event, quality }, event.digest);
+			measure(accumulator, { ...event, quality, prediction: numbersText(event) }, event.digest);
 		}
-		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
+		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current, by === 'segment'));
 	}
 
 	/**
@@ -364,6 +364,16 @@ export class Monitor {
 		if (this.#profiles.size > MAX_PROFILES) this.#profiles.delete(this.#profiles.keys().next().value);
 		return entry.profiler;
 	}
+}
+
+/** Elements of an output, beyond which it is no handful of numbers. */
+const MAX_NUMBERS = 1000;
+
+/** The outputs of a prediction as JSON text, where they are few. */
+function numbersText({ outputs, confidence }) {
+	if (typeof confidence === 'number') return undefined;
+	const isFew = (value) => typeof value === 'number' || ((value?.data ?? value)?.length ?? Infinity) <= MAX_NUMBERS;
+	return outputs && Object.values(outputs).every(isFew) ? JSON.stringify(plain(outputs)) : undefined;
 }
 
 const keyOf = ({ modelId, modelVersion, digest }) => `${modelId}|${modelVersion}|${digest}`;

@@ -27,6 +27,7 @@ export const ALERT_SCHEMAS = {
 			id: identifier,
 			modelId: identifier,
 			version: text,
+			segment: text,
 			measure: text,
 			column: text,
 			method: text,
@@ -52,6 +53,7 @@ export const ALERT_SCHEMAS = {
 		},
 		[
 			'version',
+			'segment',
 			'column',
 			'method',
 			'reference',
@@ -69,6 +71,7 @@ export const ALERT_SCHEMAS = {
 			rule: identifier,
 			modelId: identifier,
 			version: identifier,
+			segment: text,
 			measure: text,
 			column: text,
 			severity,
@@ -87,6 +90,9 @@ export const ALERT_SCHEMAS = {
 				)
 			),
 		},
-		[...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'], ...['value', 'threshold']]
+		[
+			...['version', 'segment', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
+			...['value', 'threshold'],
+		]
 	),
 };

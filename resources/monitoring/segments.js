@@ -34,17 +34,20 @@ export function prepareSegments() {
  * @returns {object[] | Promise<object[]>}
  */
 export const withSegments = (events) =>
-	events.some(({ segment }) => segment !== undefined) ? Promise.all(events.map(placed)) : events;
+	events.some(({ segment }) => segment !== undefined) ? placed(events) : events;
 
-async function placed(event) {
-	const { modelId, segment } = event;
-	if (segment === undefined || (await mayBeToldApart(modelId, segment))) return event;
-	return { ...event, isOtherSegment: true };
+async function placed(events) {
+	const all = [];
+	for (const event of events) {
+		const { modelId, segment } = event;
+		const isOwn =
+			segment === undefined || (decidedBy(known.get(modelId), segment) ?? (await mayBeToldApart(modelId, segment)));
+		all.push(isOwn ? event : { ...event, isOtherSegment: true });
+	}
+	return all;
 }
 
 async function mayBeToldApart(modelId, segment) {
-	const decided = decidedBy(known.get(modelId), segment);
-	if (decided !== undefined) return decided;
 	const lock = await acquireLock(LOCK);
 	try {
 		const names = await namesOf(modelId);

@@ -52,7 +52,7 @@ export const {
 	nameColumns,
 	configureProfiles,
 } = native;
-export const { MAX_PROFILE_COLUMNS, Profile, Profiler, Resources } = native;
+export const { MAX_PROFILE_COLUMNS, Profile, Profiler, RecordedRows, Resources } = native;
 export const { configureChangeDetection, observeCorrectness, takeChanges } = native;
 export const { EstimateSums, installedEstimators, LabelledPredictions } = native;
 export const describeEstimator = translated(native.describeEstimator);
@@ -104,6 +104,18 @@ export function compareColumns(columns, options) {
  */
 export async function compareProfiles(reference, current, options) {
 	return JSON.parse(await answered((channel, id) => native.driftOfProfiles(channel, id, reference, current, options)));
+}
+
+/**
+ * Compares recorded predictions value by value, after which nothing is left in either.
+ *
+ * @param {InstanceType<typeof RecordedRows>} reference
+ * @param {InstanceType<typeof RecordedRows>} current
+ * @param {object} options as of {@link compareProfiles}
+ * @returns {Promise<object>} as of {@link compareProfiles}, without bounds
+ */
+export async function compareRecorded(reference, current, options) {
+	return JSON.parse(await answered((channel, id) => native.driftOfRecorded(channel, id, reference, current, options)));
 }
 
 /** A file of training data on its way into a profile. */
@@ -166,11 +178,13 @@ export function gaugeDrift(of, reference, current, options) {
  * Fits an estimator of quality without labels, after which no labelled predictions are left.
  *
  * @param {InstanceType<typeof LabelledPredictions>} labelled
- * @param {number} [chunkRows] of the chunks that thresholds are from
+ * @param {object} [how]
+ * @param {number} [how.chunkRows] of the chunks that thresholds are from
+ * @param {Float64Array} [how.businessValue] what predictions are worth, by the true class, and in that by the predicted one
  * @returns {Promise<Uint8Array>}
  */
-export function fitLabelled(labelled, chunkRows) {
-	return answered((channel, id) => labelled.fit(channel, id, chunkRows));
+export function fitLabelled(labelled, { chunkRows, businessValue } = {}) {
+	return answered((channel, id) => labelled.fit(channel, id, chunkRows, businessValue));
 }
 
 /**

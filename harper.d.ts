@@ -17,7 +17,7 @@
  * ({@link HarperError}); wrong use is a `TypeError`. Nothing runs in the transaction of the request that calls: a prediction is
  * recorded whether that request succeeds or not, and sees what is committed.
  */
-import type { ErrorCode, Features, Measures, Metrics, QualityEstimate, Receipt, Signature, Stage } from './index.js';
+import type { ErrorCode, EstimatedQuality, Features, Measures, Metrics, Receipt, Signature, Stage } from './index.js';
 
 /** A user as Harper has it, such as `server.getUser(name, null)` gives it. */
 export interface HarperUser {
@@ -39,6 +39,12 @@ export type Caller =
 
 /** Aborting rejects with the signal's reason and stops what runs. */
 export type AbortableCaller = Caller & { signal?: AbortSignal };
+
+/**
+ * `traceparent` is that of W3C Trace Context: the events keep it where the caller may write the attribute. A malformed one is ignored, as
+ * a header would be.
+ */
+export type TracedCaller = Caller & { traceparent?: string };
 
 /** What went wrong: the codes of the library, and those that only Harper has. Each has an HTTP status. */
 export type HarperErrorCode =
@@ -115,7 +121,7 @@ export interface PredictAnswer<Outputs = Record<string, any>> {
 /** As `POST /predict`: one prediction, with its event on disk before it is answered. */
 export function predict<Outputs = Record<string, any>>(
 	request: PredictRequest,
-	caller: AbortableCaller
+	caller: AbortableCaller & TracedCaller
 ): Promise<PredictAnswer<Outputs>>;
 
 export interface BatchRequest extends PredictionFields {
@@ -134,7 +140,7 @@ export type RowAnswer =
  */
 export function predictBatch(
 	request: BatchRequest,
-	caller: AbortableCaller
+	caller: AbortableCaller & TracedCaller
 ): AsyncGenerator<RowAnswer, void, undefined>;
 
 /**
@@ -224,6 +230,8 @@ export interface UploadRequest {
 	metadata?: string | object | null;
 	/** Under which `GET /model/upload/:uploadId/progress` knows it. */
 	uploadId?: string | null;
+	/** The id of the request for retraining that the version answers. */
+	retrainingRequest?: string | null;
 }
 
 export interface UploadAnswer {
@@ -342,7 +350,7 @@ export interface Job {
  */
 export const jobs: {
 	/** As `POST /jobs/predict`. */
-	create(request: JobRequest, caller: Caller): Promise<Job>;
+	create(request: JobRequest, caller: TracedCaller): Promise<Job>;
 	/** As `GET /jobs/:id`. */
 	get(request: { id: string }, caller: Caller): Promise<Job>;
 	/** As `GET /jobs`: newest first. */
@@ -404,37 +412,12 @@ export interface StoredEvent {
 	actualOutcome?: string;
 	/** Unix milliseconds */
 	feedbackTimestamp?: number;
+	/** With which it was drawn to be labelled */
+	samplingProbability?: number;
+	/** In which draw */
+	labelDraw?: string;
 	/** Of a run that failed. */
 	error?: { code: string; message: string };
-}
-
-/** The quality of a version as its estimator tells it, without labels. */
-export interface EstimatedQuality {
-	/** Rows. */
-	count: number;
-	/** Predictions that could not be read. */
-	leftOut: number;
-	/** `bound`: how far the value may be off because it is of a histogram. */
-	measures: Record<string, QualityEstimate & { bound?: number }>;
-	/** What it cannot see. */
-	blindTo: string[];
-	/** Unix milliseconds, of the hours that it is of; absent when there were no predictions. */
-	from?: number;
-	to?: number;
-	estimator: {
-		kind: 'classification' | 'regression';
-		/** That it was fitted to. */
-		rows: number;
-		chunkRows: number;
-		classes?: number;
-		calibrated?: boolean[];
-		features?: number;
-		/** Unix milliseconds */
-		fittedAt: number;
-		/** Unix milliseconds: of the first and the last event that it was fitted to */
-		from: number;
-		to: number;
-	};
 }
 
 /** What was predicted. */

@@ -79,8 +79,9 @@ export const models = Object.freeze({
 });
 
 export const jobs = Object.freeze({
-	create: operation({ name: 'jobs.create', needs: PREDICTS, fields: JOB_FIELDS }, (request, { user }) =>
-		createJob(jsonValue('the request of jobs.create', request), user)
+	create: operation(
+		{ name: 'jobs.create', needs: PREDICTS, fields: JOB_FIELDS, mayTrace: true },
+		(request, { user, traceparent }) => createJob(jsonValue('the request of jobs.create', request), user, traceparent)
 	),
 	get: operation({ name: 'jobs.get', needs: { Job: ['read'] }, fields: ['id'] }, (request, { user }) =>
 		readJob(request, user)

@@ -737,12 +737,16 @@ export interface RealisedQuality {
 		class: string;
 		/** With `rocAuc`: how far it may be off. */
 		rocAucError?: number | null;
+		/** With `averagePrecision`: how far it may be off. */
+		averagePrecisionError?: number | null;
 	})[];
 	/** Null within where there is a rest. */
 	macro: ClassAverages;
 	macroOfDefined: ClassAverages;
 	/** Of probabilities of up to ten classes, from bins of them; `error` is how far each of the means may be off. */
 	rocAuc: { oneVsRest: RocAverages; error: number } | null;
+	/** The same of average precisions. */
+	averagePrecision: (RocAverages & { error: number }) | null;
 	/** Rows with probabilities and a true class that is one of the model's: what is below is of them. */
 	probabilityCount: number;
 	logLoss: number | null;
@@ -766,6 +770,52 @@ export interface Metrics extends Measures {
 	segments?: (Measures & { segment: string })[];
 	/** With `by: 'segment'`: those that are not told apart. */
 	otherSegments?: Measures | null;
+}
+
+/** What a version is estimated by. */
+export interface EstimatorContents {
+	kind: 'classification' | 'regression';
+	/** That it was fitted to. */
+	rows: number;
+	/** Of a chunk, from which thresholds are. */
+	chunkRows: number;
+	/** Of a classification. */
+	classes?: number;
+	/** Whether the probabilities of each class are corrected; of two classes those of the second one. */
+	calibrated?: boolean[];
+	/** Of a regression. */
+	features?: number;
+	/** Unix milliseconds */
+	fittedAt: number;
+	/** Unix milliseconds: of the first and the last event that it was fitted to. */
+	from: number;
+	to: number;
+}
+
+/** The quality of a version as its estimator tells it, without labels. */
+export interface EstimatedQuality {
+	/** Rows. */
+	count: number;
+	/** Predictions that could not be read. */
+	leftOut: number;
+	/** `bound`: how far the value may be off because it is of a histogram. */
+	measures: Record<string, QualityEstimate & { bound?: number }>;
+	/** What it cannot see. */
+	blindTo: string[];
+	/** Unix milliseconds, of the hours that it is of; absent when there were no predictions, and in a `Monitor`. */
+	from?: number;
+	to?: number;
+	estimator: EstimatorContents;
+}
+
+export interface EstimatorOptions {
+	version: string;
+	/** Of the last event of the version by default. */
+	digest?: string;
+	/** Rows of the chunks that thresholds are from; a tenth of all by default. */
+	chunkRows?: number;
+	/** What a prediction of a class is worth: a list for each true class, with a number for each predicted one, in the order of the model's. */
+	businessValue?: readonly (readonly number[])[];
 }
 
 /** How many different values there are, with bounds that hold in 95 of 100 cases. */
@@ -883,7 +933,17 @@ export class Monitor {
 	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];
-	metrics(modelId: string, filter?: MetricsFilter): Metrics;
+	/** With `version`, no `segment` and no times also `estimated`, when an estimator was fitted. */
+	metrics(modelId: string, filter?: MetricsFilter): Metrics & { estimated?: EstimatedQuality };
+	/**
+	 * Has the quality of all predictions of a version that an engine records with this monitor from now on estimated without labels, by an
+	 * estimator that is fitted to the remembered events whose outcome is known. `leftOut` counts those that it could not use.
+	 * `INVALID_REQUEST` for events that say too little, `TOO_LARGE` for more than 200 classes.
+	 */
+	fitEstimator(
+		modelId: string,
+		options: EstimatorOptions
+	): Promise<EstimatorContents & { modelId: string; version: string; digest: string; leftOut: number }>;
 	/** What features and outputs look like, of all predictions that an engine has recorded with this monitor. */
 	profile(modelId: string, filter?: Pick<EventFilter, 'version' | 'digest'>): Profiles;
 	/**
@@ -945,6 +1005,8 @@ export interface ClassificationRows {
 	readonly bins?: number;
 	/** Bins of equal width, or with as many rows in each: `equalWidth`. */
 	readonly binning?: 'equalWidth' | 'equalMass';
+	/** With `classes`, what a prediction is worth: a list for each true class, with a number for each predicted one. */
+	readonly businessValue?: readonly (readonly number[])[];
 }
 
 /** A bin of a reliability table. */
@@ -985,6 +1047,8 @@ export interface ClassQuality {
 	undefined: ('precision' | 'recall' | 'f1')[];
 	/** With probabilities or scores: the area under the ROC curve; null when no row is of the class, or every one. */
 	rocAuc?: number | null;
+	/** With probabilities or scores: the mean over the rows of the class of the precision down to their score; null without such rows. */
+	averagePrecision?: number | null;
 	/** With probabilities: of the probability of this class. */
 	calibration?: Calibration;
 }
@@ -1026,6 +1090,10 @@ export interface ClassificationQuality {
 		/** Over the pairs of classes that have rows. */
 		oneVsOne: RocAverages;
 	};
+	/** With probabilities or scores: means of the average precisions of classes. `macro` is null when a class has no rows. */
+	averagePrecision?: RocAverages;
+	/** With `businessValue`: what all predictions are worth. */
+	businessValue?: number;
 	/** With probabilities: the mean of -ln(probability of the true class), which is clipped at 2.2e-16. */
 	logLoss?: number;
 	/** With probabilities: the mean of (p - y)² for the second of two classes; with more, of its sum over the classes. */
@@ -1042,10 +1110,10 @@ export interface ClassificationQuality {
  */
 export function classificationQuality(
 	rows: ClassificationRows & Required<Pick<ClassificationRows, 'probabilities'>>
-): Required<ClassificationQuality>;
+): Required<Omit<ClassificationQuality, 'businessValue'>> & Pick<ClassificationQuality, 'businessValue'>;
 export function classificationQuality(
 	rows: ClassificationRows & Required<Pick<ClassificationRows, 'scores'>>
-): ClassificationQuality & Required<Pick<ClassificationQuality, 'rocAuc'>>;
+): ClassificationQuality & Required<Pick<ClassificationQuality, 'rocAuc' | 'averagePrecision'>>;
 export function classificationQuality(rows: ClassificationRows): ClassificationQuality;
 
 /** Numbers whose truth is known, one a row. */
@@ -1077,6 +1145,69 @@ export interface RegressionQuality {
 /** Measures regressions, as scikit-learn defines them, at once on this thread. `INVALID_REQUEST` for rows that cannot be measured. */
 export function regressionQuality(rows: RegressionRows): RegressionQuality;
 
+/** Predictions of which some are to be labelled. */
+export interface LabelDraw {
+	/** How much a label of each is worth: at least 0; NaN where that is not known. */
+	readonly scores: Column<number>;
+	/** How many are drawn: all, where there are not more. */
+	readonly size: number;
+	/** Of the random numbers, from 0 to 2^32 - 1: the same seed draws the same again. One at random by default. */
+	readonly seed?: number;
+}
+
+export interface DrawnForLabels {
+	/** Positions, in random order: who labels only the first ones has labelled a random part. */
+	drawn: number[];
+	/** With which each was drawn. */
+	probabilities: number[];
+	seed: number;
+}
+
+/**
+ * Draws predictions to be labelled, at once on this thread: in proportion to one half and one half of the score over the mean score, so
+ * that each can be drawn. `INVALID_REQUEST` for scores that are none.
+ */
+export function drawForLabels(of: LabelDraw): DrawnForLabels;
+
+/** Labels of a draw. */
+export interface LabelledRows {
+	/** With which each was drawn: above 0, at most 1. */
+	readonly probabilities: Column<number>;
+	/** Whether each prediction was right. */
+	readonly correct?: Column<boolean>;
+	/** Of numbers: how far each is off. */
+	readonly errors?: Column<number>;
+}
+
+export interface LabelledEstimate {
+	value: number;
+	/** Null, as `upper`, where there are too few labels for an interval. */
+	lower: number | null;
+	upper: number | null;
+}
+
+/** What labels of a draw say of all predictions that could be drawn. */
+export interface EstimateFromLabels {
+	/** Weighted by inverse probabilities, divided by the sum of the weights. */
+	method: 'inverse-propensity';
+	/** How often the intervals cover the truth. */
+	level: number;
+	labels: number;
+	/** How many labels of equal weights would tell as much, by Kish. */
+	effectiveLabels: number;
+	/** The sum of the weights. */
+	predictions: number;
+	/** With `correct`. */
+	accuracy?: LabelledEstimate | null;
+	/** With `errors`: mean absolute error. */
+	mae?: LabelledEstimate | null;
+	/** With `errors`: root mean squared error. */
+	rmse?: LabelledEstimate | null;
+}
+
+/** Estimates accuracy or errors of all predictions from the labels of a draw. `INVALID_REQUEST` for rows that are none. */
+export function estimateFromLabels(rows: LabelledRows): EstimateFromLabels;
+
 /** Rows whose truth is known, from which {@link Cbpe} learns what probabilities are worth. */
 export interface CbpeReference extends CbpeRows {
 	/** The true classes. */
@@ -1090,6 +1221,8 @@ export interface CbpeReference extends CbpeRows {
 	 * calibration error on tenths of the reference that it was not fitted to.
 	 */
 	readonly calibrate?: boolean | readonly boolean[];
+	/** What a prediction is worth: a list for each true class, with a number for each predicted one. */
+	readonly businessValue?: readonly (readonly number[])[];
 }
 
 /** Rows whose truth need not be known. */
@@ -1105,13 +1238,13 @@ export interface QualityEstimate {
 	value: number | null;
 	/** One standard error, by chance alone, as the reference shows it. */
 	samplingError: number | null;
-	/** The value less three standard errors, at least 0. */
+	/** The value less three standard errors, at least 0 but for what predictions are worth. */
 	lower: number | null;
-	/** The value and three standard errors, at most 1. */
+	/** The value and three standard errors, at most 1 where the measure is. */
 	upper: number | null;
-	/** The mean over chunks of the reference less three standard deviations, at least 0; null where no chunk has the measure. */
+	/** The mean over chunks of the reference less three standard deviations, in the range of `lower`; null where no chunk has the measure. */
 	lowerThreshold: number | null;
-	/** The mean over chunks of the reference and three standard deviations, at most 1. */
+	/** The mean over chunks of the reference and three standard deviations, in the range of `upper`. */
 	upperThreshold: number | null;
 	/** Whether the value is beyond a threshold. */
 	alert: boolean;
@@ -1120,8 +1253,19 @@ export interface QualityEstimate {
 export interface QualityEstimates {
 	/** Rows. */
 	count: number;
-	/** With two classes of the second one; with more the means over classes, but for accuracy. */
-	measures: Record<'accuracy' | 'precision' | 'recall' | 'specificity' | 'f1' | 'rocAuc', QualityEstimate>;
+	/**
+	 * With two classes of the second one; with more the means over classes, but for accuracy. With `businessValue` also the sum of what
+	 * predictions are worth, whose thresholds are of `chunkRows` rows.
+	 */
+	measures: Record<
+		'accuracy' | 'precision' | 'recall' | 'specificity' | 'f1' | 'rocAuc' | 'averagePrecision',
+		QualityEstimate
+	> & { businessValue?: QualityEstimate };
+	/**
+	 * How many rows are of a class and were predicted to be of another: a list for each true class, with one for each predicted one. Their
+	 * thresholds are of `chunkRows` rows. Of up to 50 classes.
+	 */
+	confusion?: QualityEstimate[][];
 }
 
 /**

@@ -5,3 +5,4 @@ import { oneInstance } from './library/one-instance.js';
 export const { EdgeAiError, InferenceEngine, Model, ModelRegistry, Monitor, Tensor } = oneInstance(api);
 export const { Adwin, Cbpe, classificationQuality, Dle, drift, exposition, PageHinkley, regressionQuality } =
 	oneInstance(api);
+export const { drawForLabels, estimateFromLabels } = oneInstance(api);

@@ -10,9 +10,12 @@ import { exportedResources, findHarper, log } from './resources/harper.js';
 import * as alerts from './resources/monitoring/alerts/routes.js';
 import * as features from './resources/features/routes.js';
 import * as jobs from './resources/jobs/routes.js';
+import * as labels from './resources/monitoring/labels/routes.js';
+import { ANSWERS } from './resources/monitoring/retraining/answers.js';
 import * as models from './resources/registry/routes.js';
 import * as monitoring from './resources/monitoring/routes.js';
 import { describe } from './resources/openapi/routes.js';
+import * as retraining from './resources/monitoring/retraining/routes.js';
 import * as rules from './resources/monitoring/rules/routes.js';
 import { needs } from './resources/serving/inference.js';
 import { predict } from './resources/serving/predict.js';
@@ -22,11 +25,14 @@ import { routePrefix } from './resources/options.js';
 import { status } from './resources/status.js';
 import { offerChannels } from './resources/subscriptions/channels.js';
 import * as tensorflowServing from './resources/protocols/tensorflow-serving/routes.js';
-import { upload, uploadProgress } from './resources/registry/upload.js';
+import * as trainingData from './resources/monitoring/training-data/routes.js';
+import { answerWith } from './resources/registry/registration.js';
+import { uploadProgress, uploadWith } from './resources/registry/upload.js';
+import * as webhooks from './resources/monitoring/webhooks/routes.js';
 import * as v2 from './resources/protocols/v2/routes.js';
 
 const routes = [
-	['POST', '/model/upload', { Model: ['insert'] }, upload],
+	['POST', '/model/upload', { Model: ['insert'] }, uploadWith(ANSWERS)],
 	['GET', '/model/upload/:uploadId/progress', { Model: ['insert'] }, uploadProgress],
 	['GET', '/model', { Model: ['read'] }, models.list],
 	['GET', '/model/versions', { Model: ['read'] }, models.versions],
@@ -68,8 +74,54 @@ const routes = [
 	],
 	['POST', '/monitoring/alerts/:alert/silence', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.silence],
 	['POST', '/monitoring/alerts/:alert/resolve', { Alert: ['update'], InferenceEvent: ['read'] }, alerts.resolve],
+	['GET', '/monitoring/retraining', { RetrainingRequest: ['read'], InferenceEvent: ['read'] }, retraining.list],
+	['POST', '/monitoring/retraining', { RetrainingRequest: ['insert'] }, retraining.create],
+	['GET', '/monitoring/retraining/:request', { RetrainingRequest: ['read'], InferenceEvent: ['read'] }, retraining.get],
+	[
+		'POST',
+		'/monitoring/retraining/:request/approve',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.approve,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/reject',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.reject,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/start',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.start,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/complete',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.complete,
+	],
+	[
+		'POST',
+		'/monitoring/retraining/:request/fail',
+		{ RetrainingRequest: ['update'], InferenceEvent: ['read'] },
+		retraining.fail,
+	],
+	['GET', '/monitoring/training-data', { InferenceEvent: ['read'] }, trainingData.get],
+	['GET', '/monitoring/webhooks', { Webhook: ['read'] }, webhooks.list],
+	['POST', '/monitoring/webhooks', { Webhook: ['insert'] }, webhooks.create],
+	['GET', '/monitoring/webhooks/:webhook', { Webhook: ['read'] }, webhooks.get],
+	['PUT', '/monitoring/webhooks/:webhook', { Webhook: ['insert', 'update'] }, webhooks.put],
+	['DELETE', '/monitoring/webhooks/:webhook', { Webhook: ['delete'] }, webhooks.remove],
+	['POST', '/monitoring/webhooks/:webhook/rotate', { Webhook: ['update'] }, webhooks.rotate],
+	['POST', '/monitoring/webhooks/:webhook/test', { Webhook: ['update'] }, webhooks.test],
+	['GET', '/monitoring/webhooks/:webhook/deliveries', { Webhook: ['read'] }, webhooks.deliveries],
 	['POST', '/monitoring/estimator', { Model: ['update'] }, monitoring.fit],
 	['DELETE', '/monitoring/estimator', { Model: ['update'] }, monitoring.removeFit],
+	['GET', '/monitoring/labels/queue', { InferenceEvent: ['read'] }, labels.queue],
+	['POST', '/monitoring/labels/queue', { InferenceEvent: ['read', 'update'] }, labels.draw],
+	['POST', '/monitoring/labels', { InferenceEvent: ['insert', 'update'] }, labels.answer],
+	['GET', '/monitoring/labels/accuracy', { InferenceEvent: ['read'] }, labels.accuracy],
 	['PUT', '/features/:entityId', { Feature: ['insert', 'update'] }, features.put],
 	['GET', '/features/:entityId', { Feature: ['read'] }, features.get],
 	['POST', '/benchmark/compare', { InferenceEvent: ['insert', 'update'] }, compare],
@@ -86,6 +138,8 @@ const groups = [
 ];
 
 await findHarper();
+
+answerWith(ANSWERS);
 
 const table = serve(groups, routePrefix);
 offerChannels(routePrefix);

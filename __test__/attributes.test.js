@@ -45,6 +45,8 @@ const ATTRIBUTES = {
 		'regression',
 		'actualOutcome',
 		'feedbackTimestamp',
+		'samplingProbability',
+		'labelDraw',
 		'error',
 	],
 	Feature: ['entityId', 'features', 'timestamp', 'created'],
@@ -115,6 +117,8 @@ before(async () => {
 		{ modelId: MODEL, features: { float_input: SETOSA }, ...ids },
 		{ headers: { traceparent: `00-${'4b'.repeat(16)}-${'f0'.repeat(8)}-01` } }
 	);
+	const drawn = await harper.request('POST', `/monitoring/labels/queue?modelId=${MODEL}`);
+	assert.equal(drawn.status, 201, JSON.stringify(drawn.body));
 	await harper.feedback({ inferenceId: body.inferenceId, outcome: 'the outcome', correct: true });
 	await harper.operation({
 		operation: 'update',
@@ -166,6 +170,9 @@ const READS = [
 	['GET', `/monitoring/drift?modelId=${MODEL}&referenceVersion=${VERSION}`],
 	['GET', `/monitoring/changes?modelId=${MODEL}`],
 	['GET', `/monitoring/reference?modelId=${MODEL}`],
+	['GET', `/monitoring/labels/queue?modelId=${MODEL}`],
+	['GET', `/monitoring/labels/accuracy?modelId=${MODEL}`],
+	['GET', `/monitoring/labels/accuracy?modelId=${MODEL}&by=class`],
 	['GET', '/features/entity'],
 	['GET', '/jobs'],
 	['GET', `/jobs/${JOB}`],
@@ -340,10 +347,11 @@ function withoutReading(attributes, hidden) {
 describe('writing', () => {
 	const features = { float_input: SETOSA };
 	const GIVEN = ['userId', 'sessionId', 'segment', 'requestId'];
+	const DRAWN = ['samplingProbability', 'labelDraw'];
 	const OUTCOME = ['actualOutcome', 'feedbackTimestamp', 'correct', 'regression'];
 
 	// Nobody is refused for the header traceparent: see trace.test.js.
-	for (const attribute of ATTRIBUTES.InferenceEvent.filter((name) => name !== 'traceparent')) {
+	for (const attribute of ATTRIBUTES.InferenceEvent.filter((name) => name !== 'traceparent' && !DRAWN.includes(name))) {
 		test(`no route writes InferenceEvent.${attribute} for a role without it`, async () => {
 			const user = `no_InferenceEvent_${attribute}`;
 			const given = GIVEN.includes(attribute) ? { [attribute]: 'x' } : {};
@@ -370,6 +378,17 @@ describe('writing', () => {
 			}
 		});
 	}
+
+	test('no role draws that may not write with which probability, or not read what is asked', async () => {
+		const strategies = { confidence: 'uncertainty', featuresIn: 'novelty', prediction: 'stratified' };
+		for (const attribute of [...DRAWN, 'actualOutcome', 'timestamp', ...Object.keys(strategies)]) {
+			const parameters = `modelId=${MODEL}&version=${VERSION}&strategy=${strategies[attribute] ?? 'uniform'}`;
+			const user = `no_InferenceEvent_${attribute}`;
+			const { status, body } = await harper.request('POST', `/monitoring/labels/queue?${parameters}`, { user });
+			assert.equal(status, 403, JSON.stringify(body));
+			assert.ok(body.error.includes(`edge_ai.InferenceEvent.${attribute}`), body.error);
+		}
+	});
 
 	for (const attribute of ATTRIBUTES.Model) {
 		test(`no route writes Model.${attribute} for a role without it`, async () => {

@@ -1,4 +1,6 @@
-// Quality without labels: equal to NannyML on the corpus.
+// Quality without labels: equal to NannyML on the corpus, but for what chance draws there: the sampling error of average precisions is
+// compared within what 50 samples are off, and the calibration errors of shuffled rows, by which NannyML decides whether to calibrate, are
+// not; whether it does is taken from there.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +21,15 @@ const NAMES = {
 	specificity: 'specificity',
 	f1: 'f1',
 	roc_auc: 'rocAuc',
+	average_precision: 'averagePrecision',
+	business_value: 'businessValue',
 };
+
+/** Of two classes, by their names in the corpus: the positions of the true and the predicted one. */
+const CELLS = { true_negative: [0, 0], false_positive: [0, 1], false_negative: [1, 0], true_positive: [1, 1] };
+
+/** How far the sampling error of average precisions may be from NannyML's, which is of 50 samples drawn by chance. */
+const BOOTSTRAP_ERROR = 0.4;
 
 function assertNear(found, expected, what) {
 	if (typeof expected !== 'number') {
@@ -38,35 +48,137 @@ function rowsOf({ classes = [0, 1] }, columns, start = 0, end = columns.y.length
 	return { truth, predicted, probabilities: kept.map(scores) };
 }
 
+/** What is found by the name that the corpus has for it. */
+function foundOf({ measures, confusion }, classes, named) {
+	if (named in NAMES) return measures[NAMES[named]];
+	const [, ...labels] = named.match(/^true_(.+)_pred_(.+)$/) ?? [];
+	const [truth, predicted] = CELLS[named] ?? labels.map((label) => classes.indexOf(label));
+	return confusion[truth][predicted];
+}
+
+/** What was realised, by the names of the corpus: of all rows, and what needs scores of those that have them. */
+function realisedOf({ truth, predicted }, scored, classes, businessValue) {
+	const found = classificationQuality({ truth, predicted, classes, ...(businessValue && { businessValue }) });
+	const { confusionMatrix, perClass, macro } = found;
+	const ranked = classificationQuality({ ...scored, classes });
+	const isBinary = classes.length === 2;
+	const ofClass = (name) => (isBinary ? perClass[1][name] : macro[name]);
+	const specificities = classes.map((_, at) => {
+		const others = confusionMatrix.filter((_, truth) => truth !== at);
+		const [all, wrong] = [
+			others.flat().reduce((sum, one) => sum + one, 0),
+			others.reduce((sum, row) => sum + row[at], 0),
+		];
+		return (all - wrong) / all;
+	});
+	const realised = {
+		accuracy: found.accuracy,
+		precision: ofClass('precision'),
+		recall: ofClass('recall'),
+		f1: ofClass('f1'),
+		specificity: isBinary ? specificities[1] : specificities.reduce((sum, one) => sum + one, 0) / classes.length,
+		roc_auc: ranked.rocAuc.oneVsRest.macro,
+		average_precision: isBinary ? ranked.perClass[1].averagePrecision : ranked.averagePrecision.macro,
+		business_value: found.businessValue,
+	};
+	for (const [named, [truth, predicted]] of Object.entries(CELLS)) {
+		if (isBinary) realised[named] = confusionMatrix[truth][predicted];
+	}
+	for (const [truth, named] of classes.entries()) {
+		for (const [predicted, other] of classes.entries()) {
+			realised[`true_${named}_pred_${other}`] = confusionMatrix[truth][predicted];
+		}
+	}
+	return realised;
+}
+
 describe('the classifiers of the corpus', { skip }, () => {
 	const classifiers = cases.filter(({ kind }) => kind.startsWith('cbpe'));
 	test('are 8', () => assert.equal(classifiers.length, 8));
 
 	for (const given of classifiers) {
 		const { name, classes = [0, 1], chunk_size: chunkRows, reference, analysis, expected } = given;
+		const { business_value_matrix: businessValue } = given;
 		const helps = (label) => expected.calibrators[label].needs_calibration;
 		const calibrate = expected.calibrators ? classes.map(helps) : expected.needs_calibration;
+		const cbpe = () =>
+			new Cbpe({ ...rowsOf(given, reference), classes, chunkRows, calibrate, ...(businessValue && { businessValue }) });
+		const columnsOf = ({ period }) => (period === 'reference' ? reference : analysis);
+		const chunkOf = ({ start, end, ...of }) => rowsOf(given, columnsOf(of), start, end);
 
 		test(name, () => {
-			const cbpe = new Cbpe({ ...rowsOf(given, reference), classes, chunkRows, calibrate });
-			for (const { period, start, end, metrics } of expected.chunks) {
-				const { predicted, probabilities } = rowsOf(given, period === 'reference' ? reference : analysis, start, end);
-				const { count, measures } = cbpe.estimate({ predicted, probabilities });
-				assert.equal(count, predicted.length);
-				for (const [named, measure] of Object.entries(NAMES)) {
-					const found = measures[measure];
-					const what = `${measure} of rows ${start} to ${end} of the ${period}`;
-					const { value, sampling_error, alert } = metrics[named];
-					assertNear(found.lowerThreshold, metrics[named].lower_threshold, `lower threshold of ${what}`);
-					assertNear(found.upperThreshold, metrics[named].upper_threshold, `upper threshold of ${what}`);
+			const fitted = cbpe();
+			for (const { metrics, ...chunk } of expected.chunks) {
+				const { predicted, probabilities } = chunkOf(chunk);
+				const estimates = fitted.estimate({ predicted, probabilities });
+				assert.equal(estimates.count, predicted.length);
+				assert.equal(Object.keys(estimates.measures).length, Object.keys(metrics).filter((one) => one in NAMES).length);
+				for (const [named, wanted] of Object.entries(metrics)) {
+					const found = foundOf(estimates, classes, named);
+					const what = `${named} of rows ${chunk.start} to ${chunk.end} of the ${chunk.period}`;
+					assertNear(found.lowerThreshold, wanted.lower_threshold, `lower threshold of ${what}`);
+					assertNear(found.upperThreshold, wanted.upper_threshold, `upper threshold of ${what}`);
+					if (named === 'average_precision') {
+						const off = Math.abs(Math.log(found.samplingError / wanted.sampling_error));
+						assert.ok(off < BOOTSTRAP_ERROR, `sampling error of ${what}: ${found.samplingError}`);
+					} else if (!(name === 'binary_tied_scores' && named === 'roc_auc')) {
+						assertNear(found.samplingError, wanted.sampling_error, `sampling error of ${what}`);
+					}
 					// The areas of NannyML depend on the order of rows with one score.
-					if (name === 'binary_tied_scores' && measure === 'rocAuc') continue;
-					assertNear(found.value, value, what);
-					assertNear(found.samplingError, sampling_error, `sampling error of ${what}`);
-					assertNear(found.lower, metrics[named].lower_confidence_boundary, `lower end of ${what}`);
-					assertNear(found.upper, metrics[named].upper_confidence_boundary, `upper end of ${what}`);
-					assert.equal(found.alert, alert, what);
+					if (name === 'binary_tied_scores' && named === 'roc_auc') continue;
+					assertNear(found.value, wanted.value, what);
+					assert.equal(found.alert, wanted.alert, what);
+					if (named === 'average_precision') continue;
+					assertNear(found.lower, wanted.lower_confidence_boundary, `lower end of ${what}`);
+					assertNear(found.upper, wanted.upper_confidence_boundary, `upper end of ${what}`);
 				}
+			}
+		});
+
+		test(`${name}: what was realised`, () => {
+			for (const { metrics, ...chunk } of expected.chunks) {
+				const [truth, predicted] = ['y', 'y_pred'].map((name) =>
+					columnsOf(chunk)[name].slice(chunk.start, chunk.end + 1)
+				);
+				const found = realisedOf({ truth, predicted }, chunkOf(chunk), classes, businessValue);
+				for (const [named, { realized }] of Object.entries(metrics)) {
+					const what = `${named} of rows ${chunk.start} to ${chunk.end} of the ${chunk.period}`;
+					assertNear(found[named], realized, what);
+				}
+			}
+		});
+
+		test(`${name}: what its answers are made of`, () => {
+			const fitted = cbpe();
+			// A row alone tells its calibrated probability: of the class that is predicted, that of being right.
+			const rows = rowsOf(given, analysis);
+			const estimateAt = (row, label) =>
+				fitted.estimate({ predicted: [label], probabilities: [rows.probabilities[row]] }).confusion;
+			const calibrated = expected.calibrated_analysis?.filter((value) => value !== null);
+			const wanted = expected.calibrated_normalised_analysis ?? (calibrated && { 1: calibrated });
+			for (const [label, values] of Object.entries(wanted ?? {})) {
+				const at = classes.findIndex((one) => String(one) === label);
+				for (const [row, value] of values.entries()) {
+					assertNear(estimateAt(row, classes[at])[at][at].value, value, `calibrated ${label} of row ${row}`);
+				}
+			}
+			const { x = [], y = [] } = expected.isotonic_knots ?? {};
+			for (const [knot, score] of x.entries()) {
+				const { confusion } = fitted.estimate({ predicted: [1], probabilities: [score] });
+				assertNear(confusion[1][1].value, y[knot], `knot ${knot}`);
+			}
+			const components = expected.sampling_error_components ?? {};
+			const sure = classes.map((_, at) => (at === 0 ? 1 : 0));
+			const { measures } = fitted.estimate({ predicted: [classes[0]], probabilities: [sure] });
+			for (const [named, [deviation, share]] of Object.entries(components)) {
+				// Those of average precisions are of samples drawn by chance, and those of chunks are compared above.
+				if (named === 'average_precision' || (name === 'binary_tied_scores' && named === 'roc_auc')) continue;
+				assertNear(measures[NAMES[named]].samplingError, deviation / Math.sqrt(share ?? 1), `component of ${named}`);
+			}
+			for (const [named, thresholds] of Object.entries(expected.thresholds)) {
+				const { lowerThreshold, upperThreshold } = measures[NAMES[named]];
+				assertNear(lowerThreshold, thresholds[0], `lower threshold of ${named}`);
+				assertNear(upperThreshold, thresholds[1], `upper threshold of ${named}`);
 			}
 		});
 	}

@@ -113,7 +113,13 @@ describe("what is Harper's own", () => {
 		assert.match(openapi, /^3\./);
 		const text = readFileSync(join(root, 'docs/rest.md'), 'utf8');
 		const ours = [...new Set(Object.keys(paths).map((path) => path.match(/^\/(edge_ai\/\w+)/)?.[1] ?? path))];
-		assert.deepEqual(ours.toSorted(), ['edge_ai/Job', 'edge_ai/alerts', 'edge_ai/events', 'edge_ai/jobs']);
+		assert.deepEqual(ours.toSorted(), [
+			'edge_ai/Job',
+			'edge_ai/alerts',
+			'edge_ai/events',
+			'edge_ai/jobs',
+			'edge_ai/retraining',
+		]);
 		for (const path of ours) assert.ok(text.includes(`\`${path}\``), path);
 		assert.equal((await harper.get('/openapi', { user: 'viewer' })).status, 403);
 	});

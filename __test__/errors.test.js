@@ -32,7 +32,8 @@ const SECRETS = [
 
 let harper;
 before(async () => {
-	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1 } });
+	const rules = JSON.stringify([{ id: 'declared', modelId: 'iris', measure: 'count', threshold: 1, enabled: false }]);
+	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1, rules } });
 	await harper.addUser('viewer');
 	for (const [modelId, file] of [
 		['iris', IRIS],
@@ -97,7 +98,24 @@ const PROVOKE = {
 		await harper.request('PUT', '/monitoring/rules/twice', { body: rule });
 		return harper.request('POST', '/monitoring/rules', { body: { ...rule, id: 'twice' } });
 	},
+	RULE_DECLARED: () => harper.request('DELETE', '/monitoring/rules/declared'),
+	WEBHOOK_NOT_FOUND: () => harper.get('/monitoring/webhooks/nowhere'),
+	WEBHOOK_EXISTS: async () => {
+		const webhook = { url: 'https://hooks.example/' };
+		await harper.request('PUT', '/monitoring/webhooks/twice', { body: webhook });
+		return harper.request('POST', '/monitoring/webhooks', { body: { ...webhook, id: 'twice' } });
+	},
 	ALERT_NOT_FOUND: () => harper.get('/monitoring/alerts/nowhere'),
+	RETRAINING_NOT_FOUND: () => harper.get('/monitoring/retraining/nowhere'),
+	RETRAINING_OPEN: async () => {
+		await askForRetraining();
+		return askForRetraining();
+	},
+	RETRAINING_STATE: async () => {
+		await askForRetraining();
+		const { body } = await harper.get('/monitoring/retraining?state=pending');
+		return harper.request('POST', `/monitoring/retraining/${body.requests[0].id}/start`, { body: {} });
+	},
 	PRECONDITION_FAILED: () => harper.request('DELETE', '/model/iris/v1', { headers: { 'if-match': '"other"' } }),
 	METHOD_NOT_ALLOWED: () => harper.request('DELETE', '/predict'),
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),
@@ -113,6 +131,9 @@ const PROVOKE = {
 		}
 	},
 };
+
+const askForRetraining = () =>
+	harper.request('POST', '/monitoring/retraining', { body: { modelId: 'iris', reason: 'r' } });
 
 test('each code is provoked below, or cannot be', () => {
 	assert.deepEqual([...Object.keys(PROVOKE), ...Object.keys(UNPROVOKED)].sort(), Object.keys(STATUS_OF).sort());

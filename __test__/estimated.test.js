@@ -83,7 +83,12 @@ describe('estimated quality', () => {
 			await feedback(answer, truth);
 			reference.unshift({ scores: answer.prediction.scores, truth });
 		}
-		const found = await fit('classes', '&chunkRows=100');
+		const values = [
+			[0, -1, -1],
+			[-5, 10, 0],
+			[-5, 0, 10],
+		];
+		const found = await fit('classes', `&chunkRows=100&businessValue=${encodeURIComponent(JSON.stringify(values))}`);
 		assert.deepEqual([found.kind, found.rows, found.classes, found.chunkRows], ['classification', 3 * ROWS, 3, 100]);
 		assert.ok(found.from <= found.to && found.to <= found.fittedAt);
 		const probabilities = reference.flatMap(({ scores }) => scores);
@@ -93,6 +98,7 @@ describe('estimated quality', () => {
 			classes: [0, 1, 2],
 			probabilities,
 			chunkRows: 100,
+			businessValue: values,
 		});
 
 		const seen = [];
@@ -112,8 +118,15 @@ describe('estimated quality', () => {
 			assert.deepEqual(estimated.blindTo, ['concept drift', 'unseen regions']);
 			assert.equal(estimated.estimator.fittedAt, found.fittedAt);
 			const rows = { predicted: seen.map(largest), probabilities: seen };
-			assertSame(estimated.measures, cbpe.estimate(rows).measures);
+			const { businessValue, ...measures } = cbpe.estimate(rows).measures;
+			assertSame(estimated.measures, measures);
+			const { value, lowerThreshold } = estimated.measures.businessValue;
+			assert.ok(Math.abs(value - businessValue.value) <= 100 * SLACK, `${value}, ${businessValue.value}`);
+			// Of as many predictions as there are.
+			const chunks = estimated.count / 100;
+			assert.ok(Math.abs(lowerThreshold - chunks * businessValue.lowerThreshold) <= 100 * SLACK, `${lowerThreshold}`);
 			assert.ok(estimated.measures.rocAuc.bound < 0.05 && estimated.measures.accuracy.alert);
+			assert.ok(estimated.measures.averagePrecision.bound < 0.2, `${estimated.measures.averagePrecision.bound}`);
 			return answer;
 		};
 		await check();
@@ -159,7 +172,8 @@ describe('estimated quality', () => {
 			],
 			predicted,
 		}).measures;
-		assertSame(estimated.measures, { mae: wanted.mae, rmse: wanted.rmse });
+		assert.deepEqual(Object.keys(estimated.measures).sort(), Object.keys(wanted).sort());
+		assertSame(estimated.measures, wanted);
 		assert.ok(estimated.measures.mae.value > 0.8 && estimated.measures.mae.alert);
 	});
 
@@ -225,6 +239,11 @@ describe('estimated quality', () => {
 		await refused('modelId=classes&version=v1&chunkRows=400', 400, 'INVALID_REQUEST');
 		await refused('modelId=classes&version=v1&from=2&to=1', 400, 'INVALID_REQUEST');
 		await refused('modelId=classes&version=v1&rows=1', 400, 'INVALID_REQUEST');
+		for (const value of ['1', '[[1,2],[3]]', '[[1,2],[3,4]]', '[[1,null,3],[1,2,3],[1,2,3]]', 'no JSON']) {
+			const asked = `modelId=classes&version=v1&businessValue=${encodeURIComponent(value)}`;
+			await refused(asked, 400, 'INVALID_REQUEST');
+		}
+		await refused('modelId=trainedNumbers&version=v1&businessValue=[[1]]', 400, 'INVALID_REQUEST');
 		await refused('modelId=classes&version=v1&to=1', 400, 'INVALID_REQUEST');
 	});
 

@@ -171,7 +171,7 @@ describe('a model', () => {
 
 describe('a job', () => {
 	test('has its attributes in the schema', () => {
-		same([...SHOWN_OF_JOB, 'digest', 'checkpoint', 'result'], attributesOf('Job'));
+		same([...SHOWN_OF_JOB, 'digest', 'traceparent', 'checkpoint', 'result'], attributesOf('Job'));
 	});
 
 	test('has the same states in docs/rest.md', () => {

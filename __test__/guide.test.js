@@ -57,7 +57,11 @@ describe('the examples of the guide, as printed', { skip }, () => {
 	before(async () => {
 		folder = await mkdtemp(join(tmpdir(), 'guide '));
 		// The guide's callers send no credentials.
-		harper = await startHarper({ mode: 'dev', address: `127.0.0.1:${PORT}`, options: { ruleInterval: 1 } });
+		harper = await startHarper({
+			mode: 'dev',
+			address: `127.0.0.1:${PORT}`,
+			options: { ruleInterval: 1, webhookAllow: '127.0.0.1' },
+		});
 	});
 	after(async () => {
 		await harper?.dispose();
@@ -194,13 +198,25 @@ describe('the examples of the guide, as printed', { skip }, () => {
 	/** The examples of this repository, where commands of a page look for them. */
 	const LINK = `mkdir -p examples\nln -sfn '${join(root, 'examples/iris')}' examples/iris`;
 
-	test('docs/alerts.md, from a rule to somebody who looks after its alert', async () => {
-		const page = readFileSync(join(root, 'docs/alerts.md'), 'utf8');
+	/** Runs the commands of a page: each answer has what is printed. */
+	async function answersAsPrinted(path) {
+		const page = readFileSync(join(root, path), 'utf8');
 		const answers = await shell([LINK, ...codeIn(page, 'bash')].join('\necho\n'));
 		const printed = codeIn(page, 'json').map((text) => JSON.parse(text));
 		assert.equal(answers.length, printed.length);
 		for (const [at, answer] of answers.entries()) assertHas(answer, printed[at], `answer ${at + 1}`);
+		return answers;
+	}
+
+	test('docs/alerts.md, from a rule to somebody who looks after its alert', () => answersAsPrinted('docs/alerts.md'));
+
+	test('docs/labels.md, from a draw to an accuracy', async () => {
+		const answers = await answersAsPrinted('docs/labels.md');
+		const { lower } = answers.at(-1).accuracy;
+		assert.ok(lower > 0.8 && lower < 1, `${lower}`);
 	});
+
+	test('docs/retraining.md, from a rule to the version that answers', () => answersAsPrinted('docs/retraining.md'));
 
 	test('docs/monitoring.md, from the first prediction to a drift report', async () => {
 		const page = readFileSync(join(root, 'docs/monitoring.md'), 'utf8');

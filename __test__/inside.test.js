@@ -140,6 +140,26 @@ describe('predict', () => {
 		assert.equal(body.count, 0);
 	});
 
+	test('keeps the trace that the caller is part of, unless it is malformed', async () => {
+		const traceparent = `00-${'4b'.repeat(16)}-${'f0'.repeat(8)}-01`;
+		const kept = await answerOf(
+			async (edge, { context, given }) => {
+				const request = { modelId: 'iris', features: { float_input: given.values } };
+				const ids = [];
+				for (const trace of [given.traceparent, undefined, 'none']) {
+					const call = { context, traceparent: trace };
+					ids.push((await edge.predict(request, call)).inferenceId);
+					const rows = edge.predictBatch({ modelId: 'iris', rows: [request.features] }, call);
+					for await (const { inferenceId } of rows) ids.push(inferenceId);
+				}
+				const found = ids.map((inferenceId) => edge.events.list({ inferenceId }, { context }));
+				return (await Promise.all(found)).map(({ events }) => events[0].traceparent ?? null);
+			},
+			{ values: SETOSA, traceparent }
+		);
+		assert.deepEqual(kept, [traceparent, traceparent, null, null, null, null]);
+	});
+
 	test('ends with its signal, and at its deadline, which is an event', async () => {
 		const { status } = await harper.upload({ modelId: 'endless', version: '1' }, [
 			'__test__/fixtures/hostile/endless_loop.onnx',
@@ -404,6 +424,7 @@ describe('what else there is', () => {
 
 	for (const who of ['context', 'component']) {
 		test(`jobs, ${who === 'context' ? 'with the rights of a user' : "with the component's own"}`, async () => {
+			const traceparent = `00-${'4b'.repeat(16)}-${'f0'.repeat(8)}-01`;
 			await answerOf(
 				async (_edge, { tables, given }) => {
 					for (let id = 0; id < 20; id += 1) {
@@ -417,13 +438,17 @@ describe('what else there is', () => {
 				async (edge, { context, tables, given }) => {
 					await tables.Flower.get('a rose');
 					const call = given.who === 'context' ? { context } : { as: 'component' };
+					const { traceparent } = given;
 					const { id } = await edge.jobs.create(
 						{
 							modelId: 'iris',
 							source: { table: 'Flower', fields: { float_input: 'sizes' } },
-							target: { table: 'Flower', fields: { species: 'prediction.output_label' } },
+							target: {
+								table: 'Flower',
+								fields: { species: 'prediction.output_label', inferenceId: 'inferenceId' },
+							},
 						},
-						call
+						{ ...call, traceparent }
 					);
 					let job;
 					do {
@@ -432,10 +457,13 @@ describe('what else there is', () => {
 						job = await edge.jobs.get({ id }, call);
 					} while (job.state === 'running');
 					const { jobs } = await edge.jobs.list({ limit: 1 }, call);
-					return { ...job, listed: jobs[0].id };
+					const { inferenceId } = await tables.Flower.get(`${given.who} 0`);
+					const { events } = await edge.events.list({ inferenceId }, call);
+					return { ...job, listed: jobs[0].id, traced: events[0].traceparent };
 				},
-				{ who }
+				{ who, traceparent }
 			);
+			assert.equal(job.traced, traceparent);
 			assert.equal(job.state, 'completed', JSON.stringify(job));
 			assert.ok(job.written >= 20);
 			assert.equal(job.listed, job.id);

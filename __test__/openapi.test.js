@@ -11,7 +11,7 @@ import { checkIdentifier } from '../binding.js';
 import { answerOf, STATUS_OF } from '../resources/errors.js';
 import { SECTIONS } from '../resources/openapi/descriptions/all.js';
 import { documentOf } from '../resources/openapi/document.js';
-import { SAMPLE_ALERT, SAMPLE_INFERENCE, SAMPLE_JOB } from '../resources/openapi/parameters.js';
+import { SAMPLE_ALERT, SAMPLE_INFERENCE, SAMPLE_JOB, SAMPLE_REQUEST } from '../resources/openapi/parameters.js';
 import { identifier } from '../resources/openapi/schema.js';
 import { routesIn } from '../scripts/routes.js';
 import { credentials, root, startHarper } from './support/harper.js';
@@ -50,6 +50,7 @@ before(async () => {
 	const records = [{ id: '1', measurements: SETOSA, species: null }];
 	await harper.operation({ operation: 'insert', database: 'data', table: 'Flower', records });
 	await insertAlert();
+	await insertRequest('pending');
 });
 after(() => harper?.dispose());
 
@@ -61,6 +62,24 @@ async function insertAlert() {
 	const changes = [{ time: 1, state: 'firing', evidence }];
 	const records = [{ ...of, state: 'firing', since: 1, firedAt: 1, value: 3, threshold: 2, changes }];
 	await harper.operation({ operation: 'insert', database: 'edge_ai', table: 'Alert', records });
+}
+
+/** In which state the request for retraining of the examples is when something is done to it. */
+const STATE_BEFORE = Object.fromEntries(
+	Object.entries({
+		approve: 'pending',
+		reject: 'pending',
+		start: 'approved',
+		complete: 'running',
+		fail: 'running',
+	}).map(([name, state]) => [`POST /monitoring/retraining/{request}/${name}`, state])
+);
+
+/** The request for retraining of the examples, of a model of its own. */
+async function insertRequest(state) {
+	const of = { id: SAMPLE_REQUEST, modelId: 'sample', reason: 'r', approval: 'manual', createdAt: 1 };
+	const records = [{ ...of, state, changes: [{ time: 1, state: 'pending', who: 'somebody' }] }];
+	await harper.operation({ operation: 'upsert', database: 'edge_ai', table: 'RetrainingRequest', records });
 }
 
 const operationsIn = ({ paths }) =>
@@ -268,6 +287,8 @@ describe('documented requests', () => {
 	test('pass, and their answers are as documented', async (t) => {
 		for (const operation of operations.toSorted((a, b) => rank(a) - rank(b))) {
 			await t.test(operation.name, async () => {
+				const state = STATE_BEFORE[operation.name];
+				if (state) await insertRequest(state);
 				for (const request of requestsOf(operation, replace)) {
 					const answer =
 						operation.name === 'POST /jobs/predict' && request.type === 'application/json'
@@ -285,7 +306,8 @@ describe('documented requests', () => {
 					if (value !== undefined) assert.deepEqual(checkAnswer(pointer, value), [], said);
 					if (type === 'application/x-ndjson') {
 						for (const line of answer.body.toString().trim().split('\n')) {
-							assert.deepEqual(checkAnswer('/components/schemas/Row', JSON.parse(line)), [], line);
+							const schema = operation.name === 'GET /monitoring/training-data' ? 'TrainingRow' : 'Row';
+							assert.deepEqual(checkAnswer(`/components/schemas/${schema}`, JSON.parse(line)), [], line);
 						}
 					}
 					if (operation.name === 'POST /predict' && type === 'application/json') {

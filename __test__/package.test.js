@@ -159,6 +159,7 @@ describe('the tarball', () => {
 			'config.yaml',
 			'examples/grafana/edge-ai.json',
 			'examples/iris/model.onnx',
+			'examples/retraining/train.py',
 			'examples/shop-scoring/resources.js',
 			'harper.d.ts',
 			'harper.js',

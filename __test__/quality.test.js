@@ -62,6 +62,16 @@ describe('the classifications of the corpus', { skip }, () => {
 			assertNear(ofEqualMass.perClass[1].calibration.ece, expected.ece_positive_mass_10, 'positive ece of equal mass');
 		});
 
+		test(`${name}: average precision`, () => {
+			if (expected.average_precision === undefined) return;
+			// Without a row of the class there is none, and scikit-learn says 0.
+			const isThere = y_true.includes(labels[1]);
+			assertNear(found.perClass[1].averagePrecision, isThere ? expected.average_precision : null, 'averagePrecision');
+			const [first, second] = found.perClass.map(({ averagePrecision }) => averagePrecision);
+			const mean = isThere && y_true.includes(labels[0]) ? (first + second) / 2 : null;
+			assertNear(found.averagePrecision.macro, mean, 'mean');
+		});
+
 		test(`${name}: areas under ROC curves`, () => {
 			const { oneVsRest, oneVsOne } = found.rocAuc;
 			if (!proba) {
@@ -210,6 +220,21 @@ describe('rows', () => {
 				],
 			},
 			/scores\[1\]\[1\] must be a number, received "4"/,
+		],
+		[
+			'worths of another number of classes',
+			{ businessValue: [[1, 2]] },
+			/businessValue must be a list for each true class.*, 2 of both/,
+		],
+		[
+			'a worth that is no number',
+			{
+				businessValue: [
+					[1, 2],
+					[3, NaN],
+				],
+			},
+			/businessValue must be/,
 		],
 		['a row that is a text', { scores: [[1, 2], '34'] }, /scores\[1\] must have 2 numbers.*received "34"/],
 	];

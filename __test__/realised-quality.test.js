@@ -90,6 +90,13 @@ describe('the classifications of the corpus', { skip }, () => {
 			assertNear(found.calibration.ece, expected.ece_top_label_width_10, 'ece');
 			assertNear(found.calibration.mce, expected.mce_top_label_width_10, 'mce');
 			const { rocAuc } = found;
+			if (expected.average_precision !== undefined) {
+				const own = found.perClass[at(labels[1])];
+				// Without a row of the class there is none, and scikit-learn says 0.
+				const wanted = y_true.includes(labels[1]) ? expected.average_precision : null;
+				assertWithin(own?.averagePrecision ?? null, own?.averagePrecisionError, wanted, 'averagePrecision');
+				assert.ok((own?.averagePrecisionError ?? 0) < 0.2, `${own?.averagePrecisionError}`);
+			}
 			if (!proba) {
 				assertWithin(rocAuc?.oneVsRest.macro ?? null, rocAuc?.error, plain(expected.roc_auc), 'rocAuc');
 				return;

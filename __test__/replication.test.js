@@ -8,6 +8,7 @@ import { startCluster } from './support/cluster.js';
 import { postJob } from './support/jobs.js';
 import { writeLargeModel } from './support/large-model.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
+import { startReceiver } from './support/receiver.js';
 import { until as untilWithin } from './support/until.js';
 
 /** Harper connects again in longer and longer steps, so what is replicated may take a minute. */
@@ -17,12 +18,15 @@ const until = (what, condition) => untilWithin(what, condition, REPLICATION_MS);
 const IRIS = 'examples/iris/model.onnx';
 const SLOW_BYTES_PER_SECOND = 1_000_000;
 const SETOSA = { float_input: [5.1, 3.5, 1.4, 0.2] };
+/** A rule that holds while nobody predicts. */
+const QUIET = { modelId: 'nobody', measure: 'count', comparison: 'below', threshold: 1, minSamples: 0 };
 
 let cluster;
 let a;
 let b;
 before(async () => {
-	cluster = await startCluster({ options: { ruleInterval: 1 } });
+	const rules = JSON.stringify([{ id: 'declared', ...QUIET }]);
+	cluster = await startCluster({ options: { ruleInterval: 1, webhookAllow: '127.0.0.1', rules } });
 	[a, b] = cluster.harpers;
 });
 after(() => cluster?.dispose());
@@ -89,7 +93,7 @@ describe('what one node is told', () => {
 	});
 
 	test('rules, whose alerts are raised once, and what people do about them', async () => {
-		const rule = { id: 'quiet', modelId: 'nobody', measure: 'count', comparison: 'below', threshold: 1, minSamples: 0 };
+		const rule = { id: 'quiet', ...QUIET };
 		assert.equal((await a.request('POST', '/monitoring/rules', { body: rule })).status, 201);
 		const alertOn = async (harper) => (await harper.get('/monitoring/alerts/quiet')).body;
 		const comesTo = (harper, state) => until(state, async () => (await alertOn(harper)).state === state);
@@ -104,7 +108,55 @@ describe('what one node is told', () => {
 		assert.deepEqual(changes.toSorted(), ['acknowledge', 'firing', 'resolved']);
 		assert.deepEqual(await alertOn(a), await alertOn(b));
 		await b.request('DELETE', '/monitoring/rules/quiet');
-		await until('no rule', async () => (await a.get('/monitoring/rules')).body.count === 0);
+		await until('no rule but one', async () => (await a.get('/monitoring/rules')).body.count === 1);
+	});
+
+	test('rules that both declare, whose alerts are raised once', async () => {
+		const alertOn = async (harper) => (await harper.get('/monitoring/alerts/declared')).body;
+		for (const harper of [a, b]) await until('it to fire', async () => (await alertOn(harper)).state === 'firing');
+		assert.deepEqual(await alertOn(a), await alertOn(b));
+		assert.deepEqual(
+			(await alertOn(a)).changes.map(({ state }) => state),
+			['firing']
+		);
+	});
+
+	test('webhooks are told by one node, and by the other one when that is killed while it sends', async () => {
+		const receiver = await startReceiver();
+		try {
+			const { status } = await a.request('PUT', '/monitoring/webhooks/hook', { body: { url: receiver.url } });
+			assert.equal(status, 201);
+			const isThere = async () => (await b.get('/monitoring/webhooks/hook')).status === 200;
+			await until('b to know it', isThere);
+			const test = (harper) => harper.request('POST', '/monitoring/webhooks/hook/test', { body: {} });
+			const sent = [];
+			for (const harper of [a, b, a, b]) sent.push((await test(harper)).body.id);
+			const deliveredOn = async (harper) =>
+				(await harper.get('/monitoring/webhooks/hook/deliveries?state=delivered')).body.count;
+			for (const harper of [a, b]) {
+				await until('all to be delivered', async () => (await deliveredOn(harper)) === sent.length);
+			}
+			const ids = () => receiver.received.map(({ headers }) => headers['webhook-id']);
+			assert.deepEqual(ids().toSorted(), sent.toSorted());
+
+			receiver.answer = () => {};
+			const { id } = (await test(a)).body;
+			await receiver.hears(({ event }) => event.id === id);
+			const claims = await b.rows('Lease', ['name', 'node', 'free', 'token']);
+			const owner = claims.filter(({ name, free }) => name === 'webhooks' && !free).at(-1).node;
+			const [killed, other] = owner === cluster.addresses[0] ? [a, b] : [b, a];
+			await killed.kill();
+			receiver.answer = (response) => response.writeHead(204).end();
+			try {
+				await until('it to be sent again', () => ids().filter((one) => one === id).length >= 2, 60_000);
+				await until('it to be marked', async () => (await deliveredOn(other)) === sent.length + 1);
+			} finally {
+				await killed.start();
+			}
+			await other.request('DELETE', '/monitoring/webhooks/hook');
+		} finally {
+			await receiver.close();
+		}
 	});
 
 	test('also when the other one is down, and when it stands still', async () => {

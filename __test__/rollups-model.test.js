@@ -147,10 +147,11 @@ class Node {
 		this.harper.outcomes.length = 0;
 	}
 
-	/** What is read of a range. */
-	async read(modelId, from, to, segment) {
+	/** What is read of a range, or of a segment in it; with `needsTimes` row by row. */
+	async read(modelId, from, to, { segment, needsTimes = false } = {}) {
 		const sum = new MetricsAccumulator();
 		const taker = {
+			needsTimes,
 			takeMeasures: ({ measures }) =>
 				segment === undefined ? sum.merge(measures) : sum.mergeSegment(measures, segment),
 			takeEvent: (event) => {
@@ -221,15 +222,19 @@ describe('rollups equal a recount of what was ever committed', () => {
 				if (act === 'set') {
 					node.now += node.pick([1, 50, SECOND_MS, MINUTE_MS, HOUR_MS, -SECOND_MS, -HOUR_MS, 2 * DAY_MS, -DAY_MS]);
 				} else await node[act]();
-				const modelId = node.pick(node.models);
-				const from = node.pick([0, node.now - node.below(3 * DAY_MS)]);
-				const to = node.pick([modules.END_MS, from + 1 + node.below(3 * DAY_MS)]);
-				const { bytes, lost } = await node.read(modelId, from, to);
-				assert.deepEqual(lost, []);
-				assert.ok(bytes.equals(node.recount(modelId, from, to)), `step ${step}, ${act}: from ${from} to ${to}`);
-				const segment = node.segmentOf(modelId);
-				const part = await node.read(modelId, from, to, segment);
-				assert.ok(part.bytes.equals(node.recount(modelId, from, to, segment)), `step ${step}, ${act}: of ${segment}`);
+				// Those of one model are read together.
+				const checks = Array.from({ length: node.pick([1, 1, 2, 5]) }, async () => {
+					const modelId = node.pick(node.models);
+					const segment = node.pick([undefined, node.segmentOf(modelId)]);
+					const from = node.pick([0, node.now - node.below(3 * DAY_MS)]);
+					const to = node.pick([modules.END_MS, from + 1 + node.below(3 * DAY_MS)]);
+					const needsTimes = node.pick([false, false, true]);
+					const { bytes, lost } = await node.read(modelId, from, to, { segment, needsTimes });
+					assert.deepEqual(lost, []);
+					const message = `step ${step}, ${act}: of ${segment} from ${from} to ${to}`;
+					assert.ok(bytes.equals(node.recount(modelId, from, to, segment)), message);
+				});
+				await Promise.all(checks);
 			}
 			assert.ok(
 				[...node.committed.values()].some(({ isOtherSegment }) => isOtherSegment),
@@ -259,6 +264,64 @@ describe('rollups equal a recount of what was ever committed', () => {
 			assert.ok(complete > 0);
 		});
 	}
+
+	test('windows that end together read each row once', async () => {
+		const node = await begin(1, {});
+		const end = NOON + 34 * MINUTE_MS;
+		const event = { modelId: 'a', modelVersion: 'v1', digest: DIGESTS[0], latencyMs: 1 };
+		const events = Array.from({ length: 180 }, (_, at) => {
+			const hex = (end - at * MINUTE_MS - 1).toString(16).padStart(12, '0');
+			return { ...event, id: `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000` };
+		});
+		const context = {};
+		await harper.globals.transaction(context, () => node.events.putEvents(events, context));
+		for (const one of events) node.committed.set(one.id, { ...one, timestamp: timeOf(one.id) });
+		node.now = end + DAY_MS;
+		await node.compaction.compact({ signal: new AbortController().signal });
+		const counts = { searches: 0, rows: 0 };
+		const { Rollup } = harper.globals.databases.edge_ai;
+		const { search } = Rollup;
+		Rollup.search = async function* counted(...given) {
+			counts.searches += 1;
+			for await (const row of search(...given)) {
+				counts.rows += 1;
+				yield row;
+			}
+		};
+		const read = async (minutes) => {
+			const from = end - minutes * MINUTE_MS;
+			const { bytes } = await node.read('a', from, end);
+			assert.ok(bytes.equals(node.recount('a', from, end)), `${minutes} minutes`);
+		};
+		const windows = [5, 10, 15, 30, 60, 90, 120];
+		await Promise.all(windows.map(read));
+		// Minutes of before and after the hours that the longer ones are made of, those hours, and what jobs counted.
+		assert.ok(counts.searches <= 4, `${counts.searches} searches`);
+		assert.ok(counts.rows <= 120, `${counts.rows} rows`);
+		const together = { ...counts };
+		for (const minutes of windows) await read(minutes);
+		assert.ok(counts.rows - together.rows > 2 * together.rows, `${counts.rows} rows with one after the other`);
+	});
+
+	test('a row that one read cannot read is no reason for others', async () => {
+		const node = await begin(1, {});
+		const start = NOON - HOUR_MS;
+		const measures = new MetricsAccumulator().toBytes();
+		// Of another release.
+		measures[0] = 200;
+		const id = `a|1m|${String(start).padStart(15, '0')}|one`;
+		const context = {};
+		const { Rollup } = harper.globals.databases.edge_ai;
+		await harper.globals.transaction(context, () =>
+			Rollup.put({ id, modelId: 'a', interval: '1m', start, node: 'one', measures }, context)
+		);
+		const [failed, found] = await Promise.allSettled([
+			node.read('a', start, start + 2 * MINUTE_MS),
+			node.read('a', start + MINUTE_MS, start + 3 * MINUTE_MS),
+		]);
+		assert.equal(failed.reason?.code, 'NOT_SUPPORTED');
+		assert.ok(found.value.bytes.equals(node.recount('a', 0, 1)));
+	});
 
 	test('of a job that another node goes on with: a row counts once', async () => {
 		const node = await begin(1, {}, 'job');

@@ -57,6 +57,8 @@ async function run(command, args, env, isEnough, act = async () => {}) {
 
 const shell = (script, env, isEnough, act) => run('bash', ['-c', withPorts(script)], env, isEnough, act);
 
+const ROUTE = '/monitoring/retraining';
+
 describe('docs/subscriptions.md', () => {
 	let ids;
 	const predict = async () => {
@@ -69,7 +71,7 @@ describe('docs/subscriptions.md', () => {
 	test('has the commands that are tried here', () => {
 		assert.deepEqual(
 			blocks('bash').map((text) => text.match(/^(curl -N|npx mqtt|MQTT_NETWORK_PORT)/)?.[1]),
-			['curl -N', 'MQTT_NETWORK_PORT', 'npx mqtt', 'curl -N', 'npx mqtt', 'curl -N', 'npx mqtt']
+			['curl -N', 'MQTT_NETWORK_PORT', 'npx mqtt', ...Array(3).fill(['curl -N', 'npx mqtt']).flat()]
 		);
 		assert.equal(blocks('js').length, 1);
 	});
@@ -99,7 +101,20 @@ describe('docs/subscriptions.md', () => {
 	}
 
 	for (const at of [5, 6]) {
-		test(`a job with ${at === 5 ? 'curl' : 'MQTT'}`, async () => {
+		test(`requests for retraining with ${at === 5 ? 'curl' : 'MQTT'}`, async () => {
+			// As often as it takes: the subscription is noticed by what it tells.
+			const approve = async () => {
+				const { body } = await harper.request('POST', ROUTE, { body: { modelId: 'iris', reason: 'the page' } });
+				for (const name of ['approve', 'reject']) {
+					await harper.request('POST', `${ROUTE}/${body.id}/${name}`, { body: {} });
+				}
+			};
+			await shell(blocks('bash')[at], {}, (output) => output.includes('"state":"approved"'), approve);
+		});
+	}
+
+	for (const at of [7, 8]) {
+		test(`a job with ${at === 7 ? 'curl' : 'MQTT'}`, async () => {
 			const table = 'Flower';
 			const target = { table, fields: { species: 'prediction' } };
 			const source = { table, fields: { float_input: 'float_input' } };

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { traceparentOf } from '../resources/http/trace-context.js';
 import { startHarper } from './support/harper.js';
+import { postJob } from './support/jobs.js';
+import { until } from './support/until.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
@@ -104,6 +106,27 @@ describe('a trace', () => {
 			for (const id of idsIn(answer)) assert.equal('traceparent' in (await eventOf(id)), false);
 		});
 	}
+
+	test('of a job is in the events of its rows, for a role that may write it', async () => {
+		const operation = (body) => harper.operation({ schema: 'data', table: 'Traced', ...body });
+		await operation({ operation: 'create_table', primary_key: 'id' });
+		await operation({ operation: 'insert', records: [0, 1].map((id) => ({ id: `row ${id}`, float_input: SETOSA })) });
+		const made = await postJob(
+			harper,
+			{
+				modelId: 'iris',
+				source: { table: 'Traced', fields: { float_input: 'float_input' } },
+				target: { table: 'Traced', fields: { inferenceId: 'inferenceId' } },
+			},
+			{ headers: { traceparent: TRACEPARENT } }
+		);
+		assert.deepEqual([made.status, made.headers.get('traceparent')], [202, TRACEPARENT], JSON.stringify(made.body));
+		const isDone = async () => (await harper.get(`/jobs/${made.body.id}`)).body.state === 'completed';
+		await until('the job', isDone);
+		const { body } = await harper.get('/monitoring/events?modelId=iris&limit=2');
+		for (const { traceparent } of body.events) assert.equal(traceparent, TRACEPARENT);
+		assert.equal(body.count, 2);
+	});
 
 	test('is in refusals, and in answers that Harper writes', async () => {
 		const refused = await ask('/predict', { modelId: 'iris', features: { float_input: 'x' } }, TRACEPARENT);

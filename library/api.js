@@ -6,6 +6,7 @@ export { drift } from './drift.js';
 export { EdgeAiError } from './edge-ai-error.js';
 export { InferenceEngine, Model } from './engine.js';
 export { exposition } from './exposition.js';
+export { drawForLabels, estimateFromLabels } from './labels.js';
 export { ModelRegistry } from './registry.js';
 export { Monitor } from './monitor.js';
 export { classificationQuality, regressionQuality } from './quality.js';

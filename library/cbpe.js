@@ -2,7 +2,7 @@
 import { native } from '../native.js';
 import { EdgeAiError, fromNative } from './edge-ai-error.js';
 import { CBPE_REFERENCE, CBPE_ROWS, checkOptions } from './options.js';
-import { labelsOf, namedClasses, positionsOf, required, tableOf } from './rows.js';
+import { labelsOf, namedClasses, positionsOf, required, tableOf, worthOf } from './rows.js';
 
 /** Estimates the quality of predictions whose truth is not known, from what probabilities were worth in a reference. */
 export class Cbpe {
@@ -11,7 +11,7 @@ export class Cbpe {
 
 	/**
 	 * @param {{truth: ArrayLike<any>, predicted: ArrayLike<any>, classes: ArrayLike<any>, probabilities: ArrayLike<any>,
-	 *   chunkRows: number, calibrate?: boolean | boolean[]}} reference
+	 *   chunkRows: number, calibrate?: boolean | boolean[], businessValue?: ArrayLike<ArrayLike<number>>}} reference
 	 */
 	constructor(reference) {
 		const given = checkOptions('new Cbpe', reference, CBPE_REFERENCE);
@@ -30,6 +30,7 @@ export class Cbpe {
 				...this.#columns(given),
 				chunkRows: given.chunkRows,
 				calibrate,
+				businessValue: given.businessValue && worthOf(given.businessValue, length),
 			})
 		);
 	}
@@ -38,7 +39,7 @@ export class Cbpe {
 	 * Over all rows that are given.
 	 *
 	 * @param {{predicted: ArrayLike<any>, probabilities: ArrayLike<any>}} rows
-	 * @returns {{count: number, measures: Record<string, object>}}
+	 * @returns {{count: number, measures: Record<string, object>, confusion?: object[][]}}
 	 */
 	estimate(rows) {
 		const given = checkOptions('estimate', rows, CBPE_ROWS);

@@ -1,11 +1,15 @@
 // What holds for the events of predictions, in memory and in Harper's table.
 import { compareOutcome, OTHER_SEGMENTS } from '../binding.js';
+import { plain } from './plain.js';
 
 /** What went wrong in a run, not in the request. */
 const FAILED_RUNS = new Set(['RUN_FAILED', 'DEADLINE_EXCEEDED']);
 
 /** Characters of a prediction whose numbers are measured: a longer one is no handful of them. */
 const MAX_NUMBERS_LENGTH = 4096;
+
+/** Elements of an output, beyond which it is no handful of numbers. */
+const MAX_NUMBERS = 1000;
 
 /**
  * Whether a prediction that failed is an event.
@@ -57,6 +61,13 @@ export function measure(accumulator, event, digest) {
  */
 export function measureFeedback(accumulator, before, after, digest) {
 	accumulator.replaceFeedback(after.modelVersion, digest, segmentIn(after), feedbackIn(before), feedbackIn(after));
+}
+
+/** The outputs of a prediction in memory as the JSON text that {@link measure} takes, where they are few. */
+export function numbersText({ outputs, confidence }) {
+	if (typeof confidence === 'number') return undefined;
+	const isFew = (value) => typeof value === 'number' || ((value?.data ?? value)?.length ?? Infinity) <= MAX_NUMBERS;
+	return outputs && Object.values(outputs).every(isFew) ? JSON.stringify(plain(outputs)) : undefined;
 }
 
 /** The segment that an event counts in. */

@@ -1,12 +1,14 @@
 // A monitor in memory, for tests and scripts; in Harper the table InferenceEvent is the memory.
-import { compareProfiles, MetricsAccumulator, Profile, Profiler, ReferenceReader } from '../binding.js';
+import { compareProfiles, MetricsAccumulator, Profile, Profiler } from '../binding.js';
 import { CHANGE_DETECTION, detectorsIn } from './change-detection.js';
 import { copied } from './copied.js';
 import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
-import { compared, measure } from './events.js';
+import { fittedTo } from './estimator.js';
+import { compared, measure, numbersText } from './events.js';
 import {
 	checkOptions,
+	ESTIMATOR_OPTIONS,
 	EVENT_FILTER,
 	isByColumn,
 	METRICS_FILTER,
@@ -18,14 +20,13 @@ import {
 } from './options.js';
 import { plain } from './plain.js';
 import { PROFILE, PROFILE_COLUMNS } from './profile-options.js';
+import { readReference } from './reference-rows.js';
 import { shown } from './shown.js';
 
 /** Versions whose profiles and changes are kept; beyond them those used longest ago are forgotten. */
 const MAX_PROFILES = 100;
 /** References that are kept; beyond them those made longest ago are forgotten. */
 const MAX_REFERENCES = 100;
-/** Rows of a reference that are handed on at once. */
-const ROWS_AT_ONCE = 1000;
 
 /**
  * Who profiles the predictions of a model version for a monitor, watches them and sums up what they cost; nobody for one that is none of
@@ -194,7 +195,46 @@ export class Monitor {
 			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
 			measure(accumulator, { ...event, quality, prediction: numbersText(event) }, event.digest);
 		}
-		return JSON.parse(accumulator.toJson(modelId, startTime, endTime, current, by === 'segment'));
+		const measured = JSON.parse(accumulator.toJson(modelId, startTime, endTime, current, by === 'segment'));
+		const isOfAll = [startTime, endTime, wanted.segment].every((given) => given === undefined);
+		const estimated = isOfAll && this.#estimatedOf(modelId, wanted);
+		return estimated ? { ...measured, estimated } : measured;
+	}
+
+	/** Estimates are of the bytes that a version is now, or of those that are asked for. */
+	#estimatedOf(modelId, { version, digest = this.#digestOf(modelId, version) }) {
+		if (version === undefined) return undefined;
+		const { profiler, estimator } = this.#profiles.get(keyOf({ modelId, modelVersion: version, digest })) ?? {};
+		return estimator && { ...JSON.parse(profiler.estimated()), estimator };
+	}
+
+	/** The digest of the last event of a version. */
+	#digestOf(modelId, version) {
+		return this.#matching({ modelId, version }).find(({ event }) => event.digest !== undefined)?.event.digest;
+	}
+
+	/**
+	 * Has the quality of the predictions of a version estimated without labels from now on, by an estimator that is fitted to the remembered
+	 * events whose outcome is known.
+	 *
+	 * @param {string} modelId
+	 * @param {{version: string, digest?: string, chunkRows?: number, businessValue?: number[][]}} options
+	 * @returns {Promise<object>} as `POST /monitoring/estimator` answers
+	 * @throws INVALID_REQUEST for events that say too little; TOO_LARGE for too many classes
+	 */
+	async fitEstimator(modelId, options) {
+		if (typeof modelId !== 'string') {
+			throw new TypeError(`fitEstimator takes the modelId of a model, a string; received ${shown(modelId)}`);
+		}
+		const { version, chunkRows, businessValue, ...given } = checkOptions('fitEstimator', options, ESTIMATOR_OPTIONS);
+		if (version === undefined) throw new TypeError('fitEstimator needs version, the version of the model');
+		const digest = given.digest ?? this.#digestOf(modelId, version);
+		const entries = this.#matching({ modelId, version, digest });
+		const { estimator, leftOut, ...described } = await fittedTo(entries, { chunkRows, businessValue });
+		const of = { modelId, modelVersion: version, digest };
+		this.#profilerOf(of).installEstimator(estimator);
+		this.#profiles.get(keyOf(of)).estimator = described;
+		return { modelId, version, digest, ...described, leftOut };
 	}
 
 	/**
@@ -278,27 +318,13 @@ export class Monitor {
 			throw new TypeError(`reference takes rows, an array of objects; received ${shown(rows)}`);
 		}
 		const maxColumns = this.#profileColumns || PROFILE_COLUMNS.default;
-		const how = { format: 'ndjson', delimiter: ',', label, estimate: false };
-		const reader = new ReferenceReader({ inputSchema, outputSchema, maxColumns, ...how });
-		try {
-			let lines = [];
-			for await (const row of rows) {
-				lines.push(JSON.stringify(plainRow(row)));
-				if (lines.length < ROWS_AT_ONCE) continue;
-				await reader.push(Buffer.from(`${lines.join('\n')}\n`));
-				lines = [];
-			}
-			await reader.push(Buffer.from(lines.join('\n')));
-			const { profile, contents } = await reader.finish();
-			const key = `${modelId}|${version}|${name}`;
-			this.#references.delete(key);
-			this.#references.set(key, { bytes: profile, described: { name, version, rows: contents.rows } });
-			if (this.#references.size > MAX_REFERENCES) this.#references.delete(this.#references.keys().next().value);
-			const { rows: count, columns, labels, ignored } = contents;
-			return { rows: count, columns, labels, ignored };
-		} finally {
-			reader.close();
-		}
+		const { profile, contents } = await readReference(rows, { inputSchema, outputSchema, maxColumns, label });
+		const key = `${modelId}|${version}|${name}`;
+		this.#references.delete(key);
+		this.#references.set(key, { bytes: profile, described: { name, version, rows: contents.rows } });
+		if (this.#references.size > MAX_REFERENCES) this.#references.delete(this.#references.keys().next().value);
+		const { rows: count, columns, labels, ignored } = contents;
+		return { rows: count, columns, labels, ignored };
 	}
 
 	/**
@@ -366,22 +392,4 @@ export class Monitor {
 	}
 }
 
-/** Elements of an output, beyond which it is no handful of numbers. */
-const MAX_NUMBERS = 1000;
-
-/** The outputs of a prediction as JSON text, where they are few. */
-function numbersText({ outputs, confidence }) {
-	if (typeof confidence === 'number') return undefined;
-	const isFew = (value) => typeof value === 'number' || ((value?.data ?? value)?.length ?? Infinity) <= MAX_NUMBERS;
-	return outputs && Object.values(outputs).every(isFew) ? JSON.stringify(plain(outputs)) : undefined;
-}
-
 const keyOf = ({ modelId, modelVersion, digest }) => `${modelId}|${modelVersion}|${digest}`;
-
-/** A row as JSON has it; typed arrays are lists. */
-function plainRow(row) {
-	if (row === null || typeof row !== 'object') return row;
-	const listed = (value) => (ArrayBuffer.isView(value) ? plain(Array.from(value)) : plain(value));
-	if (Array.isArray(row) || ArrayBuffer.isView(row)) return listed(row);
-	return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, listed(value)]));
-}

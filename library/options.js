@@ -153,12 +153,17 @@ const table = {
 
 export const REGRESSION_ROWS = { truth: list, predicted: list, weights: list };
 
+export const LABEL_DRAW = { scores: list, size: whole(1, MAX_COUNT), seed: whole(0, MAX_COUNT) };
+
+export const LABELLED_ROWS = { probabilities: list, correct: list, errors: list };
+
 export const CLASSIFICATION_ROWS = {
 	...REGRESSION_ROWS,
 	classes: list,
 	probabilities: table,
 	scores: table,
 	bins: whole(1, 1000),
+	businessValue: table,
 	binning: oneOf('equalWidth', 'equalMass'),
 };
 
@@ -173,7 +178,10 @@ export const CBPE_REFERENCE = {
 		copy: list.copy,
 		check: (value) => flag.check(value) || (Array.isArray(value) && value.every(flag.check)),
 	},
+	businessValue: table,
 };
+
+export const ESTIMATOR_OPTIONS = { version: text, digest: text, chunkRows: whole(1, MAX_COUNT), businessValue: table };
 
 export const CBPE_ROWS = { predicted: list, probabilities: table };
 

@@ -20,6 +20,16 @@ export function plain(value) {
 	return value;
 }
 
+/** The same with typed arrays as lists. */
+export function plainLists(value) {
+	if (ArrayBuffer.isView(value)) return plain(Array.from(value));
+	if (Array.isArray(value)) return value.map(plainLists);
+	if (Object.prototype.toString.call(value) !== '[object Object]' || typeof value.toJSON === 'function') {
+		return plain(value);
+	}
+	return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plainLists(item)]));
+}
+
 /** What makes `JSON.stringify` write a Map, which it takes for an object without fields. */
 const TO_JSON = {
 	configurable: true,

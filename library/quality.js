@@ -1,14 +1,15 @@
 // How good predictions were whose truth is known, on raw rows.
 import { measureClassification, measureRegression } from '../binding.js';
 import { CLASSIFICATION_ROWS, checkOptions, REGRESSION_ROWS } from './options.js';
-import { classesIn, labelsOf, namedClasses, numbersOf, positionsOf, required, tableOf } from './rows.js';
+import { classesIn, labelsOf, namedClasses, numbersOf, positionsOf, required, tableOf, worthOf } from './rows.js';
 
 /**
- * Precision, recall, F1, support and confusions of classes; with scores the areas under ROC curves, with probabilities also log loss,
- * Brier score and calibration. Defined as in scikit-learn; index.d.ts says what each is.
+ * Precision, recall, F1, support and confusions of classes; with scores the areas under ROC curves and average precisions, with
+ * probabilities also log loss, Brier score and calibration; with what predictions are worth the sum of that. Defined as in scikit-learn; index.d.ts says what each is.
  *
  * @param {{truth: ArrayLike<any>, predicted: ArrayLike<any>, classes?: ArrayLike<any>, probabilities?: ArrayLike<any>,
- *   scores?: ArrayLike<any>, weights?: ArrayLike<number>, bins?: number, binning?: 'equalWidth' | 'equalMass'}} rows
+ *   scores?: ArrayLike<any>, weights?: ArrayLike<number>, bins?: number, binning?: 'equalWidth' | 'equalMass',
+ *   businessValue?: ArrayLike<ArrayLike<number>>}} rows
  * @returns {object}
  */
 export function classificationQuality(rows) {
@@ -24,6 +25,10 @@ export function classificationQuality(rows) {
 		throw new TypeError('with probabilities or scores, classes must name the class of each of them in their order');
 	}
 	const classes = given.classes ? namedClasses(given.classes) : classesIn(truth, predicted);
+	if (given.businessValue && !given.classes) {
+		throw new TypeError('with businessValue, classes must name the classes in its order');
+	}
+	const worth = given.businessValue && worthOf(given.businessValue, classes.length);
 	const { perClass, ...measures } = measureClassification({
 		classes: classes.length,
 		truth: positionsOf('truth', truth, classes),
@@ -34,7 +39,13 @@ export function classificationQuality(rows) {
 		bins,
 		isEqualMass: binning === 'equalMass',
 	});
-	return { classes, ...measures, perClass: perClass.map((measured, at) => ({ class: classes[at], ...measured })) };
+	const counts = measures.confusionMatrix.flat();
+	return {
+		classes,
+		...measures,
+		...(worth && { businessValue: worth.reduce((sum, value, cell) => sum + value * counts[cell], 0) }),
+		perClass: perClass.map((measured, at) => ({ class: classes[at], ...measured })),
+	};
 }
 
 /**

@@ -83,3 +83,16 @@ export function tableOf(name, list, columns) {
 	}
 	return numbersOf(name, list.flat(), (at) => `[${Math.floor(at / columns)}][${at % columns}]`);
 }
+
+/**
+ * What predictions are worth, as one list.
+ *
+ * @param {any} rows a list for each true class, with a number for each predicted one
+ * @param {number} [classes] as many as there are lists when absent
+ */
+export function worthOf(rows, classes = rows?.length) {
+	const isRow = (row) => Array.isArray(row) && row.length === classes && row.every(Number.isFinite);
+	if (Array.isArray(rows) && rows.length === classes && rows.every(isRow)) return Float64Array.from(rows.flat());
+	const expected = `a list for each true class with a finite number for each predicted one${classes ? `, ${classes} of both` : ''}`;
+	throw invalid(`businessValue must be ${expected}; received ${shown(rows)}`);
+}

@@ -1,6 +1,7 @@
 // The component's options: the application's config.yaml first, then the environment, then defaults; all checked.
 import { join } from 'node:path';
 import { configureChangeDetection, configureEngine, configureProfiles } from '../binding.js';
+import { ALLOWED_ADDRESSES } from '../library/addresses.js';
 import { CHANGE_DETECTION, detectorsIn } from '../library/change-detection.js';
 import { EFFECT, ENGINE_OPTIONS, variableOf } from '../library/engine-options.js';
 import { amount, flag, oneOf, text, whole } from '../library/option-kinds.js';
@@ -21,6 +22,25 @@ const pathPrefix = {
 	type: 'string',
 	read: (value) => value,
 	check: (value) => typeof value === 'string' && /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(value),
+};
+
+/**
+ * Each is checked when rules are read: a wrong one leaves the others as they are.
+ *
+ * @type {import('../library/option-kinds.js').Kind}
+ */
+const ruleList = {
+	expected: 'a list of rules',
+	range: 'list of [rules](alerts.md#rules-of-an-application)',
+	type: 'object[]',
+	check: Array.isArray,
+	read(text) {
+		try {
+			return JSON.parse(text);
+		} catch {
+			return undefined;
+		}
+	},
 };
 
 const MiB = 2 ** 20;
@@ -166,6 +186,22 @@ const OF_COMPONENT = {
 		effect: EFFECT.atOnce,
 		meaning:
 			'Seconds between evaluations of [rules](alerts.md). 0 evaluates none. With less than 60, windows begin and end within a minute, which is read from events.',
+	},
+	rules: {
+		...ruleList,
+		default: [],
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'Rules of the application, beside those that are [made](rest.md#post-monitoringrules). The variable has them as JSON.',
+	},
+	webhookAllow: {
+		...ALLOWED_ADDRESSES,
+		default: '',
+		inWords: 'none',
+		effect: EFFECT.atOnce,
+		meaning:
+			'Where [webhooks](alerts.md#webhooks) may lead beside public addresses: names of hosts, addresses and networks, with commas between.',
 	},
 	referenceRows: {
 		...whole(0),

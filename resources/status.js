@@ -1,7 +1,8 @@
 // GET /status: what runs here.
 import { readFileSync } from 'node:fs';
-import { visibleTo } from './http/access.js';
+import { isUnrestricted, visibleTo } from './http/access.js';
 import { engineStatus, lostEvents } from '../binding.js';
+import { declaredState } from './monitoring/rules/record.js';
 import { options } from './options.js';
 import { named } from './registry/quarantine/names.js';
 import { readQuery } from './http/query.js';
@@ -10,12 +11,12 @@ import { idsApart } from './registry/batching.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-const PRIVATE = ['cacheDirectory'];
+/** Of this machine, of its network, and what other routes tell to who may know. */
+const PRIVATE = ['cacheDirectory', 'webhookAllow', 'rules'];
 
 /** `GET /status` */
 export async function status({ query, user }) {
 	readQuery(query, []);
-	// Paths of this machine are nobody's business.
 	const shared = Object.entries(options()).filter(([name]) => !PRIVATE.includes(name));
 	const shown = Object.fromEntries(shared);
 	shown.executionProviders = shown.executionProviders.map((provider) => provider.name ?? provider);
@@ -26,6 +27,7 @@ export async function status({ query, user }) {
 			...(await engineFor(user)),
 			events: eventsFor(user),
 			models: await modelsFor(user),
+			rules: await rulesFor(user),
 			options: shown,
 		},
 	};
@@ -60,3 +62,6 @@ async function modelsFor(user) {
 	const isVisible = visibleTo(user, 'Model');
 	return ['modelId', 'version', 'digest'].every(isVisible) ? { conflicts: await conflicts() } : {};
 }
+
+/** The rules of config.yaml. */
+const rulesFor = async (user) => (isUnrestricted(user, 'MonitoringRule', 'read') ? declaredState() : undefined);

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startHarper } from '../__test__/support/harper.js';
+import { keepInstalled } from '../__test__/support/installed.js';
 import { build, findCargo } from './build.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,10 +22,11 @@ const COLOURS = /\u001b\[[0-9;]*m/g;
  * @param {string} command
  * @param {string[]} args
  * @param {(line: string, totals: object) => void} count
+ * @param {object} [variables] of its environment
  */
-function suite(command, args, count) {
+function suite(command, args, count, variables = {}) {
 	const totals = { passed: 0, failed: 0, skipped: 0 };
-	const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', CARGO_TERM_COLOR: 'never' };
+	const env = { ...process.env, ...variables, NO_COLOR: '1', FORCE_COLOR: '0', CARGO_TERM_COLOR: 'never' };
 	const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
 	let rest = '';
 	child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -75,9 +78,19 @@ export async function test() {
 	const files = readdirSync(join(root, '__test__')).filter((name) => name.endsWith('.test.js'));
 	const options = ['--test', '--test-reporter=spec', '--test-concurrency=2', `--test-timeout=${FILE_TIMEOUT_MS}`];
 	const args = [...options, ...files.map((name) => join('__test__', name))];
-	results.push(await suite(process.execPath, args, countNode));
+	const installed = await installHarper();
+	results.push(await suite(process.execPath, args, countNode, installed.variables));
+	await installed.dispose();
 	const add = (kind) => results.reduce((sum, result) => sum + result[kind], 0);
 	return { passed: add('passed'), failed: add('failed'), skipped: add('skipped') };
+}
+
+async function installHarper() {
+	const harper = await startHarper();
+	await harper.stop();
+	const installed = await keepInstalled(harper.rootPath);
+	await harper.dispose();
+	return installed;
 }
 
 /** The closing line that both `npm test` and `npm run check` print. */

@@ -42,6 +42,8 @@ async function startNode(address, how) {
 	const link = await Link.to(address, port);
 	const harper = await startHarper({
 		...how,
+		// Each node has keys of its own.
+		isInstalled: false,
 		address: `${address}:${await freePort()}`,
 		variables: {
 			OPERATIONSAPI_NETWORK_PORT: `${address}:${await freePort()}`,

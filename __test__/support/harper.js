@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { baseUrl, harperEnvironment, spawnHarper } from '../../scripts/harper.js';
 import { ROLES } from '../../resources/http/roles.js';
 import { variableOf } from '../../library/engine-options.js';
+import { copyInstalled } from './installed.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -32,12 +33,15 @@ export const passwordOf = (user) => `the password of ${user}`;
  * @param {object} [how.options] options of the component, such as `{ timeoutMs: 1000 }`
  * @param {string} [how.folder] where its data is; the folder of temporary files by default
  * @param {object} [how.variables] further environment variables
+ * @param {boolean} [how.isInstalled] whether it may begin with a copy of one that is installed, where `npm test` has made it; true by
+ *   default in `prod` mode, whose settings that one has
  * @param {Record<string, string>} [how.components] applications beside this component: texts of files by their paths, such as
  *   `shop/config.yaml`
  * @returns {Promise<Harper>}
  */
 export async function startHarper(how = {}) {
 	const harper = new Harper(await mkdtemp(join(how.folder ?? tmpdir(), 'edge ai ')), how);
+	if (how.isInstalled ?? how.mode !== 'dev') await copyInstalled(harper.rootPath);
 	for (const [path, content] of Object.entries(how.components ?? {})) {
 		const target = join(harper.rootPath, 'components', path);
 		await mkdir(dirname(target), { recursive: true });

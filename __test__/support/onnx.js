@@ -2,6 +2,7 @@
 
 export const FLOAT = 1;
 export const INT64 = 7;
+export const STRING = 8;
 
 function varint(value) {
 	const bytes = [];

@@ -11,7 +11,6 @@ import {
 	type BatchRequest,
 	type Caller,
 	type Condition,
-	type EstimatedQuality,
 	type EventsRequest,
 	type HarperError,
 	type HarperErrorCode,
@@ -125,7 +124,7 @@ export async function others(): Promise<void> {
 	for await (const event of events.subscribe({ modelId: 'iris' }, { ...own, signal: AbortSignal.timeout(1) })) {
 		console.log(event.id);
 	}
-	const estimated: EstimatedQuality | undefined = metrics.estimated;
+	const { estimated } = metrics;
 	console.log(estimated?.measures.rocAuc?.bound, estimated?.estimator.fittedAt);
 	console.log(found?.featuresIn, metrics.avgLatency, metrics.lostEvents, metrics.versions[0]?.previous);
 }

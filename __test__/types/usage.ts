@@ -12,7 +12,9 @@ import {
 	PageHinkley,
 	regressionQuality,
 	Tensor,
+	drawForLabels,
 	drift,
+	estimateFromLabels,
 	exposition,
 	type AnyOutputs,
 	type ArrayOf,
@@ -21,6 +23,11 @@ import {
 	type CbpeReference,
 	type CbpeRows,
 	type DleReference,
+	type DrawnForLabels,
+	type EstimateFromLabels,
+	type LabelDraw,
+	type LabelledEstimate,
+	type LabelledRows,
 	type DleRows,
 	type ClassAverages,
 	type ColumnProfile,
@@ -46,6 +53,9 @@ import {
 	type ExecutionProviderName,
 	type EngineStatus,
 	type ErrorCode,
+	type EstimatedQuality,
+	type EstimatorContents,
+	type EstimatorOptions,
 	type EventFilter,
 	type MetricsFilter,
 	type OutputNumbers,
@@ -251,8 +261,27 @@ export async function record(): Promise<Metrics> {
 	[off?.mae, metrics.rmse] satisfies unknown[];
 	const bySegment: MetricsFilter = { segment: 'eu', by: 'segment' };
 	const numbers: OutputNumbers | undefined = monitor.metrics('m', bySegment).segments?.[0]?.outputs['y'];
+	const fit: EstimatorOptions = {
+		version: '1',
+		chunkRows: 50,
+		businessValue: [
+			[1, -1],
+			[-5, 10],
+		],
+	};
+	const contents = ({ kind, rows }: EstimatorContents) => [kind, rows];
+	monitor
+		.fitEstimator('m', fit)
+		.then(({ leftOut, ...fitted }) => [leftOut, contents(fitted)]) satisfies Promise<unknown>;
+	const estimated: EstimatedQuality | undefined = monitor.metrics('m', { version: '1' }).estimated;
+	[estimated?.measures.averagePrecision?.bound, estimated?.estimator.fittedAt] satisfies unknown[];
 	const quality: RealisedQuality | null | undefined = metrics.versions[0]?.quality;
-	[numbers?.p99, quality?.perClass[0]?.rocAucError, quality?.rocAuc?.oneVsRest.macro, quality?.calibration?.ece] satisfies unknown[];
+	[
+		numbers?.p99,
+		quality?.perClass[0]?.rocAucError,
+		quality?.rocAuc?.oneVsRest.macro,
+		quality?.calibration?.ece,
+	] satisfies unknown[];
 	const [first]: Measures[] = metrics.versions;
 	first?.p99Latency?.toFixed(1);
 	const before: DigestMeasures | undefined = metrics.versions[0]?.previous[0];
@@ -343,6 +372,14 @@ export function measure(truth: Column<ClassLabel>): (number | null | undefined)[
 	const { mae, r2 }: RegressionQuality = regressionQuality(numbers);
 	// @ts-expect-error texts are no numbers
 	regressionQuality({ truth: ['1'], predicted: [1] });
+	const of: LabelDraw = { scores: Float64Array.of(1, 2), size: 1, seed: 1 };
+	const { drawn, probabilities }: DrawnForLabels = drawForLabels(of);
+	const labelled: LabelledRows = { probabilities, correct: drawn.map(() => true), errors: [0.5] };
+	const { accuracy }: EstimateFromLabels = estimateFromLabels(labelled);
+	const estimate: LabelledEstimate | null | undefined = accuracy;
+	estimate?.lower satisfies number | null | undefined;
+	// @ts-expect-error without probabilities nothing is known of others
+	estimateFromLabels({ correct: [true] });
 	return [first?.f1, bin?.accuracy, averages.recall, areas?.macro, found.logLoss, mae, r2];
 }
 

@@ -16,6 +16,7 @@ import { CallersContext, generatedOutside, outside } from './outside.js';
  * @property {string[]} [fields] of its request; any when absent, because Rust knows them
  * @property {string[]} [nullable] fields for which null is a value
  * @property {boolean} [mayAbort] whether it takes a signal
+ * @property {boolean} [mayTrace] whether it takes a trace
  * @property {boolean} [iterates] whether its request has iterables of the caller's
  */
 

@@ -12,8 +12,10 @@ import { FIELDS, predictRows } from '../serving/rows/batch.js';
 import { operation, stream } from './operation.js';
 import { bodyOf, isIterable, rowsOf } from './values.js';
 
+const PREDICT = { name: 'predict', needs, mayAbort: true, mayTrace: true };
+
 /** As `POST /predict`. */
-export const predict = operation({ name: 'predict', needs, mayAbort: true }, async (request, { user, signal }) => {
+export const predict = operation(PREDICT, async (request, { user, signal, traceparent }) => {
 	const body = bodyOf(request);
 	const { maxBodyBytes } = optionsInForce();
 	if (body.length > maxBodyBytes) {
@@ -22,7 +24,7 @@ export const predict = operation({ name: 'predict', needs, mayAbort: true }, asy
 	const parsed = PredictRequest.parse(body);
 	const others = othersOfCohort();
 	if (others) await others;
-	const { model, result } = await predictFor(parsed, user, { signal, together: others !== undefined });
+	const { model, result } = await predictFor(parsed, user, { signal, together: others !== undefined, traceparent });
 	return answerJson(result, model, visibleTo(user, 'Model'));
 });
 
@@ -33,11 +35,12 @@ export const predictBatch = stream(
 		needs: { InferenceEvent: ['insert', 'update'] },
 		fields: [...FIELDS, 'rows'],
 		mayAbort: true,
+		mayTrace: true,
 	},
 	answersTo
 );
 
-async function* answersTo({ rows, ...fields }, { user, signal, asCaller }) {
+async function* answersTo({ rows, ...fields }, { user, signal, traceparent, asCaller }) {
 	if (!isIterable(rows)) {
 		throw new ApiError(
 			'INVALID_REQUEST',
@@ -52,7 +55,7 @@ async function* answersTo({ rows, ...fields }, { user, signal, asCaller }) {
 	else if (signal) listenTo(signal, listener);
 	try {
 		const own = rowsOf(asCaller.iterable(rows));
-		const groups = await predictRows(fields, () => own, { user, signal: stopping.signal });
+		const groups = await predictRows(fields, () => own, { user, signal: stopping.signal, traceparent });
 		for await (const lines of groups) for (const line of lines) yield JSON.parse(line);
 	} finally {
 		if (signal) leave(signal, listener);

@@ -6,7 +6,7 @@ import { shown } from '../http/query.js';
 import { options } from '../options.js';
 import { tooLarge, tooManyFiles } from '../registry/received.js';
 import { MAX_FILES } from '../registry/record.js';
-import { takeUpload } from '../registry/registration.js';
+import { answersInForce, takeUpload } from '../registry/registration.js';
 import { isIterable, jsonText } from './values.js';
 
 /** JSON text, or a value in its place. */
@@ -16,9 +16,10 @@ const invalid = (problem) => new ApiError('INVALID_REQUEST', problem);
 
 /** As `POST /model/upload`. */
 export async function uploadModel({ files, ...fields }, { user, asCaller }) {
-	const { body } = await takeUpload(user, async (received, progress) => {
+	const receiveInto = async (received, progress, check) => {
 		const given = readFiles(files);
 		if (fields.uploadId !== undefined) progress.begin(fields.uploadId);
+		await check(fields);
 		const sizes = given.map(({ content }) => sizeOf(content));
 		if (!sizes.includes(undefined)) {
 			const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -30,7 +31,8 @@ export async function uploadModel({ files, ...fields }, { user, asCaller }) {
 			await write(asCaller.iterable(chunksOf(name, content)), received.add(name), progress);
 		}
 		return textFields(fields);
-	});
+	};
+	const { body } = await takeUpload(user, receiveInto, answersInForce());
 	return body;
 }
 

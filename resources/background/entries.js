@@ -6,12 +6,15 @@ import { prepareChanges, storeChanges } from '../monitoring/changes.js';
 import { evaluateRules } from '../monitoring/alerts/watch.js';
 import { scoreDrift } from '../monitoring/drift-scores.js';
 import { prepareEstimates, storeEstimates } from '../monitoring/estimates.js';
+import { prepareDraws } from '../monitoring/labels/draws.js';
 import { watchEstimators } from '../monitoring/estimators.js';
 import { prepareEvents } from '../monitoring/events.js';
 import { prepareProfiles, storeProfiles } from '../monitoring/profiles.js';
 import { prepareResources, storeResources } from '../monitoring/resources.js';
 import { compact } from '../monitoring/rollups/compaction.js';
 import { countEarlier } from '../monitoring/rollups/earlier.js';
+import { complainOfRules } from '../monitoring/rules/complaint.js';
+import { deliverToWebhooks } from '../monitoring/webhooks/watch.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
 import { prepareSegments } from '../monitoring/segments.js';
 import { sweep } from '../registry/sweep.js';
@@ -40,7 +43,11 @@ const ENTRIES = [
 	{ name: 'resource table', owner: 'thread', onChange: true, run: prepareResources },
 	// The lease is taken for each evaluation: to keep it would be a write every second.
 	{ name: 'rules', owner: 'process', everyMs: SECOND_MS, run: evaluateRules },
+	// The same.
+	{ name: 'webhooks', owner: 'process', everyMs: SECOND_MS, run: deliverToWebhooks },
+	{ name: 'declared rules', owner: 'process', onChange: true, run: complainOfRules },
 	{ name: 'estimate table', owner: 'thread', onChange: true, run: prepareEstimates },
+	{ name: 'label draw table', owner: 'thread', onChange: true, run: prepareDraws },
 	{ name: 'estimators', owner: 'process', everyMs: 10 * SECOND_MS, run: watchEstimators },
 	{ name: 'preload', owner: 'process', onChange: true, run: preload },
 	{ name: 'models', owner: 'process', run: watchModels },

@@ -39,3 +39,28 @@ export function textsOf(bytes) {
 	for (let at = 0; at < parts.length; at += 2) texts.set(parts[at], parts[at + 1]);
 	return texts;
 }
+
+/**
+ * The items of a JSON list as texts.
+ *
+ * @param {string} text of a list, as {@link textsOf} gives it: valid JSON
+ * @returns {string[]}
+ */
+export function itemsOf(text) {
+	const items = [];
+	let [depth, isQuoted, start] = [0, false, text.indexOf('[') + 1];
+	for (let at = start; at < text.length; at += 1) {
+		const character = text[at];
+		if (isQuoted) {
+			if (character === '\\') at += 1;
+			else if (character === '"') isQuoted = false;
+		} else if (character === '"') isQuoted = true;
+		else if (character === '[' || character === '{') depth += 1;
+		else if (depth === 0 && (character === ',' || character === ']')) {
+			const item = text.slice(start, at).trim();
+			if (item !== '') items.push(item);
+			start = at + 1;
+		} else if (character === ']' || character === '}') depth -= 1;
+	}
+	return items;
+}

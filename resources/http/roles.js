@@ -4,7 +4,7 @@ import { ROUTES_DATABASE } from './access.js';
 import { DATABASE } from '../storage/tables.js';
 import { databases } from '../harper.js';
 
-const TABLES = ['Model', 'InferenceEvent', 'MonitoringRule', 'Alert', 'Feature', 'Job'];
+const TABLES = ['Model', 'InferenceEvent', 'MonitoringRule', 'Alert', 'RetrainingRequest', 'Feature', 'Job'];
 /** A role is written as if it had been made so long ago that, between nodes, every other one of that name wins. */
 const LONG_AGO = 1;
 
@@ -34,6 +34,9 @@ export const ROLES = {
 		InferenceEvent: ['insert', 'update', 'delete'],
 		MonitoringRule: ['insert', 'update', 'delete'],
 		Alert: ['update'],
+		RetrainingRequest: ['insert', 'update'],
+		// The URLs of many receivers are secrets, so only who writes webhooks reads them.
+		Webhook: ['read', 'insert', 'update', 'delete'],
 		Feature: ['insert', 'update', 'delete'],
 		Job: ['delete'],
 	}),

@@ -18,8 +18,9 @@ import { table } from '../storage/tables.js';
  *
  * @param {object} given see `FIELDS` of a definition
  * @param {object} user Harper's user, whose rights it has
+ * @param {string} [traceparent] the trace that its predictions are part of
  */
-export async function createJob(given, user) {
+export async function createJob(given, user, traceparent) {
 	const definition = await readDefinition(given, user);
 	const job = {
 		id: createId(),
@@ -31,6 +32,7 @@ export async function createJob(given, user) {
 		failed: 0,
 		errors: [],
 		createdAt: Date.now(),
+		...(traceparent !== undefined && { traceparent }),
 	};
 	await commit(JSON.stringify(job).length, async () => {
 		await prepareTarget(job);

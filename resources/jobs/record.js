@@ -50,6 +50,7 @@ const RULES = {
 	failed: isCount,
 	errors: Array.isArray,
 	createdAt: Number.isFinite,
+	traceparent: (value) => isAbsent(value) || isText(value),
 };
 
 /** The attributes that an answer shows, in its order. */

@@ -1,15 +1,17 @@
 // /jobs: predictions for the rows of a table.
 import { readObject } from '../http/body.js';
 import { readFlag, readQuery } from '../http/query.js';
+import { traceOf } from '../serving/trace.js';
 import { serverSentEvents, wantsEvents } from '../http/server-sent-events.js';
 import { FIELDS } from './definition.js';
 import { cancelJob, createJob, eraseJob, listJobs, readJob } from './jobs.js';
 import { subscribeToJob } from './subscription.js';
 
 /** `POST /jobs/predict` with `{modelId, version?, source, target, record?, timeoutMs?}` */
-export async function create({ query, stream, user, prefix }) {
+export async function create(call) {
+	const { query, stream, user, prefix } = call;
 	readQuery(query, []);
-	const job = await createJob(await readObject(stream, FIELDS), user);
+	const job = await createJob(await readObject(stream, FIELDS), user, traceOf(call));
 	return { status: 202, headers: { location: `${prefix}/jobs/${job.id}` }, body: job };
 }
 

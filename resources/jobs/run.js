@@ -15,6 +15,7 @@ import { options } from '../options.js';
 import { inOrder } from '../serving/rows/order.js';
 import { presenceOf } from '../serving/rows/presence.js';
 import { LIMITS, runRow, templateOf } from '../serving/rows/run.js';
+import { keptTrace } from '../serving/trace.js';
 import { deadlineOf } from '../http/deadline.js';
 import { sessionFor } from '../registry/sessions.js';
 import { signatureOf } from '../registry/signature.js';
@@ -41,7 +42,8 @@ const MAX_ERRORS = 10;
  */
 export async function run(job, lease, signal) {
 	const isOwn = job.userId === COMPONENT.username;
-	authorizeJob(job, isOwn ? COMPONENT : await userNamed(job.userId));
+	const user = isOwn ? COMPONENT : await userNamed(job.userId);
+	authorizeJob(job, user);
 	const model = await find(job.modelId, job.modelVersion);
 	if (job.digest != null && job.digest !== model.digest) {
 		throw new ApiError(
@@ -53,12 +55,13 @@ export async function run(job, lease, signal) {
 	const { modelId, modelVersion: version, record, timeoutMs } = job;
 	const segment = job.segment ?? undefined;
 	const template = templateOf({ modelId, version, record, segment, timeoutMs });
+	const traceparent = keptTrace(job.traceparent ?? undefined, user);
 
 	const leaving = new AbortController();
 	const presence = presenceOf(model, signal);
 	try {
 		const counted = countBeside(job, AbortSignal.any([signal, leaving.signal]));
-		return await runRows(job, lease, { template, model, session, presence, signal }, counted);
+		return await runRows(job, lease, { template, model, session, presence, signal, traceparent }, counted);
 	} finally {
 		leaving.abort();
 		presence.end();

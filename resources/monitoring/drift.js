@@ -3,9 +3,10 @@ import { compareProfiles } from '../../binding.js';
 import { visibleTo } from '../http/access.js';
 import { limited } from '../http/limited.js';
 import { ApiError } from '../errors.js';
-import { identifier, numberIn, shown } from '../http/query.js';
+import { identifier, numberIn, readFlag, shown } from '../http/query.js';
 import { options } from '../options.js';
 import { DRIFT_SHARE, MIN_ROWS } from '../../library/drift.js';
+import { compareEvents, eventsOfReference } from './exact-drift.js';
 import { FIRST } from './first-rows.js';
 import { mergedProfiles, readProfileFilter } from './profiles.js';
 import { readReference } from './references.js';
@@ -14,7 +15,7 @@ import { readReference } from './references.js';
 export const DRIFT_FIELDS = [
 	...['modelId', 'version', 'from', 'to'],
 	...['reference', 'referenceVersion', 'referenceFrom', 'referenceTo'],
-	...['method', 'threshold', 'correction', 'minRows', 'driftShare'],
+	...['method', 'threshold', 'correction', 'minRows', 'driftShare', 'exact'],
 ];
 
 /** What parameters of the reference are called. */
@@ -32,7 +33,7 @@ const MAX_COMPARISONS = 16;
 export async function reportOf(given, user) {
 	const { modelId, version, from, to } = given;
 	const current = readProfileFilter({ modelId, version, from, to }, user);
-	const takeReference = referenceOf(given, user);
+	const reference = referenceOf(given, user);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const how = {
 		...methodsFrom(given.method),
@@ -43,11 +44,24 @@ export async function reportOf(given, user) {
 		features: isVisible('featuresIn'),
 		outputs: isVisible('prediction'),
 	};
-	const before = await takeReference();
+	const compare = readFlag('exact', given.exact, false) ? compareAllEvents : compareAllProfiles;
+	const { before, now, report } = await compare(reference, current, how);
+	const described = { ...before, overlaps: overlaps(before, now) };
+	return { modelId: current.modelId, reference: described, current: now, ...report };
+}
+
+async function compareAllProfiles({ takeProfile }, current, how) {
+	const before = await takeProfile();
 	const now = await mergedProfiles('current', current);
 	const report = await compareProfiles(before.bytes, now.bytes, how);
-	const reference = { ...before.described, overlaps: overlaps(before.described, now.described) };
-	return { modelId: current.modelId, reference, current: now.described, ...report };
+	return { before: before.described, now: now.described, report };
+}
+
+async function compareAllEvents({ findEvents }, current, how) {
+	const { described, ...reference } = await findEvents();
+	const names = { from: 'from', to: 'to' };
+	const { before, ...rest } = await compareEvents(reference, { filter: current, names }, how);
+	return { ...rest, before: { ...described, ...before } };
 }
 
 /** The same for callers, of whom so many at once are served. */
@@ -65,7 +79,8 @@ function overlaps({ name, version, from, to }, current) {
  *
  * @param {Record<string, unknown>} given of {@link DRIFT_FIELDS}
  * @param {object | undefined} user Harper's user
- * @returns {() => Promise<{bytes: Uint8Array, described: object}>} reads it
+ * @returns {{takeProfile: () => Promise<{bytes: Uint8Array, described: object}>, findEvents: () => Promise<object>}} reads it;
+ *   says which events it is of, as `compareEvents` takes it
  */
 function referenceOf({ modelId, version, reference, ...given }, user) {
 	const ofTime = Object.values(REFERENCE_NAMES).filter((name) => given[name] !== undefined);
@@ -74,11 +89,11 @@ function referenceOf({ modelId, version, reference, ...given }, user) {
 			throw new ApiError('INVALID_REQUEST', `reference names a stored one; ${ofTime[0]} is not accepted beside it`);
 		}
 		const key = { modelId, version: identifier('version', version), name: identifier('reference', reference) };
-		return () => storedReference(key);
+		return storedReference(key);
 	}
 	if (ofTime.length === 0) {
 		if (version !== undefined && options().referenceRows > 0) {
-			return () => storedReference({ modelId, version, name: FIRST });
+			return storedReference({ modelId, version, name: FIRST });
 		}
 		throw new ApiError(
 			'INVALID_REQUEST',
@@ -91,13 +106,27 @@ function referenceOf({ modelId, version, reference, ...given }, user) {
 		user,
 		REFERENCE_NAMES
 	);
-	return () => mergedProfiles('reference', filter);
+	const names = { from: REFERENCE_NAMES.from, to: REFERENCE_NAMES.to };
+	return {
+		takeProfile: () => mergedProfiles('reference', filter),
+		findEvents: async () => ({ filter, names }),
+	};
 }
 
-async function storedReference(key) {
-	const { name, version, source, rows, createdAt, from, to, profile } = await readReference(key);
-	return { bytes: profile, described: { name, version, source, createdAt, from, to, rows } };
-}
+const storedReference = (key) => ({
+	takeProfile: async () => {
+		const record = await readReference(key);
+		return { bytes: record.profile, described: describeStored(record) };
+	},
+	findEvents: async () => {
+		const record = await readReference(key);
+		return { ...eventsOfReference(record), described: describeStored(record) };
+	},
+});
+
+const describeStored = ({ name, version, source, rows, createdAt, from, to }) => ({
+	...{ name, version, source, createdAt, from, to, rows },
+});
 
 /** The method of all columns, or an object of those of columns by name. */
 function methodsFrom(text) {

@@ -8,6 +8,7 @@ import {
 	installEstimator,
 	LabelledPredictions,
 } from '../../binding.js';
+import { worthOf } from '../../library/rows.js';
 import { ApiError } from '../errors.js';
 import { authorizeAttributes } from '../http/access.js';
 import { limited } from '../http/limited.js';
@@ -21,7 +22,7 @@ import { eventsOf } from './events.js';
 import { makerOf } from './feedback.js';
 
 /** What an estimator is fitted by, and what one is named by. */
-export const FIT_FIELDS = ['modelId', 'version', 'from', 'to', 'chunkRows'];
+export const FIT_FIELDS = ['modelId', 'version', 'from', 'to', 'chunkRows', 'businessValue'];
 export const NAME_FIELDS = ['modelId', 'version'];
 
 /** Of a thread at once: each holds rows of many events. */
@@ -57,6 +58,7 @@ export const fitEstimator = limited(MAX_FITS, async (given, user) => {
 	if (chunkRows !== undefined && !Number.isInteger(chunkRows)) {
 		throw new ApiError('INVALID_REQUEST', `chunkRows must be a whole number, received ${shown(given.chunkRows)}`);
 	}
+	const businessValue = given.businessValue === undefined ? undefined : worthOf(parsed(given.businessValue));
 	authorizeAttributes(user, 'InferenceEvent', 'read', READ);
 	const { modelId, version, digest } = await versionOf(given);
 	const labelled = new LabelledPredictions();
@@ -73,10 +75,19 @@ export const fitEstimator = limited(MAX_FITS, async (given, user) => {
 		used = { from: Math.min(used.from, timestamp), to: Math.max(used.to, timestamp) };
 	}
 	const { leftOut } = labelled;
-	const estimator = await fitLabelled(labelled, chunkRows);
+	const estimator = await fitLabelled(labelled, { chunkRows, businessValue });
 	const row = await storeEstimator({ modelId, version, digest, estimator, ...used });
 	return { modelId, version, digest, ...described(row), leftOut };
 });
+
+/** What a text says in JSON; the text itself where it says nothing. */
+function parsed(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
+}
 
 /**
  * Has a version estimated by a new estimator.

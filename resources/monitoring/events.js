@@ -159,6 +159,55 @@ export async function patchEvent(id, outcomeOf) {
 	}
 }
 
+/**
+ * Events that nobody else changes until they are released, as they are stored now; those that are not there any more are left out.
+ *
+ * @param {string[]} ids
+ * @returns {Promise<{events: object[], context: object, release: () => void}>} the context of a transaction that changes them
+ */
+export async function heldEvents(ids) {
+	const table = eventTable();
+	const locks = [];
+	const release = () => locks.forEach((lock) => lock.release());
+	try {
+		// In one order: who holds some of them waits for no one that waits for those.
+		for (const id of ids.toSorted()) locks.push(await acquireLock(`event:${id}`));
+		const events = [];
+		for (const id of ids) {
+			const stored = await readAnew(() => table.get(id));
+			const event = stored && eventFrom(stored);
+			if (event) events.push(event);
+		}
+		return { events, context: await contextAfter(events.map(({ id }) => [table, id])), release };
+	} catch (error) {
+		release();
+		throw error;
+	}
+}
+
+/**
+ * Sets fields of an event that is held, which expires no later for that.
+ *
+ * @param {object} event of {@link heldEvents}
+ * @param {object} fields that count in no metric
+ * @param {object} context of the transaction
+ */
+export const patchHeld = ({ id, expiresAt }, fields, context) =>
+	eventTable().patch(id, fields, { ...context, expiresAt: expiresAt ?? NEVER });
+
+/**
+ * An event that is stored here, and has not expired.
+ *
+ * @param {string} id
+ * @returns {Promise<object | undefined>}
+ */
+export async function storedEvent(id) {
+	const record = await table('InferenceEvent').get(id);
+	const event = record && eventFrom(record);
+	// Harper removes them later.
+	return event && (event.expiresAt ?? Infinity) > Date.now() ? event : undefined;
+}
+
 /** Whether an event is stored here. */
 export const eventExists = async (id) => Boolean(await table('InferenceEvent').get(id));
 

@@ -86,6 +86,9 @@ const ATTRIBUTE_OF = {
 	...Object.fromEntries(Object.entries(MEASURES).map(([name, { attribute }]) => [name, attribute])),
 };
 
+/** All of them: who sees them sees the whole answer. */
+const ATTRIBUTES = [...new Set(Object.values(ATTRIBUTE_OF).flat())];
+
 /** What metrics are asked for by. */
 export const METRICS_FIELDS = [
 	...['modelId', 'version', 'digest', 'userId', 'segment', 'startTime', 'endTime', 'interval', 'by'],
@@ -181,6 +184,7 @@ async function readEvents({ from, to, ...wanted }, sums) {
 const isShown = (name, isVisible) => [ATTRIBUTE_OF[name]].flat().every(isVisible);
 
 function visibleMetrics(measured, isVisible) {
+	if (ATTRIBUTES.every(isVisible)) return measured;
 	const entries = Object.entries(measured).filter(([name]) => isShown(name, isVisible));
 	return Object.fromEntries(
 		entries.map(([name, value]) => [

@@ -49,6 +49,8 @@ export const FIELDS = {
 	regression: isRegression,
 	actualOutcome: isText,
 	feedbackTimestamp: isTime,
+	samplingProbability: (value) => isNumber(value) && value > 0 && value <= 1,
+	labelDraw: isText,
 	error: (value) => isText(value?.code) && isText(value.message),
 	expiresAt: isNumber,
 	countedIn: isText,
@@ -70,10 +72,14 @@ export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(fi
 export const GIVEN = ['userId', 'sessionId', 'segment', 'requestId'];
 /** What is known of an event later. */
 export const FEEDBACK = ['correct', 'regression', 'actualOutcome', 'feedbackTimestamp'];
+/** What is known of an event that was drawn to be labelled. */
+export const DRAWN = ['samplingProbability', 'labelDraw'];
 /** What a prediction has of its trace. */
 const TRACE = ['traceparent'];
 /** Those that every prediction writes or may come to write: what its caller must be allowed to. */
-export const WRITTEN = SHOWN.filter((field) => !['id', 'featuresIn', ...GIVEN, ...TRACE, ...FEEDBACK].includes(field));
+export const WRITTEN = SHOWN.filter(
+	(field) => !['id', 'featuresIn', ...GIVEN, ...TRACE, ...FEEDBACK, ...DRAWN].includes(field)
+);
 
 /**
  * An event without what no prediction writes, as an object of its own.

@@ -58,7 +58,7 @@ export async function changes({ query, user }) {
 
 /**
  * `GET /monitoring/drift?modelId=&version=&from=&to=&referenceVersion=&referenceFrom=&referenceTo=&method=&threshold=&correction=
- * &minRows=&driftShare=`
+ * &minRows=&driftShare=&exact=`
  */
 export async function drift({ query, user }) {
 	return { body: await driftOf(readQuery(query, DRIFT_FIELDS), user) };

@@ -33,8 +33,7 @@ export function prepareSegments() {
  * @param {object[]} events
  * @returns {object[] | Promise<object[]>}
  */
-export const withSegments = (events) =>
-	events.some(({ segment }) => segment !== undefined) ? placed(events) : events;
+export const withSegments = (events) => (events.some(({ segment }) => segment !== undefined) ? placed(events) : events);
 
 async function placed(events) {
 	const all = [];

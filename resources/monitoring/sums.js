@@ -32,6 +32,11 @@ export class Sums {
 		this.#series = series;
 	}
 
+	/** Whether rows count by their time. */
+	get needsTimes() {
+		return this.#series !== undefined;
+	}
+
 	/**
 	 * Adds what a row or a delta of rollups measured.
 	 *

@@ -6,6 +6,7 @@ import { count, digest, identifier, oneOf, parameter, text } from './schema.js';
 export const SAMPLE_INFERENCE = '01a209ff-2ab1-70c9-a62c-863a8622e457';
 export const SAMPLE_JOB = '01a20a5c-c4d2-70bc-b526-602235c9f301';
 export const SAMPLE_ALERT = 'iris-latency:1.0.0';
+export const SAMPLE_REQUEST = '01a20a5c-d001-7c11-8d15-626235c9f302';
 export const SAMPLE_DIGEST = '862c242b4164f3b7d4ad1bf0796678f43e869d99d3eb0e9fcab18e3145de36a4';
 
 /** Parts of paths, by their names in the table of routes. */
@@ -17,6 +18,8 @@ export const PATH = {
 	id: parameter('Id of a job.', text, { example: SAMPLE_JOB }),
 	rule: parameter('Name of a rule.', identifier, { example: 'iris-errors' }),
 	alert: parameter('Id of an alert.', text, { example: SAMPLE_ALERT }),
+	webhook: parameter('Name of a webhook.', identifier, { example: 'chat' }),
+	request: parameter('Id of a request for retraining.', text, { example: SAMPLE_REQUEST }),
 	entityId: parameter('Whose features these are.', text, { example: 'flower-1' }),
 	digest: parameter('SHA-256 of a model.', digest, { example: SAMPLE_DIGEST }),
 	label: parameter('A stage, or `latest`.', oneOf([...STAGES, 'latest']), { example: 'latest' }),

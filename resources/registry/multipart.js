@@ -21,10 +21,12 @@ const MAX_FIELD_BYTES = 1 << 20;
  * @param {Iterable<[string, string]>} query fields that came in the URL
  * @param {import('node:stream').Readable & {headers: Record<string, string>}} stream
  * @param {import('./received.js').ReceivedFiles} received takes the files
- * @param {import('./upload-progress.js').UploadProgress} progress hears of the bytes, and what it is called
+ * @param {object} how
+ * @param {import('./upload-progress.js').UploadProgress} how.progress hears of the bytes, and what it is called
+ * @param {(fields: Record<string, string>) => Promise<void>} how.check refuses an upload by the fields of the URL, before bytes are read
  * @returns {Promise<Record<string, string>>} the fields
  */
-export async function receive(query, stream, received, progress) {
+export async function receive(query, stream, received, { progress, check }) {
 	const { 'content-type': contentType = '', 'content-length': length, 'content-encoding': encoding } = stream.headers;
 	if (!/^multipart\/form-data/i.test(contentType)) {
 		throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `an upload is multipart/form-data, received ${shown(contentType)}`);
@@ -37,6 +39,7 @@ export async function receive(query, stream, received, progress) {
 
 	const parts = new Parts(received, progress);
 	for (const [name, value] of query) parts.setField(name, value);
+	await check(parts.fields);
 	await parts.read(stream);
 	if (received.isEmpty) {
 		throw new ApiError('INVALID_REQUEST', 'file is required: the model, as a file part named "file"');

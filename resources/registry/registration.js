@@ -19,6 +19,7 @@ import { storeRecord } from './uploads.js';
 import { checkMetadata } from './metadata.js';
 import { adopt, unfinished } from './sessions.js';
 import { blobSpace, cacheSpace, commit, storageError } from '../storage/disk.js';
+import { changing } from '../storage/after.js';
 import { nodeName, table, tried, versionKey } from '../storage/tables.js';
 
 /** What may be said of an upload, beside its files. */
@@ -31,7 +32,26 @@ export const FIELDS = [
 	'metadata',
 	'stage',
 	'uploadId',
+	'retrainingRequest',
 ];
+
+/**
+ * @typedef {object} Answers What is above this room: requests for retraining, which an upload may answer.
+ * @property {(request: unknown, upload: {modelId?: string, version?: string}, user: object) => Promise<void>} check refuses an upload that
+ *   cannot
+ * @property {(request: unknown, upload: {modelId: string, version: string}, user: object,
+ *   store: (also?: import('./uploads.js').Also) => Promise<any>) => Promise<any>} answering
+ */
+
+let inForce;
+
+/** Has uploads of applications answered, too; what they import knows nothing of the routes that this does. */
+export const answerWith = (answers) => {
+	inForce = answers;
+};
+
+/** @returns {Answers} */
+export const answersInForce = () => inForce;
 
 /** The attributes that every upload writes. The id is a key, and the metadata are asked for apart. */
 const WRITTEN = ATTRIBUTES.filter((name) => !['id', 'metadata'].includes(name));
@@ -40,15 +60,17 @@ const WRITTEN = ATTRIBUTES.filter((name) => !['id', 'metadata'].includes(name));
  * Receives a model, and registers it.
  *
  * @param {object | undefined} user Harper's user
- * @param {(received: ReceivedFiles, progress: UploadProgress) => Promise<object>} receiveInto brings the files, and resolves to the
- *   fields, of which the schemas and the metadata are JSON text
+ * @param {(received: ReceivedFiles, progress: UploadProgress, check: (fields: object) => Promise<void>) => Promise<object>} receiveInto
+ *   brings the files, and resolves to the fields, of which the schemas and the metadata are JSON text; `check` refuses by those that are
+ *   known before the files
+ * @param {Answers} answers
  * @returns {Promise<{created: boolean, body: object}>} false where the version is there with the same bytes
  */
-export async function takeUpload(user, receiveInto) {
+export async function takeUpload(user, receiveInto, answers) {
 	authorizeAttributes(user, 'Model', 'insert', WRITTEN);
 	const progress = new UploadProgress(user);
 	try {
-		const taken = await receiveAndRegister(user, receiveInto, progress);
+		const taken = await receiveAndRegister({ user, answers }, receiveInto, progress);
 		await progress.end();
 		return taken;
 	} catch (error) {
@@ -59,19 +81,24 @@ export async function takeUpload(user, receiveInto) {
 	}
 }
 
-async function receiveAndRegister(user, receiveInto, progress) {
+async function receiveAndRegister(by, receiveInto, progress) {
+	const { user, answers } = by;
+	const check = async ({ retrainingRequest, ...upload }) => {
+		if (retrainingRequest) await answers.check(retrainingRequest, upload, user);
+	};
 	const directory = unfinished('upload');
 	const space = { cache: cacheSpace(0), blobs: blobSpace(0) };
 	try {
 		await mkdir(directory, { recursive: true });
 		const received = new ReceivedFiles(directory, space);
-		const fields = await receiveInto(received, progress);
+		const fields = await receiveInto(received, progress, check);
 		const files = await received.numbered();
 		// What else is written there asks by itself.
 		space.cache.release();
 		const model = readFields(fields);
 		if (model.metadata !== undefined) authorizeAttributes(user, 'Model', 'insert', ['metadata']);
-		const { record, created, warnings } = await registerAlone(model, files, directory, space.blobs, progress);
+		await check(model);
+		const { record, created, warnings } = await registerAlone(model, files, directory, space.blobs, { progress, by });
 		return { created, body: { ...answer(record, user), warnings } };
 	} finally {
 		space.cache.release();
@@ -97,16 +124,16 @@ async function registerAlone(fields, ...files) {
  * @param {{name: string, path: string}[]} files numbered as `fileNames` says
  * @param {string} directory
  * @param {object} space for the blobs
- * @param {UploadProgress} progress
+ * @param {{progress: UploadProgress, by: {user: object, answers: Answers}}} how
  * @returns {Promise<{record: object, created: boolean, warnings?: string[]}>} `warnings` where something is doubtful
  */
-async function register(fields, files, directory, space, progress) {
+async function register(fields, files, directory, space, { progress, by }) {
 	const id = versionKey(fields.modelId, fields.version);
 	progress.enter('checking');
 	const digest = await digestModel(files);
 	await untilSettled();
 	const existing = await modelAt(fields.modelId, fields.version);
-	if (existing) return { record: same(existing, digest), created: false };
+	if (existing) return { record: await again(existing, digest, fields, by), created: false };
 
 	const { framework, inputSchema, outputSchema } = fields;
 	progress.enter('trying');
@@ -120,8 +147,8 @@ async function register(fields, files, directory, space, progress) {
 		try {
 			await untilSettled();
 			const winner = await modelAt(fields.modelId, fields.version);
-			if (winner) return { record: same(winner, digest), created: false };
-			record = await create(fields, inspected, stored, directory);
+			if (winner) return { record: await again(winner, digest, fields, by), created: false };
+			record = await create(fields, inspected, { stored, directory, by });
 			const { warnings } = inspected;
 			return { record, created: true, warnings: warnings.length > 0 ? warnings : undefined };
 		} finally {
@@ -133,8 +160,8 @@ async function register(fields, files, directory, space, progress) {
 }
 
 /** Puts the record; from then on the model is there, and nothing may fail. */
-async function create(fields, inspected, stored, directory) {
-	const { modelId, version, metadata } = fields;
+async function create(fields, inspected, { stored, directory, by }) {
+	const { modelId, version, metadata, retrainingRequest } = fields;
 	const { framework, engine, inputSchema, outputSchema, labels, digest, size } = inspected;
 	const last = (await versionsOf(modelId)).at(-1);
 	const record = {
@@ -154,12 +181,27 @@ async function create(fields, inspected, stored, directory) {
 		files: stored,
 	};
 	try {
-		await commit(JSON.stringify(record).length, () => storeRecord(record));
+		await answering(retrainingRequest, record, by, (also) =>
+			commit(JSON.stringify(record).length + (also?.size ?? 0), () => storeRecord(record, also))
+		);
 	} catch (error) {
 		if (!(await isRegistered(record.id, stored))) throw error;
 	}
 	modelChanged();
 	await tried('the files of an upload are not kept', () => adopt(directory, digest));
+	return record;
+}
+
+/** Stores something, and that it answers a request for retraining when it does. */
+const answering = (request, { modelId, version }, { user, answers }, store) =>
+	request ? answers.answering(request, { modelId, version }, user, store) : store();
+
+/** The same bytes again may still be an answer. */
+async function again(existing, digest, { retrainingRequest }, by) {
+	const record = same(existing, digest);
+	await answering(retrainingRequest, record, by, async (also) => {
+		if (also) await commit(also.size, () => changing([also.record], also.write));
+	});
 	return record;
 }
 
@@ -221,6 +263,7 @@ function readFields(fields) {
 		outputSchema: jsonText('outputSchema', fields.outputSchema),
 		metadata: jsonText('metadata', fields.metadata),
 		stage: stage(fields.stage || 'development'),
+		retrainingRequest: fields.retrainingRequest || undefined,
 	};
 }
 

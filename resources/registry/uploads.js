@@ -9,17 +9,19 @@ const SEPARATOR = '|';
  * Stores the record of a version that is uploaded.
  *
  * @param {object} record
+ * @param {Also} [also] is done in the same transaction
+ *
+ * @typedef {{record: [any, string], size: number, write: (context: object) => Promise<void>}} Also a table and a key, what is written in
+ *   bytes, and the write
  */
-export function storeRecord(record) {
+export function storeRecord(record, also) {
 	const { id, digest, uploadedAt } = record;
 	const upload = { id: id + SEPARATOR + digest, digest, uploadedAt, node: nodeName() };
-	const changed = [
-		[table('Model'), id],
-		[table('ModelUpload'), upload.id],
-	];
+	const changed = [[table('Model'), id], [table('ModelUpload'), upload.id], ...(also ? [also.record] : [])];
 	return changing(changed, async (context) => {
 		await table('Model').put(record, context);
 		await table('ModelUpload').put(upload, context);
+		await also?.write(context);
 	});
 }
 

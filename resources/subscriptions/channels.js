@@ -7,6 +7,8 @@ import { tableInForce } from '../http/route-table.js';
 import { subscribeToJob } from '../jobs/subscription.js';
 import { FILTER_FIELDS } from '../monitoring/alerts/alerts.js';
 import { subscribeToAlerts } from '../monitoring/alerts/subscription.js';
+import { FILTER_FIELDS as RETRAINING_FIELDS } from '../monitoring/retraining/requests.js';
+import { subscribeToRequests } from '../monitoring/retraining/subscription.js';
 import { SUBSCRIPTION_FIELDS, subscribeToEvents } from '../monitoring/subscription.js';
 import { resourceOf } from './channel.js';
 
@@ -32,6 +34,17 @@ const CHANNELS = [
 				throw new ApiError('INVALID_REQUEST', `alerts are narrowed by parameters, such as ?rule=${id}`);
 			}
 			return subscribeToAlerts(readQuery(query, FILTER_FIELDS), user, how);
+		},
+	},
+	{
+		path: 'edge_ai/retraining',
+		route: '/monitoring/retraining',
+		needs: { RetrainingRequest: ['read'], InferenceEvent: ['read'] },
+		open({ id, query }, user, how) {
+			if (id !== undefined) {
+				throw new ApiError('INVALID_REQUEST', `requests are narrowed by parameters, such as ?modelId=${id}`);
+			}
+			return subscribeToRequests(readQuery(query, RETRAINING_FIELDS), user, how);
 		},
 	},
 	{

@@ -12,7 +12,13 @@ pub struct Estimates {
     /// Rows.
     pub count: u64,
     pub measures: BTreeMap<&'static str, Estimate>,
+    /// Of rows: how many are of each true class, in rows, and of each predicted one, in columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Vec<Vec<Estimate>>>,
 }
+
+/// What values of a measure there can be: the least one, and the greatest.
+pub type Range = (f64, f64);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,10 +41,10 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// `thresholds` are those of [`thresholds`], and `highest` is what a value can be at most; it is at least 0.
-    pub fn of(value: Option<f64>, sampling_error: f64, thresholds: Option<(f64, f64)>, highest: f64) -> Self {
+    /// `thresholds` are those of [`thresholds`].
+    pub fn of(value: Option<f64>, sampling_error: f64, thresholds: Option<(f64, f64)>, range: Range) -> Self {
         let sampling_error = Some(sampling_error).filter(|error| error.is_finite());
-        let bound = |sigmas: f64| Some((value? + sigmas * sampling_error?).clamp(0.0, highest));
+        let bound = |sigmas: f64| Some((value? + sigmas * sampling_error?).clamp(range.0, range.1));
         let (lower_threshold, upper_threshold) = thresholds.unzip();
         Self {
             value,
@@ -53,12 +59,12 @@ impl Estimate {
     }
 }
 
-/// The mean and three standard deviations, from 0 to `highest`; `None` without values.
-pub fn thresholds(values: impl Iterator<Item = f64>, highest: f64) -> Option<(f64, f64)> {
+/// The mean and three standard deviations, within the range; `None` without values.
+pub fn thresholds(values: impl Iterator<Item = f64>, range: Range) -> Option<(f64, f64)> {
     let values: Vec<f64> = values.collect();
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let deviation = (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt();
-    let bound = |sigmas: f64| (mean + sigmas * deviation).clamp(0.0, highest);
+    let bound = |sigmas: f64| (mean + sigmas * deviation).clamp(range.0, range.1);
     (!values.is_empty()).then(|| (bound(-SIGMAS), bound(SIGMAS)))
 }

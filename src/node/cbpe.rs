@@ -16,6 +16,8 @@ pub struct ReferenceInput {
     pub probabilities: Float64Array,
     pub chunk_rows: u32,
     pub calibrate: Option<Vec<bool>>,
+    /// By the true class, and in that by the predicted one.
+    pub business_value: Option<Float64Array>,
 }
 
 #[napi]
@@ -35,6 +37,7 @@ impl Cbpe {
             probabilities: &reference.probabilities,
             chunk_rows: reference.chunk_rows as usize,
             calibrate: reference.calibrate.as_deref(),
+            business_value: reference.business_value.as_deref(),
         };
         cbpe::Cbpe::fit(&reference).map(|inner| Self { inner }).map_err(|problem| throw(env, &problem))
     }

@@ -1,12 +1,12 @@
 //! Drift of columns against a reference, off the event loop.
 
 use super::channel::Channel;
-use super::error::throw;
+use super::error::{panicked, throw};
 use super::worker::on_worker;
 use crate::error::{Result, error};
 use crate::monitoring::drift::{
-    Choices, Column, ColumnReport, DriftGauges, Histogram, Kind, Method, Options, ProfileReport, Report, Rows, Values,
-    compare, compare_profiles,
+    Choices, Column, ColumnReport, DriftGauges, Histogram, Kind, Method, Options, ProfileReport,
+    RecordedRows as InnerRecordedRows, Report, Rows, Values, compare, compare_profiles, compare_recorded,
 };
 use crate::monitoring::profile::{OUTPUT_PREFIX, Profile};
 use crate::process::unix_ms;
@@ -15,6 +15,8 @@ use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Uint8Array};
 use napi_derive::napi;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// One column on both sides.
 #[napi(object)]
@@ -156,22 +158,106 @@ pub fn drift_of_profiles(
     current: Uint8Array,
     options: ProfileDriftOptions,
 ) -> napi::Result<()> {
-    let ProfileDriftOptions { method, method_of, threshold, min_rows, drift_share, correction, features, outputs } =
-        options;
-    let choices = Choices { method, method_of: method_of.unwrap_or_default().into_iter().collect(), threshold };
-    let options = read_options(DriftOptions { min_rows, drift_share, correction });
-    let options = options.map_err(|problem| throw(env, &problem))?;
+    let Asked { choices, options, is_shown } = read_asked(options).map_err(|problem| throw(env, &problem))?;
     let (reference, current) = (reference.to_vec(), current.to_vec());
     on_worker(env, channel.reply(id), move || {
         let read = |bytes: &[u8]| {
             Profile::from_bytes(bytes).map(|mut profile| {
-                profile.columns.retain(|name, _| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features });
+                profile.columns.retain(|name, _| is_shown(name));
                 profile
             })
         };
         let report = compare_profiles(&read(&reference)?, &read(&current)?, &choices, &options)?;
         Ok(report.to_json().to_string())
     })
+}
+
+/// Recorded predictions on their way into a comparison value by value.
+#[napi]
+pub struct RecordedRows {
+    inner: InnerRecordedRows,
+}
+
+#[napi]
+impl RecordedRows {
+    /// A tensor with more than `max_columns` is a vector.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(max_columns: u32) -> Self {
+        Self { inner: InnerRecordedRows::new(max_columns as usize) }
+    }
+
+    /// Adds a model, by its schemas as its record has them; answers its place. Throws INVALID_REQUEST.
+    #[napi(catch_unwind)]
+    pub fn add_model(&mut self, env: &Env, input_schema: String, output_schema: String) -> napi::Result<u32> {
+        let place = self.inner.add_model(&input_schema, &output_schema);
+        place.map(|place| place as u32).map_err(|problem| throw(env, &problem))
+    }
+
+    /// Adds a prediction of the model at a place, and its features where they are known, as JSON texts; answers how many rows there are.
+    #[napi(catch_unwind)]
+    pub fn add(&mut self, model: u32, features: Option<String>, prediction: String) -> f64 {
+        self.inner.add(model as usize, features.as_deref(), &prediction);
+        self.inner.rows() as f64
+    }
+
+    /// Values that are kept.
+    #[napi(getter, catch_unwind)]
+    pub fn size(&self) -> f64 {
+        self.inner.size() as f64
+    }
+
+    /// Predictions whose outputs alone are known.
+    #[napi(getter, catch_unwind)]
+    pub fn without_features(&self) -> f64 {
+        self.inner.without_features() as f64
+    }
+
+    /// Predictions that were not understood.
+    #[napi(getter, catch_unwind)]
+    pub fn left_out(&self) -> f64 {
+        self.inner.left_out() as f64
+    }
+}
+
+/// Compares recorded predictions on a thread of its own, after which nothing is left in either; answered as `drift_of_profiles`.
+#[napi(catch_unwind)]
+pub fn drift_of_recorded(
+    env: &Env,
+    channel: &Channel,
+    id: u32,
+    reference: &mut RecordedRows,
+    current: &mut RecordedRows,
+    options: ProfileDriftOptions,
+) -> napi::Result<()> {
+    let Asked { choices, options, is_shown } = read_asked(options).map_err(|problem| throw(env, &problem))?;
+    let (mut reference, mut current) = (reference.inner.take(), current.inner.take());
+    let reply = channel.reply(id);
+    let compared = move || -> Result<String> {
+        reference.retain(&is_shown);
+        current.retain(&is_shown);
+        let report = compare_recorded(reference, current, &choices, &options)?;
+        Ok(report.to_json().to_string())
+    };
+    let work = move || reply.send_value(catch_unwind(AssertUnwindSafe(compared)).unwrap_or_else(|_| Err(panicked())));
+    let spawned = thread::Builder::new().name("drift".to_owned()).spawn(work);
+    spawned.map(|_| ()).map_err(|problem| throw(env, &error!(Internal, "no thread for a comparison: {problem}")))
+}
+
+/// What is asked for.
+struct Asked<F> {
+    choices: Choices,
+    options: Options,
+    /// Which columns are compared.
+    is_shown: F,
+}
+
+fn read_asked(asked: ProfileDriftOptions) -> Result<Asked<impl Fn(&str) -> bool + Send + 'static>> {
+    let ProfileDriftOptions { method, method_of, threshold, min_rows, drift_share, correction, features, outputs } =
+        asked;
+    let choices = Choices { method, method_of: method_of.unwrap_or_default().into_iter().collect(), threshold };
+    let options = read_options(DriftOptions { min_rows, drift_share, correction })?;
+    let is_shown = move |name: &str| if name.starts_with(OUTPUT_PREFIX) { outputs } else { features };
+    Ok(Asked { choices, options, is_shown })
 }
 
 /// Compares profiles, each column by the method that is chosen for it, and keeps how far they have drifted for `exposition`. Resolves to

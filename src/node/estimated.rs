@@ -9,7 +9,7 @@ use crate::monitoring::estimated::{EstimateSums as InnerSums, Estimator as Inner
 use crate::monitoring::meter::{Meter, MeterKey, Meters};
 use crate::process::unix_ms;
 use napi::Env;
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Float64Array, Uint8Array};
 use napi_derive::napi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -187,11 +187,20 @@ impl LabelledPredictions {
     /// Fits on a thread of its own, after which nothing is left here; answered on the channel with the estimator's bytes, or
     /// INVALID_REQUEST, TOO_LARGE.
     #[napi(catch_unwind)]
-    pub fn fit(&mut self, env: &Env, channel: &Channel, id: u32, chunk_rows: Option<u32>) -> napi::Result<()> {
+    pub fn fit(
+        &mut self,
+        env: &Env,
+        channel: &Channel,
+        id: u32,
+        chunk_rows: Option<u32>,
+        business_value: Option<Float64Array>,
+    ) -> napi::Result<()> {
+        let business_value = business_value.map(|values| values.to_vec());
         let labelled = std::mem::take(&mut self.inner);
         let reply = channel.reply(id);
         let work = move || {
-            let fitted = catch_unwind(AssertUnwindSafe(|| labelled.fit(chunk_rows)?.to_bytes()));
+            let fitted =
+                catch_unwind(AssertUnwindSafe(|| labelled.fit(chunk_rows, business_value.as_deref())?.to_bytes()));
             reply.send_value(fitted.unwrap_or_else(|_| Err(panicked())).map(Uint8Array::new));
         };
         let spawned = thread::Builder::new().name("estimator".to_owned()).spawn(work);

@@ -7,6 +7,7 @@ use super::worker::on_worker;
 use crate::engine::{RunOutput, RunRequest, Session};
 use crate::error::{Result, error};
 use crate::monitoring::changes::{Answered, ChangeSettings, Watch};
+use crate::monitoring::estimated::{Estimator, Live};
 use crate::monitoring::meter::{Meter, MeterKey, Meters, SharedResources};
 use crate::monitoring::profile::{
     MAX_COLUMNS, Profile as Inner, ProfileSettings, Profiler as InnerProfiler, Sides, merged,
@@ -161,6 +162,7 @@ struct Seen {
     watch: Watch,
     change_settings: ChangeSettings,
     resources: SharedResources,
+    estimates: Live,
 }
 
 impl Profiler {
@@ -180,8 +182,8 @@ impl Profiler {
         let change_settings = ChangeSettings { adwin, page_hinkley };
         // Nothing is stored, so every change is told.
         let watch = Watch::new(0);
-        let resources = SharedResources::default();
-        Self { seen: Arc::new(Seen { profiler, settings, watch, change_settings, resources }) }
+        let (resources, estimates) = (SharedResources::default(), Live::default());
+        Self { seen: Arc::new(Seen { profiler, settings, watch, change_settings, resources, estimates }) }
     }
 
     #[napi(catch_unwind)]
@@ -214,6 +216,21 @@ impl Profiler {
         resources.bound();
         resources.costs_json().to_string()
     }
+
+    /// Estimates the quality of predictions from now on. Throws INVALID_REQUEST for what is no estimator.
+    #[napi(catch_unwind)]
+    pub fn install_estimator(&self, env: &Env, bytes: Uint8Array) -> napi::Result<()> {
+        let estimator = Estimator::from_bytes(&bytes).map_err(|problem| throw(env, &problem))?;
+        self.seen.estimates.install(Some((String::new(), estimator)));
+        Ok(())
+    }
+
+    /// What the estimator saw, as JSON text; nothing without one.
+    #[napi(catch_unwind)]
+    pub fn estimated(&self, env: &Env) -> napi::Result<Option<String>> {
+        let answer = self.seen.estimates.answer().map_err(|problem| throw(env, &problem))?;
+        Ok(answer.map(|answer| answer.to_string()))
+    }
 }
 
 /// A run that a [`Profiler`] is to see when it has ended.
@@ -228,9 +245,11 @@ impl Profiled {
     }
 
     pub fn observe(&self, session: &Session, output: &RunOutput) {
-        let Seen { profiler, settings, watch, change_settings, .. } = &*self.seen;
+        let Seen { profiler, settings, watch, change_settings, estimates, .. } = &*self.seen;
         let (signature, outputs) = (&session.signature, output.outputs.as_slice());
-        profiler.observe(*settings, Sides { signature, inputs: &self.inputs, outputs });
+        let prediction = Sides { signature, inputs: &self.inputs, outputs };
+        profiler.observe(*settings, prediction);
+        estimates.observe(prediction);
         watch.observe(*change_settings, Answered { unix_ms: unix_ms(), signature, outputs });
     }
 }

@@ -75,6 +75,14 @@ pub fn inputs_from(signature: &Signature, features: &[(&str, Given<'_>)]) -> Res
     Ok(Inputs { values, unbatched: batch_added && !batch_given, rows })
 }
 
+/// Converts one value by what the model declares of it.
+///
+/// # Errors
+/// As [`inputs_from`].
+pub fn value_from(declared: &ValueInfo, encoded: &Encoded) -> Result<Value> {
+    convert(declared, Given::Value(encoded)).map(|(value, _)| value)
+}
+
 /// The input that a feature is for, one of so many features.
 pub fn input_for<'a>(signature: &'a Signature, name: &str, features: usize) -> Option<&'a ValueInfo> {
     place_of(signature, name, features).map(|at| &signature.inputs[at])

@@ -1,13 +1,17 @@
 // What callers do with alerts: list, read, acknowledge, silence, resolve.
 import { acquireLock } from '../../../binding.js';
 import { ApiError } from '../../errors.js';
+import { copyOf } from '../../harper.js';
 import { authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
 import { canBeKey, identifier, moment, shown } from '../../http/query.js';
-import { patchAfter } from '../../storage/after.js';
+import { changing } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
 import { table } from '../../storage/tables.js';
 import { readLimit } from '../metrics.js';
 import { askedBy, attributesToldBy } from '../rules/sources.js';
+import { readComment } from './comment.js';
+import { outboxEntries, putEntries } from '../webhooks/outbox.js';
+import { eventOfAction } from './happenings.js';
 import { alertFrom, ALERTS, allAlerts, listOf, OF_RULE } from './record.js';
 import { act, stateOf, STATES, statesFor } from './states.js';
 
@@ -17,12 +21,10 @@ export const ALERT_FIELDS = [...FILTER_FIELDS, 'limit', 'cursor'];
 /** What somebody says who does something to an alert. */
 export const ACTION_FIELDS = { acknowledge: ['comment'], silence: ['comment', 'until'], resolve: ['comment'] };
 
-export const MAX_COMMENT_LENGTH = 1000;
-
 /** The attributes of an answer, in its order. */
 const SHOWN = [
 	...['id', ...OF_RULE, 'state', 'since', 'firedAt', 'resolvedAt'],
-	...['acknowledgedAt', 'silencedUntil', 'value', 'threshold', 'changes'],
+	...['acknowledgedAt', 'silencedUntil', 'value', 'threshold', 'retraining', 'changes'],
 ];
 
 /**
@@ -48,8 +50,13 @@ export function alertFilter({ state, modelId, rule }, user) {
 		mayKnow(alert);
 }
 
-/** An alert tells of events: it is only for who may read what it tells of. */
-function knownTo(user) {
+/**
+ * An alert tells of events: it is only for who may read what it tells of.
+ *
+ * @param {object | undefined} user Harper's user
+ * @returns {(alert: object) => boolean}
+ */
+export function knownTo(user) {
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const toldBy = (alert) => [...askedBy(alert), ...attributesToldBy(alert)];
 	return (alert) => toldBy(alert).every(isVisible);
@@ -87,10 +94,8 @@ export const readAlert = async ({ id }, user) => describe(await find(id, user), 
  * @param {Record<string, unknown>} given of {@link ACTION_FIELDS}
  * @param {object} user Harper's user, who is named
  */
-export async function actOnAlert(name, { id }, { comment, until: givenUntil }, user) {
-	if (comment !== undefined && (typeof comment !== 'string' || comment.length > MAX_COMMENT_LENGTH)) {
-		throw new ApiError('INVALID_REQUEST', `comment must be a text of at most ${MAX_COMMENT_LENGTH} characters`);
-	}
+export async function actOnAlert(name, { id }, { comment: givenComment, until: givenUntil }, user) {
+	const comment = readComment(givenComment);
 	if (name === 'silence' && givenUntil === undefined) {
 		throw new ApiError('INVALID_REQUEST', 'until is required: when the silence ends');
 	}
@@ -110,11 +115,21 @@ export async function actOnAlert(name, { id }, { comment, until: givenUntil }, u
 			throw new ApiError('INVALID_REQUEST', `${name} is for an alert that is ${states}; this one is ${state}`);
 		}
 		authorizeAttributes(user, 'Alert', 'update', Object.keys(written));
-		await commit(JSON.stringify(written).length, () => patchAfter(table('Alert'), alert.id, written));
+		await store(alert, written, name);
 		return describe({ ...alert, ...written }, user);
 	} finally {
 		lock.release();
 	}
+}
+
+async function store(alert, written, name) {
+	const alerts = table('Alert');
+	const entries = await outboxEntries([eventOfAction({ ...alert, ...written }, name)]);
+	const write = async (context) => {
+		await alerts.patch(alert.id, written, context);
+		await putEntries(entries, context);
+	};
+	await commit(JSON.stringify([written, entries]).length, () => changing([[alerts, alert.id]], write));
 }
 
 async function find(id, user) {
@@ -138,6 +153,7 @@ export function describe(alert, user) {
 		state: stateOf(alert),
 		acknowledgedAt: stateOf(alert) === 'acknowledged' ? alert.acknowledgedAt : undefined,
 		silencedUntil: alert.silencedUntil > Date.now() ? alert.silencedUntil : undefined,
+		retraining: alert.retraining && copyOf(alert.retraining),
 		changes: changes.toSorted((a, b) => a.time - b.time),
 	};
 	const told = SHOWN.filter((name) => whole[name] !== undefined && (name === 'id' || isVisible(name)));

@@ -1,9 +1,10 @@
 // Evaluates all rules, slot after slot. A slot is a time at which rules look; which one was the last is stored in one transaction with
 // what came of it. So a slot that an owner did not finish is evaluated by the next one, at the same time and over the same windows, and
 // one that is stored is not evaluated again.
+import { labelsFor, Triggers } from '../retraining/triggers.js';
 import { EACH, msOf } from '../rules/definition.js';
 import { alertKey, OF_RULE } from './record.js';
-import { samplesAt } from './sampling.js';
+import { labelCount, samplesAt } from './sampling.js';
 import { step } from './states.js';
 
 /** Predictions up to a slot are in the tables by then, those of other nodes too where nothing is slow. */
@@ -16,11 +17,13 @@ const MAX_SLOTS_BEHIND = 60;
  * @property {() => Promise<number | undefined>} lastSlot which slot was evaluated last
  * @property {() => Promise<object[]>} rules
  * @property {() => Promise<object[]>} alerts
- * @property {(slot: {slot: number, last?: number}, decide: (alerts: object[], ids: Set<string>) => Decision) => Promise<boolean>} commit
- *   stores what is decided on the alerts and the ids of rules as they are then, and the slot, all or nothing; false when `last` is not
- *   the last one any more
+ * @property {(modelIds: string[]) => Promise<object[]>} requests for retraining of models
+ * @property {(slot: {slot: number, last?: number, modelIds: string[]},
+ *   decide: (alerts: object[], ids: Set<string>, requests: object[]) => Decision) => Promise<boolean>} commit
+ *   stores what is decided on the alerts, the ids of rules and the requests of the models as they are then, and the slot, all or nothing;
+ *   false when `last` is not the last one any more
  *
- * @typedef {{put: object[], remove: string[]}} Decision
+ * @typedef {{put: object[], remove: string[], requests: object[]}} Decision `requests` for retraining are new ones
  */
 
 /**
@@ -72,17 +75,26 @@ async function evaluateSlot({ store, slot, last, signal, ...how }) {
 	const watched = looking.some(({ version }) => version === EACH) ? await versionsUnderWay(store) : new Map();
 	const versionsWatched = ({ id }) => watched.get(id) ?? [];
 	const samples = await samplesAt(looking, slot, { versionsWatched, signal, ...how });
+	const modelIds = [...new Set(looking.filter(({ retrain }) => retrain).map(({ modelId }) => modelId))];
+	const labels = modelIds.length > 0 ? await labelsAt(slot, samples, await store.requests(modelIds), how) : new Map();
 	if (signal.aborted) return false;
-	return store.commit({ slot, last }, (alerts, ids) => {
+	return store.commit({ slot, last, modelIds }, (alerts, ids, requests) => {
 		// A rule that was deleted meanwhile raises nothing.
 		const isThere = ({ id }) => ids.has(id);
 		return decide(
 			slot,
 			rules.filter(isThere),
 			samples.filter(({ rule }) => isThere(rule)),
-			alerts
+			alerts,
+			new Triggers(requests, labels)
 		);
 	});
+}
+
+/** The labels that there are for requests that may be made. */
+function labelsAt(slot, samples, requests, { read }) {
+	const holding = samples.filter(({ sample }) => sample.sees === 'holds').map(({ rule }) => rule);
+	return labelsFor(holding, requests, ({ modelId, since }) => labelCount(modelId, { from: since, to: slot - 1 }, read));
 }
 
 /** By rule, the versions whose alerts are under way. */
@@ -103,14 +115,18 @@ async function versionsUnderWay(store) {
  * @param {object[]} rules all of them
  * @param {Awaited<ReturnType<typeof samplesAt>>} samples
  * @param {object[]} alerts all records
+ * @param {Triggers} [triggers]
  * @returns {Decision}
  */
-export function decide(slot, rules, samples, alerts) {
-	const decision = { put: [], remove: [] };
+export function decide(slot, rules, samples, alerts, triggers = new Triggers([], new Map())) {
+	const decision = { put: [], remove: [], requests: triggers.made };
 	const before = new Map(alerts.map((alert) => [alert.id, alert]));
 	const take = (rule, alert, version, sample) => {
 		const next = step(alert, sample, timesOf(rule), slot);
 		const record = described(next, rule, version);
+		const retraining = triggers.take(rule, record, sample, slot);
+		if (retraining === undefined) delete record.retraining;
+		else record.retraining = retraining;
 		const isWorthIt = alert.id !== undefined || record.state !== 'inactive';
 		if (isWorthIt && !isSame(record, alert)) decision.put.push(record);
 	};

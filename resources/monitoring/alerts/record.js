@@ -6,7 +6,7 @@ import { SEVERITIES } from '../rules/definition.js';
 import { measureNamed } from '../rules/sources.js';
 import { BY_HAND, MACHINE, STATES } from './states.js';
 
-/** Who writes alerts, or rules, on this node holds this lock of the process. */
+/** Who writes alerts, rules or requests for retraining on this node holds this lock of the process. */
 export const ALERTS = 'alerts';
 
 const isText = (value) => typeof value === 'string';
@@ -30,6 +30,7 @@ const RULES = {
 	clearedAt: isAbsentOr(isTime),
 	resolvedAt: isAbsentOr(isTime),
 	changes: Array.isArray,
+	retraining: isAbsentOr((value) => isText(value.request) !== isText(value.waits)),
 	acknowledgedAt: isAbsentOr(isTime),
 	silencedUntil: isAbsentOr(isTime),
 	endedAt: isAbsentOr(isTime),

@@ -7,8 +7,8 @@ import { EACH, msOf } from '../rules/definition.js';
 import { measureNamed, queryOf } from '../rules/sources.js';
 import { PastFigures } from './past-figures.js';
 
-/** Answers that are read at once. */
-const MAX_READS = 8;
+/** Answers that are read at once. Those of one model, which share what they read, come together. */
+const MAX_READS = 16;
 /** Of a rule that is one for each version: the versions with the most predictions. */
 const MAX_VERSIONS = 20;
 /** Watches whose figures are in memory at once. */
@@ -57,6 +57,20 @@ export async function samplesAt(rules, at, how) {
 
 const readFrom = (source, parameters) => source.read(parameters);
 
+/**
+ * How many predictions of a model in a time have feedback.
+ *
+ * @param {string} modelId
+ * @param {{from: number, to: number}} range both inclusive, in Unix milliseconds
+ * @param {typeof readFrom} [read]
+ * @returns {Promise<{count: number} | {reason: string}>}
+ */
+export async function labelCount(modelId, range, read = readFrom) {
+	const { source } = measureNamed('feedbackCount');
+	const answer = await answerOrReason({ source, parameters: source.parametersOf({ modelId }, undefined, range) }, read);
+	return answer.reason === undefined ? { count: answer.feedbackCount } : { reason: answer.reason };
+}
+
 /** For rules that are one for each version: those that predicted in the window, and those whose alert is under way. */
 async function versionsOf(rules, at, { versionsWatched, read }) {
 	const each = rules.filter(({ version }) => version === EACH);
@@ -98,16 +112,20 @@ function figuresOf({ rule, version }, at) {
 	return { now, reference, past, all: [now, ...(reference ? [reference] : []), ...past] };
 }
 
-/** Does something with each of a list, with so many of them at once. */
+/** Does something with each of a list of what is asked, with so many of them at once, and those of one model together. */
 async function eachOf(list, act) {
-	const left = list.values();
-	const worker = async () => {
-		for (const one of left) {
-			await act(one);
+	const byModel = new Map();
+	for (const asked of list) {
+		const { modelId } = asked.parameters;
+		if (!byModel.has(modelId)) byModel.set(modelId, []);
+		byModel.get(modelId).push(asked);
+	}
+	for (const some of byModel.values()) {
+		for (let first = 0; first < some.length; first += MAX_READS) {
+			await Promise.all(some.slice(first, first + MAX_READS).map(act));
 			await turn();
 		}
-	};
-	await Promise.all(Array.from({ length: MAX_READS }, worker));
+	}
 }
 
 /** An answer; what cannot be answered is `{ reason }`, as a caller would be told. */

@@ -25,6 +25,7 @@ export const MACHINE = [
 	'value',
 	'threshold',
 	'changes',
+	'retraining',
 ];
 
 /** What only people write. */
@@ -54,7 +55,13 @@ function current(alert) {
 }
 
 /** Without what is only of an alert that is under way. */
-const ended = (alert) => ({ ...alert, activeSince: undefined, firedAt: undefined, clearedAt: undefined });
+const ended = (alert) => ({
+	...alert,
+	activeSince: undefined,
+	firedAt: undefined,
+	clearedAt: undefined,
+	retraining: undefined,
+});
 
 /**
  * The next state.

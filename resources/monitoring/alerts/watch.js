@@ -4,6 +4,7 @@ import { options } from '../../options.js';
 import { RENEWAL_MS } from '../../storage/lease.js';
 import { leases } from '../../storage/lease-rows.js';
 import { table } from '../../storage/tables.js';
+import { declaredRules } from '../rules/declared.js';
 import { dueSlot, evaluateDue, slotsAfter } from './evaluation.js';
 import { PastFigures } from './past-figures.js';
 import { lastSlot, rowsUnder } from './rows.js';
@@ -48,6 +49,7 @@ async function evaluateUnder(lease, how) {
 
 /** Whether there is a rule, or an alert that a rule has left. */
 async function isAnyThere() {
+	if ((await declaredRules()).rules.size > 0) return true;
 	for (const name of ['MonitoringRule', 'Alert']) {
 		for await (const _ of table(name).search({ select: ['id'], limit: 1 })) return true;
 	}

@@ -3,13 +3,14 @@ import { nearestName } from '../../../binding.js';
 import { drift } from '../../../library/drift.js';
 import { ApiError } from '../../errors.js';
 import { canBeKey, identifier, keyPart, readFields, shown } from '../../http/query.js';
+import { readRetrain } from './retrain.js';
 import { measureNamed, measureNames } from './sources.js';
 
 export const RULE_FIELDS = [
 	...['id', 'modelId', 'version', 'segment', 'measure', 'column', 'method', 'reference', 'referenceVersion', 'window'],
 	'referenceWindow',
 	...['change', 'comparison', 'threshold', 'sigmas', 'windows', 'minSamples', 'for', 'keepFiringFor', 'cooldown'],
-	...['severity', 'enabled'],
+	...['severity', 'retrain', 'enabled'],
 ];
 
 /** The version of a rule that is one for each version. */
@@ -92,6 +93,7 @@ export function readRule(given) {
 		keepFiringFor: duration('keepFiringFor', fields.keepFiringFor ?? '0s', 0),
 		cooldown: duration('cooldown', fields.cooldown ?? '0s', 0),
 		severity: oneOf('severity', fields.severity ?? 'warning', SEVERITIES),
+		retrain: readRetrain(fields.retrain),
 		enabled,
 	});
 }

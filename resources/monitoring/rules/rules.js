@@ -2,17 +2,20 @@
 import { acquireLock } from '../../../binding.js';
 import { ApiError } from '../../errors.js';
 import { transaction } from '../../harper.js';
-import { authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
+import { authorize, authorizeAttributes, requireVisible, visibleTo } from '../../http/access.js';
 import { canBeKey, shown } from '../../http/query.js';
 import { contextAfter } from '../../storage/after.js';
 import { commit } from '../../storage/disk.js';
 import { table } from '../../storage/tables.js';
 import { alertKeysOf, ALERTS } from '../alerts/record.js';
+import { CONFIG } from './declared.js';
 import { checkMethod, readRule } from './definition.js';
 import { allRules, ruleIds, ruleOf, SHOWN } from './record.js';
 import { askedBy, attributesToldBy } from './sources.js';
 
 const MAX_RULES = 1000;
+/** For a request that is made, and for one that is approved. */
+const NEEDED = { manual: ['insert'], automatic: ['insert', 'update'] };
 
 /**
  * All rules.
@@ -60,10 +63,13 @@ async function write(given, user, check) {
 	const rule = readRule(given);
 	// Whoever makes a rule is told by its alerts what they are made of.
 	requireVisible(user, 'InferenceEvent', [...askedBy(rule), ...attributesToldBy(rule)]);
+	// What a rule does by itself, its maker must be allowed to do.
+	if (rule.retrain) authorize(user, { RetrainingRequest: NEEDED[rule.retrain.approval] });
 	await checkMethod(rule);
 	const lock = await acquireLock(ALERTS);
 	try {
 		const before = await ruleOf(rule.id);
+		refuseDeclared(before);
 		check(before);
 		const record = writtenBy(user, rule, before);
 		authorizeAttributes(user, 'MonitoringRule', before ? 'update' : 'insert', Object.keys(record));
@@ -99,6 +105,7 @@ export async function deleteRule({ id }, user) {
 	const lock = await acquireLock(ALERTS);
 	try {
 		const rule = await find(id);
+		refuseDeclared(rule);
 		const [rules, alerts] = [table('MonitoringRule'), table('Alert')];
 		const keys = await alertKeysOf(rule.id);
 		const context = await contextAfter([[rules, rule.id], ...keys.map((key) => [alerts, key])]);
@@ -113,6 +120,12 @@ export async function deleteRule({ id }, user) {
 	}
 }
 
+/** What is declared is changed where it is. */
+function refuseDeclared(rule) {
+	if (rule?.source !== CONFIG) return;
+	throw new ApiError('RULE_DECLARED', `the rule ${shown(rule.id)} is declared in config.yaml: change it there`);
+}
+
 async function find(id) {
 	const rule = typeof id === 'string' && canBeKey(id) ? await ruleOf(id) : undefined;
 	if (!rule) throw new ApiError('RULE_NOT_FOUND', `there is no rule ${shown(id)}`);
@@ -122,6 +135,7 @@ async function find(id) {
 /** A rule as a user may see it. */
 function describe(rule, user) {
 	const isVisible = visibleTo(user, 'MonitoringRule');
-	const shownFields = SHOWN.filter((name) => rule[name] !== undefined && (name === 'id' || isVisible(name)));
+	const isShown = (name) => ['id', 'source'].includes(name) || isVisible(name);
+	const shownFields = SHOWN.filter((name) => rule[name] !== undefined && isShown(name));
 	return Object.fromEntries(shownFields.map((name) => [name, rule[name]]));
 }

@@ -49,15 +49,16 @@ const AVERAGES = ['precision', 'recall', 'f1'];
 const QUALITY = [
 	...['count', 'accuracy', 'restCount', 'probabilityCount', 'logLoss', 'brier'],
 	...AVERAGES.flatMap((name) => [`macro.${name}`, `macroOfDefined.${name}`]),
-	...['rocAuc.oneVsRest.macro', 'rocAuc.oneVsRest.weighted', 'calibration.ece', 'calibration.mce'],
+	...['rocAuc.oneVsRest.macro', 'rocAuc.oneVsRest.weighted', 'averagePrecision.macro', 'averagePrecision.weighted'],
+	...['calibration.ece', 'calibration.mce'],
 ].map((name) => `quality.${name}`);
-const OF_CLASS = /^quality\.perClass\.(.+)\.(precision|recall|f1|support|rocAuc)$/;
+const OF_CLASS = /^quality\.perClass\.(.+)\.(precision|recall|f1|support|rocAuc|averagePrecision)$/;
 const OF_CODE = /^errorsByCode\.([A-Z_]+)$/;
 
 const NUMBERS = Object.keys(MEASURES).filter((name) => (MEASURES[name].type ?? 'number').startsWith('number'));
 /** Quality without labels. */
 const ESTIMATES = [
-	...['accuracy', 'precision', 'recall', 'specificity', 'f1', 'rocAuc'],
+	...['accuracy', 'precision', 'recall', 'specificity', 'f1', 'rocAuc', 'averagePrecision', 'businessValue'],
 	...['mae', 'mape', 'mse', 'rmse', 'msle', 'rmsle'],
 ].map((name) => `estimated.${name}`);
 const METRICS = [...NUMBERS, ...QUALITY, ...ESTIMATES];

@@ -1,6 +1,8 @@
 // Rules and alerts.
-import { MAX_COMMENT_LENGTH } from '../../monitoring/alerts/alerts.js';
+import { MAX_COMMENT_LENGTH } from '../../monitoring/alerts/comment.js';
 import { STATES } from '../../monitoring/alerts/states.js';
+import { APPROVALS } from '../../monitoring/retraining/states.js';
+import { MAX_DAYS_BETWEEN, MAX_NEW_LABELS } from '../../monitoring/rules/retrain.js';
 import {
 	CHANGES,
 	COMPARISONS,
@@ -34,6 +36,11 @@ import { PAGE } from './jobs.js';
 const duration = { type: 'string', pattern: '^[0-9]{1,9}[smhd]$' };
 const range = { ...listOf(number), minItems: 2, maxItems: 2 };
 
+const RETRAIN = given({
+	approval: oneOf(APPROVALS),
+	minDaysBetween: within(0, MAX_DAYS_BETWEEN),
+	minNewLabels: wholeWithin(0, MAX_NEW_LABELS),
+});
 const RULE = given(
 	{
 		id: identifier,
@@ -57,6 +64,7 @@ const RULE = given(
 		keepFiringFor: said('How long it does not hold before the alert is resolved.', duration),
 		cooldown: said('How long after that it does not fire again.', duration),
 		severity: oneOf(SEVERITIES),
+		retrain: said('When the alert is to ask for retraining.', RETRAIN),
 		enabled: flag,
 	},
 	['modelId', 'measure']
@@ -91,7 +99,7 @@ export const ALERTS = {
 					headers: { Location: { description: 'Path of the rule.', schema: text } },
 				},
 			},
-			errors: ['RULE_EXISTS', 'STORAGE_UNAVAILABLE'],
+			errors: ['RULE_EXISTS', 'RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/rules/:rule': {
 			summary: 'Read a rule',
@@ -102,12 +110,12 @@ export const ALERTS = {
 			summary: 'Make or replace a rule',
 			body: json(RULE, { ...EXAMPLE, severity: 'critical' }),
 			answers: { 200: { description: 'Replaced', ...rule }, 201: { description: 'Made', ...rule } },
-			errors: ['STORAGE_UNAVAILABLE'],
+			errors: ['RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'DELETE /monitoring/rules/:rule': {
 			summary: 'Delete a rule and its alerts',
 			answers: { 200: rule },
-			errors: ['RULE_NOT_FOUND', 'STORAGE_UNAVAILABLE'],
+			errors: ['RULE_NOT_FOUND', 'RULE_DECLARED', 'STORAGE_UNAVAILABLE'],
 		},
 		'GET /monitoring/alerts': {
 			summary: 'List alerts',

@@ -2,12 +2,15 @@
 import { ALERTS } from './alerts.js';
 import { FEATURES } from './features.js';
 import { JOBS } from './jobs.js';
+import { LABELS } from './labels.js';
 import { MONITORING } from './monitoring.js';
 import { OPEN_INFERENCE } from './open-inference.js';
 import { REGISTRY } from './registry.js';
+import { RETRAINING } from './retraining.js';
 import { SERVING } from './serving.js';
 import { STATUS } from './status.js';
 import { TENSORFLOW_SERVING } from './tensorflow-serving.js';
+import { WEBHOOKS } from './webhooks.js';
 
 export const SECTIONS = [
 	REGISTRY,
@@ -15,6 +18,9 @@ export const SECTIONS = [
 	JOBS,
 	MONITORING,
 	ALERTS,
+	WEBHOOKS,
+	LABELS,
+	RETRAINING,
 	FEATURES,
 	STATUS,
 	OPEN_INFERENCE,

@@ -175,6 +175,10 @@ export const MONITORING = {
 				...OF_VERSION,
 				...range('from', 'to'),
 				chunkRows: parameter('Rows of the chunks that thresholds are from.', { ...count, minimum: 1 }),
+				businessValue: parameter(
+					'What predictions of a class are worth: a list for each true class with a number for each predicted one, as JSON.',
+					text
+				),
 			},
 			answers: {},
 			errors: ['MODEL_NOT_FOUND', 'QUEUE_FULL', 'STORAGE_UNAVAILABLE'],
@@ -204,6 +208,7 @@ export const MONITORING = {
 				),
 				minRows: parameter('Fewer values on a side are `insufficient`.', { ...number, minimum: 1 }, { example: 1 }),
 				driftShare: parameter('A share of drifted columns from which on the whole drifts.', within(0, 1)),
+				exact: parameter('Whether events are compared value by value, at most 100,000 rows a side.', flag),
 			},
 			answers: { 200: { content: json(ref('Drift')) } },
 			errors: ['INVALID_INPUT', 'QUEUE_FULL'],

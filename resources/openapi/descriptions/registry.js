@@ -72,6 +72,7 @@ export const REGISTRY = {
 							outputSchema: said('JSON text', text),
 							metadata: said('JSON text', text),
 							uploadId: said('Under which its progress is known.', identifier),
+							retrainingRequest: said('The request for retraining that the version answers.', text),
 						},
 						required: ['modelId', 'version', 'file'],
 						additionalProperties: false,
@@ -99,6 +100,7 @@ export const REGISTRY = {
 					'MODEL_QUARANTINED',
 				],
 				...['ENGINE_UNAVAILABLE', 'STORAGE_UNAVAILABLE', 'DEADLINE_EXCEEDED'],
+				...['RETRAINING_NOT_FOUND', 'RETRAINING_STATE'],
 			],
 		},
 		'GET /model/upload/:uploadId/progress': {

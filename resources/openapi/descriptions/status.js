@@ -1,5 +1,5 @@
 // The server itself.
-import { any, count, digest, flag, json, listOf, mapOf, nullOr, object, ref, text } from '../schema.js';
+import { any, count, digest, flag, json, listOf, mapOf, nullOr, object, ref, said, text } from '../schema.js';
 import { ETAG } from '../parameters.js';
 
 export const STATUS = {
@@ -11,26 +11,33 @@ export const STATUS = {
 			answers: {
 				200: {
 					content: json(
-						object({
-							version: text,
-							node: text,
-							engines: mapOf(
-								object({ available: flag, version: text, executionProviders: listOf(text), reason: text }, [
-									...['version', 'executionProviders', 'reason'],
-								])
-							),
-							cache: mapOf(count),
-							sessions: listOf(ref('Session')),
-							preload: nullOr(mapOf(any)),
-							journal: object({ enabled: flag, reason: text }, ['reason']),
-							quarantine: listOf(ref('Suspect')),
-							suspects: listOf(ref('Suspect')),
-							queued: count,
-							running: count,
-							events: object({ lost: mapOf(count) }),
-							models: object({ conflicts: listOf(mapOf(any)) }),
-							options: mapOf(any),
-						})
+						object(
+							{
+								version: text,
+								node: text,
+								engines: mapOf(
+									object({ available: flag, version: text, executionProviders: listOf(text), reason: text }, [
+										...['version', 'executionProviders', 'reason'],
+									])
+								),
+								cache: mapOf(count),
+								sessions: listOf(ref('Session')),
+								preload: nullOr(mapOf(any)),
+								journal: object({ enabled: flag, reason: text }, ['reason']),
+								quarantine: listOf(ref('Suspect')),
+								suspects: listOf(ref('Suspect')),
+								queued: count,
+								running: count,
+								events: object({ lost: mapOf(count) }),
+								models: object({ conflicts: listOf(mapOf(any)) }),
+								rules: said(
+									'Those of config.yaml.',
+									object({ declared: count, refused: listOf(object({ rule: text, error: text })) })
+								),
+								options: mapOf(any),
+							},
+							['rules']
+						)
 					),
 				},
 			},

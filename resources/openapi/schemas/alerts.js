@@ -1,7 +1,25 @@
 // Of rules and alerts.
 import { STATES } from '../../monitoring/alerts/states.js';
+import { APPROVALS, STATES as REQUEST_STATES } from '../../monitoring/retraining/states.js';
+import { CONFIG } from '../../monitoring/rules/declared.js';
 import { SEVERITIES } from '../../monitoring/rules/definition.js';
-import { count, eitherOf, flag, identifier, listOf, number, object, oneOf, said, text, time } from '../schema.js';
+import { KINDS, TEST } from '../../monitoring/webhooks/kinds.js';
+import { STATES as DELIVERY_STATES } from '../../monitoring/webhooks/rows.js';
+import {
+	any,
+	count,
+	eitherOf,
+	flag,
+	identifier,
+	listOf,
+	mapOf,
+	number,
+	object,
+	oneOf,
+	said,
+	text,
+	time,
+} from '../schema.js';
 
 const threshold = eitherOf(number, listOf(number));
 const value = said('An infinity is a text.', eitherOf(number, text));
@@ -19,6 +37,22 @@ const evidence = object(
 	['measured', 'samples', 'value', 'threshold', 'reference', 'past', 'reason']
 );
 const severity = oneOf(SEVERITIES);
+
+const WEBHOOK = {
+	id: identifier,
+	url: text,
+	events: listOf(oneOf(KINDS)),
+	modelId: identifier,
+	minSeverity: severity,
+	enabled: flag,
+	goneAt: said('When its receiver answered 410, in Unix milliseconds', number),
+	secretRotatedAt: time,
+	createdAt: time,
+	createdBy: text,
+	updatedAt: time,
+	updatedBy: said('Whose rights say what it is told.', text),
+};
+const WEBHOOK_OPTIONAL = ['modelId', 'minSeverity', 'goneAt', 'secretRotatedAt'];
 
 /** @type {Record<string, object>} */
 export const ALERT_SCHEMAS = {
@@ -45,13 +79,16 @@ export const ALERT_SCHEMAS = {
 			keepFiringFor: text,
 			cooldown: text,
 			severity,
+			retrain: object({ approval: oneOf(APPROVALS), minDaysBetween: number, minNewLabels: count }),
 			enabled: flag,
+			source: said('Of a rule of config.yaml, which no route changes.', { const: CONFIG }),
 			createdAt: time,
 			createdBy: text,
 			updatedAt: time,
 			updatedBy: text,
 		},
 		[
+			...['source', 'createdAt', 'createdBy', 'updatedAt', 'updatedBy'],
 			'version',
 			'segment',
 			'column',
@@ -63,7 +100,28 @@ export const ALERT_SCHEMAS = {
 			'threshold',
 			'sigmas',
 			'windows',
+			'retrain',
 		]
+	),
+	Webhook: object(WEBHOOK, WEBHOOK_OPTIONAL),
+	WebhookWithSecret: object({ ...WEBHOOK, secret: said('Told this once: `whsec_` and base64.', text) }, [
+		...WEBHOOK_OPTIONAL,
+	]),
+	WebhookDelivery: object(
+		{
+			id: said('That of the event, which the receiver gets as `webhook-id`.', text),
+			kind: oneOf([...KINDS, TEST]),
+			time: said('When it happened, in Unix milliseconds', number),
+			subject: said('What it is about, when the caller may know of it.', text),
+			state: oneOf(DELIVERY_STATES),
+			tries: count,
+			nextTryAt: time,
+			status: said('Of the last answer.', count),
+			error: said('Why the last try failed.', text),
+			createdAt: time,
+			finishedAt: time,
+		},
+		['subject', 'nextTryAt', 'status', 'error', 'finishedAt']
 	),
 	Alert: object(
 		{
@@ -83,6 +141,10 @@ export const ALERT_SCHEMAS = {
 			silencedUntil: time,
 			value: said('At the last change of the state.', value),
 			threshold,
+			retraining: said(
+				'The request for retraining that it has made, or for what that waits.',
+				object({ request: text, waits: text }, ['request', 'waits'])
+			),
 			changes: listOf(
 				eitherOf(
 					object({ time, state: oneOf(STATES), evidence }, ['evidence']),
@@ -92,7 +154,40 @@ export const ALERT_SCHEMAS = {
 		},
 		[
 			...['version', 'segment', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
-			...['value', 'threshold'],
+			...['value', 'threshold', 'retraining'],
 		]
+	),
+	TrainingRow: object(
+		{
+			id: said('`inferenceId`, or `inferenceId:row` of a batch; a cursor.', text),
+			version: identifier,
+			timestamp: time,
+			features: mapOf(any),
+			prediction: mapOf(any),
+			confidence: number,
+			groundTruth: said('The outcome of feedback.', any),
+			weight: said('What the row counts for.', number),
+		},
+		['confidence', 'groundTruth']
+	),
+	RetrainingRequest: object(
+		{
+			id: text,
+			modelId: identifier,
+			version: identifier,
+			rule: identifier,
+			alert: text,
+			measure: text,
+			column: text,
+			reason: text,
+			evidence: said('As the alert has it.', evidence),
+			dataQuery: said('The route that gives the rows to train with.', text),
+			approval: oneOf(APPROVALS),
+			state: oneOf(REQUEST_STATES),
+			createdAt: time,
+			changes: listOf(object({ time, state: oneOf(REQUEST_STATES), who: text, comment: text }, ['who', 'comment'])),
+			answeredBy: said('The version that was trained.', identifier),
+		},
+		['version', 'rule', 'alert', 'measure', 'column', 'evidence', 'answeredBy']
 	),
 };

@@ -34,6 +34,8 @@ const OF_EVENT = {
 	regression: object({ count, mae: number, rmse: number, bias: number }),
 	actualOutcome: said('JSON text', text),
 	feedbackTimestamp: time,
+	samplingProbability: said('With which it was drawn to be labelled.', number),
+	labelDraw: said('In which it was drawn.', text),
 	error: object({ code: text, message: text }),
 };
 const REQUIRED_OF_EVENT = ['id', 'timestamp', 'modelId', 'modelVersion'];
@@ -110,9 +112,17 @@ const ofColumn = { missing: count, mismatched: count };
 const column = (fields, ...optional) => object({ ...fields, ...ofColumn }, ['mismatched', ...optional]);
 
 const verdict = oneOf(['drift', 'ok', 'insufficient', 'uncertain']);
-const interval = { ...listOf(number), minItems: 2, maxItems: 2 };
 const ofSides = (schema) => object({ reference: schema, current: schema });
-const side = object({ version: identifier, from: time, to: time, rows: count }, ['version']);
+const ofEvents = {
+	events: said('Of `exact`: predictions that are compared.', count),
+	withoutFeatures: said('Of `exact`: predictions of which the features are not kept.', count),
+	leftOut: said('Of `exact`: predictions that cannot be read with the model that is there now.', count),
+	incomplete: said('Of `exact`: whether events of the time may be missing.', flag),
+};
+const side = object({ version: identifier, from: time, to: time, rows: count, ...ofEvents }, [
+	'version',
+	...Object.keys(ofEvents),
+]);
 const values = object({ count, missing: count, infinite: count, distinct: number });
 const counts = { reference: listOf(count), current: listOf(count) };
 const shares = ofSides(nullOr(number));
@@ -144,7 +154,10 @@ const ofMethod = {
 	adjustedPValue: number,
 	distance: measured,
 	threshold: number,
-	bounds: said('Between which those of all rows lie in 99 of 100 cases.', mapOf(interval)),
+	bounds: said(
+		'Between which those of all rows lie in 99 of 100 cases.',
+		mapOf({ ...listOf(measured), minItems: 2, maxItems: 2 })
+	),
 	histogram: nullOr(
 		eitherOf(
 			object({ edges: listOf(number), ...counts }),
@@ -309,8 +322,10 @@ export const MONITORING_SCHEMAS = {
 					undefined: listOf(oneOf(['precision', 'recall', 'f1'])),
 					rocAuc: nullOr(number),
 					rocAucError: nullOr(number),
+					averagePrecision: nullOr(number),
+					averagePrecisionError: nullOr(number),
 				},
-				['rocAuc', 'rocAucError']
+				['rocAuc', 'rocAucError', 'averagePrecision', 'averagePrecisionError']
 			)
 		),
 		macro: averages,
@@ -318,6 +333,7 @@ export const MONITORING_SCHEMAS = {
 		rocAuc: nullOr(
 			object({ oneVsRest: object({ macro: nullOr(number), weighted: nullOr(number) }), error: nullOr(number) })
 		),
+		averagePrecision: nullOr(object({ macro: nullOr(number), weighted: nullOr(number), error: nullOr(number) })),
 		probabilityCount: count,
 		logLoss: nullOr(number),
 		brier: nullOr(number),
@@ -346,18 +362,22 @@ export const MONITORING_SCHEMAS = {
 		column(vectors),
 		column({ kind: { const: null }, count: { const: 0 } })
 	),
-	Drift: object({
-		modelId: identifier,
-		reference: side,
-		current: side,
-		verdict,
-		driftedColumns: count,
-		uncertainColumns: count,
-		insufficientColumns: count,
-		driftedShare: number,
-		columns: listOf(ref('ColumnDrift')),
-		notInReference: listOf(text),
-	}),
+	Drift: object(
+		{
+			modelId: identifier,
+			reference: side,
+			current: side,
+			exact: said('Whether events were compared value by value.', flag),
+			verdict,
+			driftedColumns: count,
+			uncertainColumns: count,
+			insufficientColumns: count,
+			driftedShare: number,
+			columns: listOf(ref('ColumnDrift')),
+			notInReference: listOf(text),
+		},
+		['exact']
+	),
 	ColumnDrift: object(
 		{
 			name: text,

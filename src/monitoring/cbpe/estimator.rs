@@ -1,16 +1,23 @@
 //! Confidence-based performance estimation, as NannyML defines it.
 
 use super::isotonic::Isotonic;
-use super::measure::{Cells, Measure, Measures};
+use super::measure::{Cells, Measure, Measures, expected_average_precision};
 use super::sampling::{Deviation, Seen, deviations};
 use super::sums::{CbpeSums, ClassArea};
+use super::total::{COUNT, Total, Worth, confusion};
 use crate::error::{Result, error};
-use crate::monitoring::estimate::{Estimate, Estimates, thresholds};
-use crate::monitoring::quality::{Binning, ScoreKind, ScoreTable, Scores, calibration, check_classes, roc_auc};
+use crate::monitoring::estimate::{Estimate, Estimates, Range, thresholds};
+use crate::monitoring::quality::{
+    Binning, ScoreKind, ScoreTable, Scores, average_precision, calibration, check_classes, roc_auc,
+};
 use serde::{Deserialize, Serialize};
 
-/// What a measure can be at most.
-const HIGHEST: f64 = 1.0;
+/// What a measure can be.
+const RANGE: Range = (0.0, 1.0);
+/// The name of what predictions are worth.
+const BUSINESS_VALUE: &str = "businessValue";
+/// With more classes it is not told which ones are taken for which.
+const MAX_CONFUSED: usize = 50;
 /// With more classes the scores in sums are not ranked: that takes a histogram for each of them.
 const MAX_RANKED: usize = 10;
 /// The mean of the areas of classes is further off than their variances say, NannyML's experiments found.
@@ -30,6 +37,8 @@ pub struct Reference<'a> {
     pub chunk_rows: usize,
     /// For each class; where it lowers the calibration error when it is not told.
     pub calibrate: Option<&'a [bool]>,
+    /// What a prediction is worth, by the true class, and in that by the predicted one.
+    pub business_value: Option<&'a [f64]>,
 }
 
 /// What is known of the reference, and estimates the quality of predictions whose truth is not known. Right while the probabilities
@@ -42,6 +51,11 @@ pub struct Cbpe {
     /// Of whether the predicted class is right.
     accuracy: Deviation,
     thresholds: Measures<Option<(f64, f64)>>,
+    chunk_rows: usize,
+    worth: Option<Worth>,
+    /// By the true class, and in that by the predicted one; only of rows, not of sums.
+    #[serde(skip)]
+    confusion: Vec<Total>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,7 +67,8 @@ struct Estimated {
 
 impl Cbpe {
     /// # Errors
-    /// As of a classification, and `INVALID_REQUEST` for a reference of less than two chunks.
+    /// As of a classification, and `INVALID_REQUEST` for a reference of less than two chunks, and for values that are not one for each
+    /// true and each predicted class.
     pub fn fit(reference: &Reference) -> Result<Self> {
         let Reference { classes, truth, predicted, chunk_rows, .. } = *reference;
         check_classes(classes, truth, predicted)?;
@@ -65,6 +80,11 @@ impl Cbpe {
                 truth.len()
             ));
         }
+        let pairs: Vec<_> =
+            truth.iter().zip(predicted).map(|(truth, said)| (*truth as usize, *said as usize)).collect();
+        let worth =
+            reference.business_value.map(|values| Worth::of(values, classes, &pairs, chunk_rows)).transpose()?;
+        let confusion = if classes <= MAX_CONFUSED { confusion(classes, &pairs, chunk_rows) } else { Vec::new() };
         let rows = Rows { truth, predicted, scores };
         let is_binary = classes == 2;
         let estimated = if is_binary { 1..2 } else { 0..classes };
@@ -80,8 +100,8 @@ impl Cbpe {
         let [accuracy, ..] = deviations(&right, false);
         let realised: Vec<_> =
             (0..truth.len()).step_by(chunk_rows).map(|start| rows.realised(start, chunk_rows, &estimated)).collect();
-        let thresholds = std::array::from_fn(|at| thresholds(realised.iter().filter_map(|chunk| chunk[at]), HIGHEST));
-        Ok(Self { classes, estimated, accuracy, thresholds })
+        let thresholds = std::array::from_fn(|at| thresholds(realised.iter().filter_map(|chunk| chunk[at]), RANGE));
+        Ok(Self { classes, estimated, accuracy, thresholds, chunk_rows, worth, confusion })
     }
 
     /// # Errors
@@ -93,25 +113,40 @@ impl Cbpe {
         let scores = table(probabilities, count, classes)?;
         let mut sums = CbpeSums::new(self.estimated.len(), false);
         let mut calibrated = vec![0.0; count * self.estimated.len()];
+        let mut counts = vec![0.0; self.confusion.len()];
         for (row, found) in calibrated.chunks_mut(self.estimated.len()).enumerate() {
             self.calibrate(|class| scores.at(row, class), found);
             self.add_calibrated(found, predicted[row] as usize, &mut sums);
+            if !counts.is_empty() {
+                let told = of_all_classes(found).enumerate();
+                told.for_each(|(truth, probability)| counts[truth * classes + predicted[row] as usize] += probability);
+            }
         }
-        let area = |at: usize| {
+        // Each row is of the class as probable as it is.
+        let ranked = |at: usize| {
             let class = self.estimated[at].class;
-            // Each row is of the class as probable as it is.
-            let parts = |row: usize| {
-                let (score, probability) = (scores.at(row, class), calibrated[row * self.estimated.len() + at]);
-                [(score, true, probability), (score, false, 1.0 - probability)]
-            };
-            Some(ClassArea { value: roc_auc((0..count).flat_map(parts))?, error: None })
+            let calibrated = calibrated.iter().skip(at).step_by(self.estimated.len());
+            calibrated.enumerate().map(move |(row, probability)| (scores.at(row, class), *probability))
         };
-        Ok(self.estimates_with(&sums, mean_area((0..self.estimated.len()).map(area))))
+        let exact = |value: f64| ClassArea { value, error: None };
+        let roc = |at: usize| {
+            let parts = |(score, probability)| [(score, true, probability), (score, false, 1.0 - probability)];
+            roc_auc(ranked(at).flat_map(parts)).map(exact)
+        };
+        let precision = |at: usize| expected_average_precision(ranked(at)).map(exact);
+        let mut estimates = self.estimates_with(&sums, self.mean_area(roc), self.mean_area(precision), 1.0);
+        let cell = |at: usize| self.confusion[at].estimate(Some(counts[at]), count, 1.0, COUNT);
+        let row = |truth: usize| (0..classes).map(|predicted| cell(truth * classes + predicted)).collect();
+        estimates.confusion = (!counts.is_empty()).then(|| (0..classes).map(row).collect());
+        Ok(estimates)
     }
 
-    /// The same of sums, in which the area under the ROC curve is known within a bound.
+    /// The same of sums, in which areas under curves are known within a bound, and which class is taken for which is not. Thresholds of what
+    /// predictions are worth are of as many rows as the sums have.
     pub fn estimates(&self, sums: &CbpeSums) -> Estimates {
-        self.estimates_with(sums, mean_area((0..self.estimated.len()).map(|at| sums.area(at))))
+        let (roc, precision) = (|at: usize| sums.roc_area(at), |at: usize| sums.average_precision(at));
+        let chunks = sums.count as f64 / self.chunk_rows as f64;
+        self.estimates_with(sums, self.mean_area(roc), self.mean_area(precision), chunks)
     }
 
     /// Sums of no rows, with the scores of a few classes ranked.
@@ -144,7 +179,11 @@ impl Cbpe {
             estimated.class == if count == 1 { 1 } else { at }
                 && estimated.calibrator.as_ref().is_none_or(Isotonic::is_sound)
         };
-        self.classes >= 2 && self.estimated.len() == count && self.estimated.iter().enumerate().all(is_sound)
+        self.classes >= 2
+            && self.chunk_rows > 0
+            && self.estimated.len() == count
+            && self.estimated.iter().enumerate().all(is_sound)
+            && self.worth.as_ref().is_none_or(|worth| worth.is_sound(self.classes))
     }
 
     fn add_calibrated(&self, calibrated: &[f64], predicted: usize, sums: &mut CbpeSums) {
@@ -155,22 +194,47 @@ impl Cbpe {
         if self.classes > 2 {
             sums.right += calibrated[predicted];
         }
+        if let Some(worth) = &self.worth {
+            sums.worth += worth.value(of_all_classes(calibrated), predicted);
+        }
     }
 
-    fn estimates_with(&self, sums: &CbpeSums, area: Option<ClassArea>) -> Estimates {
+    /// `chunks` is to how many chunks thresholds of totals are scaled.
+    fn estimates_with(
+        &self,
+        sums: &CbpeSums,
+        roc: Option<ClassArea>,
+        precision: Option<ClassArea>,
+        chunks: f64,
+    ) -> Estimates {
+        let area = |measure: Measure| match measure {
+            Measure::RocAuc => roc,
+            Measure::AveragePrecision => precision,
+            _ => None,
+        };
         let value = |measure: Measure| match measure {
-            Measure::RocAuc => area.map(|area| area.value),
+            Measure::RocAuc | Measure::AveragePrecision => area(measure).map(|area| area.value),
             Measure::Accuracy if self.classes > 2 => Some(sums.right / sums.count as f64),
             _ => mean(sums.cells.iter().map(|cells| cells.measure(measure))),
         };
         let estimates = Measure::ALL.into_iter().enumerate().map(|(at, measure)| {
-            let mut estimate = self.judged(at, measure, value(measure).filter(|_| sums.count > 0), sums.count as usize);
-            if measure == Measure::RocAuc {
-                estimate.bound = area.and_then(|area| area.error);
-            }
-            (measure.name(), estimate)
+            let estimate = self.judged(at, measure, value(measure).filter(|_| sums.count > 0), sums.count as usize);
+            (measure.name(), Estimate { bound: area(measure).and_then(|area| area.error), ..estimate })
         });
-        Estimates { count: sums.count, measures: estimates.collect() }
+        let worth = self.worth.iter().map(|worth| {
+            let value = Some(sums.worth).filter(|_| sums.count > 0);
+            (BUSINESS_VALUE, worth.estimate(value, sums.count as usize, chunks))
+        });
+        Estimates { count: sums.count, measures: estimates.chain(worth).collect(), confusion: None }
+    }
+
+    /// Of areas of the estimated classes; it is off by their errors' mean at most. `None` when one of them is.
+    fn mean_area(&self, area: impl Fn(usize) -> Option<ClassArea>) -> Option<ClassArea> {
+        let areas = (0..self.estimated.len()).map(area).collect::<Option<Vec<_>>>()?;
+        Some(ClassArea {
+            value: mean(areas.iter().map(|area| Some(area.value)))?,
+            error: mean(areas.iter().map(|area| area.error)),
+        })
     }
 
     /// The probabilities of the estimated classes of a row; those of more than two add up to 1.
@@ -189,12 +253,15 @@ impl Cbpe {
 
     fn judged(&self, at: usize, measure: Measure, value: Option<f64>, rows: usize) -> Estimate {
         let classes = self.estimated.len() as f64;
+        let variances = || self.estimated.iter().map(|class| class.deviations[at].variance(rows)).sum::<f64>();
         let error = match measure {
             Measure::Accuracy if classes > 1.0 => self.accuracy.variance(rows).sqrt(),
-            _ => self.estimated.iter().map(|class| class.deviations[at].variance(rows)).sum::<f64>().sqrt() / classes,
+            // NannyML takes the mean of the variances here, as if classes were off together.
+            Measure::AveragePrecision => (variances() / classes).sqrt(),
+            _ => variances().sqrt() / classes,
         };
         let scale = if measure == Measure::RocAuc && classes > 1.0 { ROC_AUC_OF_MEANS } else { 1.0 };
-        Estimate::of(value, error * scale, self.thresholds[at], HIGHEST)
+        Estimate::of(value, error * scale, self.thresholds[at], RANGE)
     }
 }
 
@@ -224,12 +291,16 @@ impl Rows<'_> {
     fn realised(&self, start: usize, rows: usize, estimated: &[Estimated]) -> Measures<Option<f64>> {
         let chunk = start..(start + rows).min(self.truth.len());
         let of_class = |class: usize, measure: Measure| {
-            if measure == Measure::RocAuc {
-                let row = |row| self.seen(row, class);
-                return roc_auc(chunk.clone().map(row).map(|row| (row.score, row.is_true, 1.0)));
+            let rows = chunk.clone().map(|row| self.seen(row, class));
+            match measure {
+                Measure::RocAuc => return roc_auc(rows.map(|row| (row.score, row.is_true, 1.0))),
+                Measure::AveragePrecision => {
+                    return average_precision(rows.map(|row| (row.score, f64::from(u8::from(row.is_true)), 1.0)));
+                }
+                _ => {}
             }
             let mut cells = Cells::default();
-            for Seen { is_true, is_predicted, .. } in chunk.clone().map(|row| self.seen(row, class)) {
+            for Seen { is_true, is_predicted, .. } in rows {
                 cells.add(f64::from(u8::from(is_true)), is_predicted);
             }
             cells.measure(measure)
@@ -244,12 +315,13 @@ impl Rows<'_> {
     }
 }
 
-/// Of areas of classes; it is off by their errors' mean at most. `None` when one of them is.
-fn mean_area(areas: impl ExactSizeIterator<Item = Option<ClassArea>>) -> Option<ClassArea> {
-    let areas = areas.collect::<Option<Vec<_>>>()?;
-    Some(ClassArea {
-        value: mean(areas.iter().map(|area| Some(area.value)))?,
-        error: mean(areas.iter().map(|area| area.error)),
+/// The probability of each class, of those that are estimated.
+fn of_all_classes(estimated: &[f64]) -> impl ExactSizeIterator<Item = f64> {
+    let first = if let [second] = estimated { Some(1.0 - *second) } else { None };
+    let count = estimated.len() + usize::from(first.is_some());
+    (0..count).map(move |class| match (class, first) {
+        (0, Some(first)) => first,
+        (class, _) => estimated[class - usize::from(first.is_some())],
     })
 }
 

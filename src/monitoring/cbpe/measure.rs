@@ -11,14 +11,22 @@ pub enum Measure {
     Specificity,
     F1,
     RocAuc,
+    AveragePrecision,
 }
 
 /// A value for each measure, in the order of [`Measure::ALL`].
 pub type Measures<T> = [T; Measure::ALL.len()];
 
 impl Measure {
-    pub const ALL: [Self; 6] =
-        [Self::Accuracy, Self::Precision, Self::Recall, Self::Specificity, Self::F1, Self::RocAuc];
+    pub const ALL: [Self; 7] = [
+        Self::Accuracy,
+        Self::Precision,
+        Self::Recall,
+        Self::Specificity,
+        Self::F1,
+        Self::RocAuc,
+        Self::AveragePrecision,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,8 +36,22 @@ impl Measure {
             Self::Specificity => "specificity",
             Self::F1 => "f1",
             Self::RocAuc => "rocAuc",
+            Self::AveragePrecision => "averagePrecision",
         }
     }
+}
+
+/// The average precision of rows, each a score and how probable it is of the class. Of rows with the same score each counts on its own, in
+/// their order, as NannyML has it. `None` where nothing can be of the class.
+pub fn expected_average_precision(rows: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let (mut sum, mut positives) = (0.0, 0.0);
+    for (above, (_, probability)) in rows.iter().enumerate() {
+        positives += probability;
+        sum += probability * positives / (above + 1) as f64;
+    }
+    (positives > 0.0).then(|| sum / positives)
 }
 
 /// Rows of one class against the rest, by what is true and what was predicted; what is true may be as probable as it is.
@@ -72,7 +94,7 @@ impl Cells {
             Measure::Recall => (true_positive, false_negative),
             Measure::Specificity => (true_negative, false_positive),
             Measure::F1 => (2.0 * true_positive, wrong),
-            Measure::RocAuc => return None,
+            Measure::RocAuc | Measure::AveragePrecision => return None,
         };
         Some(if part + rest > 0.0 { part / (part + rest) } else { 0.0 })
     }

@@ -5,6 +5,7 @@ mod isotonic;
 mod measure;
 mod sampling;
 mod sums;
+mod total;
 
 pub use estimator::{Cbpe, Reference};
 pub use sums::CbpeSums;

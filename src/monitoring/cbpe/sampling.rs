@@ -49,6 +49,7 @@ pub fn deviations(rows: &[Seen], is_binary: bool) -> Measures<Deviation> {
         Measure::Specificity => over(|row| !row.is_true, |row| row.is_predicted, 1.0),
         Measure::F1 => over(|row| row.is_true || row.is_predicted, |row| row.is_true && row.is_predicted, f1_scale),
         Measure::RocAuc => of_ranks(rows),
+        Measure::AveragePrecision => of_precision(rows),
     })
 }
 
@@ -69,4 +70,34 @@ fn of_ranks(rows: &[Seen]) -> Deviation {
         })
         .collect();
     Deviation::of(&values, rows.len(), 1.0)
+}
+
+/// How much each row moves the average precision by its weight (the infinitesimal jackknife of Efron, 1982): what a bootstrap comes to,
+/// without chance. NannyML draws 50 samples, which are off by a tenth and more.
+fn of_precision(rows: &[Seen]) -> Deviation {
+    let mut ranked: Vec<&Seen> = rows.iter().collect();
+    ranked.sort_unstable_by(|one, other| other.score.total_cmp(&one.score));
+    let groups: Vec<(f64, f64)> = ranked
+        .chunk_by(|one, other| one.score == other.score)
+        .map(|tied| (tied.iter().filter(|row| row.is_true).count() as f64, tied.len() as f64))
+        .collect();
+    // Of the rows down to each group: those that are true, and all.
+    let mut down_to = Vec::with_capacity(groups.len());
+    let (mut positives, mut all, mut sum) = (0.0, 0.0, 0.0);
+    for (positive, count) in &groups {
+        positives += positive;
+        all += count;
+        sum += positive * positives / all;
+        down_to.push((positives, all));
+    }
+    let average = sum / positives;
+    // Of the rows from a group on, which a weight of a row of it counts in.
+    let (mut gained, mut lost, mut squares) = (0.0, 0.0, 0.0);
+    for ((positive, count), (positives_to, all_to)) in groups.iter().zip(&down_to).rev() {
+        gained += positive / all_to;
+        lost += positive * positives_to / (all_to * all_to);
+        let of_true = positives_to / all_to + gained - lost - average;
+        squares += positive * of_true * of_true + (count - positive) * lost * lost;
+    }
+    Deviation { deviation: (rows.len() as f64 * squares).sqrt() / positives, share: 1.0 }
 }

@@ -1,7 +1,7 @@
 //! What estimates are made of: sums over rows that merge, whatever threads, nodes and times they are of.
 
 use super::measure::Cells;
-use crate::monitoring::realised::{LAST_BIN, RocArea, score_bin, weighted_roc_area};
+use crate::monitoring::realised::{Area, LAST_BIN, score_bin, weighted_average_precision, weighted_roc_area};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,6 +16,8 @@ pub struct CbpeSums {
     pub count: u64,
     /// Of more than two classes: the probabilities of those that were predicted.
     pub(super) right: f64,
+    /// What they are worth; 0 where nobody told that.
+    pub(super) worth: f64,
     /// Of each estimated class.
     pub(super) cells: Vec<Cells>,
     /// The same; none where scores are not ranked.
@@ -26,7 +28,7 @@ pub struct CbpeSums {
 #[derive(Debug, Clone)]
 struct Ranks(Box<[[f64; 2]]>);
 
-/// The area under the ROC curve, and how far it may be off where it is of bins.
+/// The area under a curve, and how far it may be off where it is of bins.
 #[derive(Debug, Clone, Copy)]
 pub struct ClassArea {
     pub value: f64,
@@ -36,7 +38,7 @@ pub struct ClassArea {
 impl CbpeSums {
     pub(super) fn new(estimated: usize, is_ranked: bool) -> Self {
         let ranks = if is_ranked { vec![Ranks(vec![[0.0; 2]; BINS].into()); estimated] } else { Vec::new() };
-        Self { count: 0, right: 0.0, cells: vec![Cells::default(); estimated], ranks }
+        Self { count: 0, right: 0.0, worth: 0.0, cells: vec![Cells::default(); estimated], ranks }
     }
 
     /// Adds those of other rows, which are of the same estimator; false when they cannot be.
@@ -46,6 +48,7 @@ impl CbpeSums {
         }
         self.count += other.count;
         self.right += other.right;
+        self.worth += other.worth;
         self.cells.iter_mut().zip(&other.cells).for_each(|(own, other)| own.merge(other));
         let bins = self.ranks.iter_mut().zip(&other.ranks).flat_map(|(own, other)| own.0.iter_mut().zip(&other.0));
         for (own, other) in bins {
@@ -63,13 +66,23 @@ impl CbpeSums {
         }
     }
 
-    pub(super) fn area(&self, at: usize) -> Option<ClassArea> {
+    /// Under the ROC curve.
+    pub(super) fn roc_area(&self, at: usize) -> Option<ClassArea> {
+        self.area(at, weighted_roc_area)
+    }
+
+    pub(super) fn average_precision(&self, at: usize) -> Option<ClassArea> {
+        self.area(at, weighted_average_precision)
+    }
+
+    /// Of the rows of the class and the others, by bin.
+    fn area(&self, at: usize, of: fn(&[(u32, f64)], &[(u32, f64)]) -> Option<Area>) -> Option<ClassArea> {
         let Ranks(bins) = self.ranks.get(at)?;
         let side = |side: usize| -> Vec<(u32, f64)> {
             let numbered = bins.iter().enumerate().map(|(bin, weights)| (bin as u32, weights[side]));
             numbered.filter(|(_, weight)| *weight > 0.0).collect()
         };
-        let RocArea { value, error } = weighted_roc_area(&side(0), &side(1))?;
+        let Area { value, error } = of(&side(0), &side(1))?;
         Some(ClassArea { value, error: Some(error) })
     }
 }

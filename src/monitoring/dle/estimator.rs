@@ -3,8 +3,11 @@
 use super::measure::{Loss, Losses, Measure};
 use super::trees::{Table, Trees};
 use crate::error::{Result, error};
-use crate::monitoring::estimate::{Estimate, Estimates, thresholds};
+use crate::monitoring::estimate::{Estimate, Estimates, Range, thresholds};
 use serde::{Deserialize, Serialize};
+
+/// No mean of losses is below 0.
+const RANGE: Range = (0.0, f64::INFINITY);
 
 /// Rows whose truth is known.
 pub struct Reference<'a> {
@@ -77,7 +80,7 @@ impl Dle {
         });
         let thresholds = Measure::ALL.map(|measure| {
             let chunks = realised[measure.loss as usize].as_ref()?.chunks(chunk_rows);
-            thresholds(chunks.map(|chunk| measure.value(mean(chunk))), f64::INFINITY)
+            thresholds(chunks.map(|chunk| measure.value(mean(chunk))), RANGE)
         });
         Ok(Self { columns, losses, thresholds })
     }
@@ -145,9 +148,9 @@ impl Dle {
             let error = known.deviation / (rows as f64).sqrt();
             // To the first order, at the mean of the reference.
             let error = if measure.is_root { error / (2.0 * known.mean.sqrt()) } else { error };
-            Some((measure.name, Estimate::of(Some(value).filter(|_| rows > 0), error, *thresholds, f64::INFINITY)))
+            Some((measure.name, Estimate::of(Some(value).filter(|_| rows > 0), error, *thresholds, RANGE)))
         });
-        Estimates { count: rows as u64, measures: measures.collect() }
+        Estimates { count: rows as u64, measures: measures.collect(), confusion: None }
     }
 }
 

@@ -7,7 +7,7 @@ use super::method::Method;
 use super::mmd::vector_mmd;
 use super::sketched::Bounds;
 use super::statistic::{of_categories, of_numbers};
-use super::values::{Cleaned, Column, Kind, Rows, Samples};
+use super::values::{Cleaned, Column, Kind, Rows, Samples, Values};
 use crate::error::{Result, error};
 use crate::statistics::Correction;
 
@@ -119,32 +119,27 @@ impl Report {
 fn compare_column(column: Column, options: &Options) -> Result<ColumnReport> {
     let Column { name, values, method, threshold } = column;
     let asked = method.as_deref().map(Method::parse).transpose()?;
-    let kind = values.kind();
+    let report = ColumnReport::new(name, values.kind(), asked, threshold);
+    compare_values(report, values, true, options)
+}
+
+/// Compares a column by the method that is asked for or, unless it must be that one, by the one of the rule where it does not fit.
+pub fn compare_values(report: ColumnReport, values: Values, must_fit: bool, options: &Options) -> Result<ColumnReport> {
     let Cleaned { reference, current, samples, histogram } = values.cleaned();
-    let mut report = ColumnReport { reference, current, histogram, ..ColumnReport::new(name, kind, asked, threshold) };
+    let mut report = ColumnReport { reference, current, histogram, ..report };
     if report.has_nothing_to_compare() {
         return Ok(report);
     }
     let Some(samples) = samples else { return Ok(report) };
-    let distinct = match &samples {
-        Samples::Numbers(numbers) => numbers.distinct,
-        Samples::Categories(categories) => categories.counts.len() as u64,
-        Samples::Vectors(vectors) => vectors.reference + vectors.current,
-    };
-    let method = report.choose(distinct);
+    if !must_fit && report.method.is_some_and(|method| samples.check(method, &report.name).is_err()) {
+        report.method = None;
+    }
+    let method = report.choose(samples.distinct());
+    samples.check(method, &report.name)?;
     let outcome = match &samples {
-        Samples::Numbers(numbers) => {
-            method.check_numbers(&report.name, numbers)?;
-            of_numbers(method, numbers)
-        }
-        Samples::Categories(categories) => {
-            method.check_categories(&report.name, distinct)?;
-            of_categories(method, categories)
-        }
-        Samples::Vectors(vectors) => {
-            method.check_vectors(&report.name)?;
-            vector_mmd(vectors)
-        }
+        Samples::Numbers(numbers) => of_numbers(method, numbers),
+        Samples::Categories(categories) => of_categories(method, categories),
+        Samples::Vectors(vectors) => vector_mmd(vectors),
     };
     report.judge(method, outcome.map(|measured| (measured, None)), options);
     Ok(report)

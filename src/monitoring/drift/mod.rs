@@ -9,6 +9,7 @@ mod contingency;
 mod cramer_von_mises;
 mod energy;
 mod epps_singleton;
+mod exact;
 mod fisher_exact;
 mod g_test;
 mod gauges;
@@ -37,6 +38,7 @@ mod wasserstein;
 mod tests;
 
 pub use compare::{ColumnReport, Options, Report, Verdict, compare};
+pub use exact::{RecordedRows, compare_recorded};
 pub use gauges::{DriftGauges, MAX_COLUMNS as MAX_GAUGE_COLUMNS, VersionDrift};
 pub use histogram::{Histogram, Others};
 pub use method::{Method, Score};

@@ -1,7 +1,9 @@
 //! The columns as they are given, and what of them counts.
 
 use super::histogram::Histogram;
+use super::method::Method;
 use super::samples::{Categories, Numbers, Vectors};
+use crate::error::Result;
 use std::collections::HashSet;
 
 /// How the values of a column are compared.
@@ -117,6 +119,26 @@ impl Values {
                 let samples = (reference.count > 0 && current.count > 0).then_some(Samples::Vectors(vectors));
                 Cleaned { reference, current, samples, histogram: None }
             }
+        }
+    }
+}
+
+impl Samples {
+    /// Different values of both sides together.
+    pub fn distinct(&self) -> u64 {
+        match self {
+            Self::Numbers(numbers) => numbers.distinct,
+            Self::Categories(categories) => categories.counts.len() as u64,
+            Self::Vectors(vectors) => vectors.reference + vectors.current,
+        }
+    }
+
+    /// Refuses a column that the method cannot compare.
+    pub fn check(&self, method: Method, column: &str) -> Result<()> {
+        match self {
+            Self::Numbers(numbers) => method.check_numbers(column, numbers),
+            Self::Categories(_) => method.check_categories(column, self.distinct()),
+            Self::Vectors(_) => method.check_vectors(column),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 /// What the bytes begin with; the last one is the version of what follows, MessagePack.
-const HEAD: [u8; 5] = *b"EAET\x01";
+const HEAD: [u8; 5] = *b"EAET\x02";
 const MAX_BYTES: usize = 16 << 20;
 /// Classes that are estimated at most.
 pub(super) const MAX_CLASSES: usize = 200;

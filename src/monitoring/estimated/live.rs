@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::monitoring::profile::{Sides, extend_numbers, has_numbers};
 use crate::tensor::{MapKeys, Tensor, Value};
 use parking_lot::{Mutex, RwLock};
+use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -65,6 +66,14 @@ impl Live {
         let installed = self.current()?;
         let sums = installed.sums.lock().clone();
         (sums.seen() > 0).then(|| (installed.id.clone(), sums))
+    }
+
+    /// What was seen since its estimator was installed, if nothing was taken; nothing without one.
+    ///
+    /// # Errors
+    /// As [`EstimateSums::answer`].
+    pub fn answer(&self) -> Result<Option<Json>> {
+        self.current().map(|installed| installed.sums.lock().answer(&installed.estimator)).transpose()
     }
 
     /// Gives back what was taken and could not be stored, unless another estimator has followed.

@@ -72,10 +72,12 @@ impl Labelled {
         self.left_out
     }
 
+    /// `business_value` is as of [`cbpe::Reference`].
+    ///
     /// # Errors
-    /// `INVALID_REQUEST` for too few rows, and for a classifier that does not say the most probable class; `TOO_LARGE` for too many
-    /// classes.
-    pub fn fit(&self, chunk_rows: Option<u32>) -> Result<Estimator> {
+    /// `INVALID_REQUEST` for too few rows, for a classifier that does not say the most probable class, and for values of other classes or
+    /// of a regression; `TOO_LARGE` for too many classes.
+    pub fn fit(&self, chunk_rows: Option<u32>, business_value: Option<&[f64]>) -> Result<Estimator> {
         let (rows, left_out) = (self.truth.len(), self.left_out);
         let Some(form) = self.form.as_ref().filter(|_| rows >= MIN_ROWS) else {
             return Err(error!(
@@ -86,8 +88,11 @@ impl Labelled {
         let chunk_rows = chunk_rows.unwrap_or((rows / CHUNKS) as u32);
         let kind = match form {
             Form::Classes { output, keys, width, classes } => {
-                let cbpe = self.fit_classes(*classes, chunk_rows as usize)?;
+                let cbpe = self.fit_classes(*classes, chunk_rows as usize, business_value)?;
                 Kind::Classes { cbpe, output: output.clone(), keys: keys.clone(), width: *width }
+            }
+            Form::Numbers { .. } if business_value.is_some() => {
+                return Err(error!(InvalidRequest, "businessValue is of classes, and this model is a regression"));
             }
             Form::Numbers { output, .. } => {
                 let dle = Dle::fit(&dle::Reference {
@@ -102,7 +107,7 @@ impl Labelled {
         Ok(Estimator { kind, rows: rows as u64, chunk_rows })
     }
 
-    fn fit_classes(&self, classes: usize, chunk_rows: usize) -> Result<Cbpe> {
+    fn fit_classes(&self, classes: usize, chunk_rows: usize, business_value: Option<&[f64]>) -> Result<Cbpe> {
         if classes > MAX_CLASSES {
             return Err(error!(TooLarge, "estimates are of at most {MAX_CLASSES} classes, the model has {classes}"));
         }
@@ -122,6 +127,7 @@ impl Labelled {
             probabilities: &self.numbers,
             chunk_rows,
             calibrate: None,
+            business_value,
         })
     }
 

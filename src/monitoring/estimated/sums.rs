@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 /// What the bytes begin with; the last one is the version of what follows, MessagePack.
-const HEAD: [u8; 5] = *b"EAES\x01";
+const HEAD: [u8; 5] = *b"EAES\x02";
 /// Of sums of ten ranked classes, and what follows.
 const MAX_BYTES: usize = 1 << 20;
 

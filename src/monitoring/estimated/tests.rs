@@ -1,5 +1,6 @@
 use super::*;
 use crate::monitoring::cbpe::{Cbpe, CbpeSums, Reference};
+use crate::monitoring::dle::{self, Dle, DleSums};
 use crate::monitoring::outcome::Maker;
 use crate::monitoring::profile::Sides;
 use crate::signature::Signature;
@@ -39,9 +40,10 @@ fn rows(count: usize, classes: usize, next: &mut impl FnMut() -> f64) -> (Vec<f6
 #[test]
 fn sums_tell_what_rows_tell_and_areas_within_their_bound() {
     let mut next = random(7);
-    let mut largest: f64 = 0.0;
+    let (mut largest, mut largest_precision): (f64, f64) = (0.0, 0.0);
     for round in 0..60 {
         let classes = 2 + round % 4;
+        let values: Vec<f64> = (0..classes * classes).map(|_| next() * 20.0 - 10.0).collect();
         let (probabilities, predicted, truth) = rows(300, classes, &mut next);
         let reference = Reference {
             classes,
@@ -50,6 +52,7 @@ fn sums_tell_what_rows_tell_and_areas_within_their_bound() {
             probabilities: &probabilities,
             chunk_rows: 50,
             calibrate: if round % 3 == 0 { None } else { Some(&[true; 5][..classes]) },
+            business_value: Some(&values),
         };
         let cbpe = Cbpe::fit(&reference).unwrap();
         for set in 0..50 {
@@ -71,20 +74,77 @@ fn sums_tell_what_rows_tell_and_areas_within_their_bound() {
                 let found = &found.measures[name];
                 let tolerance = found.bound.unwrap_or(0.0) + 1e-9;
                 assert_eq!(found.value.is_some(), exact.value.is_some());
-                assert_eq!(found.bound.is_some(), *name == "rocAuc" && exact.value.is_some());
+                let is_area = ["rocAuc", "averagePrecision"].contains(name);
+                assert_eq!(found.bound.is_some(), is_area && exact.value.is_some());
                 let off = found.value.zip(exact.value).map_or(0.0, |(found, exact)| (found - exact).abs());
                 assert!(off <= tolerance, "{name} of round {round}: {found:?}, exactly {exact:?}");
+                // What predictions are worth grows with them, and its thresholds are of as many.
+                let chunks = if *name == "businessValue" { predicted.len() as f64 / 50.0 } else { 1.0 };
                 assert_eq!(
                     (found.sampling_error, found.lower_threshold),
-                    (exact.sampling_error, exact.lower_threshold)
+                    (exact.sampling_error, exact.lower_threshold.map(|lower| lower * chunks))
                 );
-                if predicted.len() > 100 {
-                    largest = largest.max(found.bound.unwrap_or(0.0));
+                if predicted.len() > 100 && is_area {
+                    let largest = if *name == "rocAuc" { &mut largest } else { &mut largest_precision };
+                    *largest = largest.max(found.bound.unwrap_or(0.0));
                 }
             }
         }
     }
-    assert!(largest < 0.05, "{largest}");
+    assert!(largest < 0.05 && largest_precision < 0.15, "{largest}, {largest_precision}");
+}
+
+#[test]
+fn sums_of_losses_tell_what_rows_tell() {
+    let mut next = random(11);
+    let mut sets = 0;
+    for round in 0..25 {
+        let (columns, rows) = (1 + round % 4, 120 + round * 7);
+        // Of every second one some numbers are below 0, where no logarithm is.
+        let shift = if round % 2 == 0 { 0.5 } else { -0.5 * columns as f64 };
+        let mut sample = |rows: usize| -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+            let features: Vec<f64> = (0..rows * columns).map(|_| next()).collect();
+            let predicted: Vec<f64> = features.chunks(columns).map(|row| row.iter().sum::<f64>() + shift).collect();
+            let truth = predicted.iter().map(|predicted| predicted + (next() - 0.5) * predicted).collect();
+            (features, predicted, truth)
+        };
+        let (features, predicted, truth) = sample(rows);
+        let reference =
+            dle::Reference { predicted: &predicted, truth: &truth, features: Some(&features), chunk_rows: 20 };
+        let dle = Dle::fit(&reference).unwrap();
+        for set in 0..80 {
+            let (features, predicted, _) = sample(1 + (set * 13) % 90);
+            let exact = dle.estimate(&features, &predicted).unwrap();
+            assert_eq!(exact.measures.contains_key("rmsle"), predicted_above_zero(round));
+            let mut parts = [DleSums::default(); 3];
+            for (at, (row, predicted)) in features.chunks(columns).zip(&predicted).enumerate() {
+                dle.add(&[row, &[*predicted]].concat(), &mut parts[at % 3]);
+            }
+            let mut sums = DleSums::default();
+            for part in &parts {
+                sums.merge(&rmp_serde::from_slice(&rmp_serde::to_vec(part).unwrap()).unwrap());
+            }
+            let found = dle.estimates(&sums);
+            assert_eq!(found.count, exact.count);
+            assert_eq!(found.measures.keys().collect::<Vec<_>>(), exact.measures.keys().collect::<Vec<_>>());
+            for (name, exact) in &exact.measures {
+                let found = &found.measures[name];
+                let (value, wanted) = (found.value.unwrap(), exact.value.unwrap());
+                assert!((value - wanted).abs() <= 1e-9 * wanted.max(1.0), "{name}: {value}, exactly {wanted}");
+                assert_eq!(
+                    (found.sampling_error, found.lower_threshold, found.upper_threshold, found.bound),
+                    (exact.sampling_error, exact.lower_threshold, exact.upper_threshold, None)
+                );
+            }
+            sets += 1;
+        }
+    }
+    assert_eq!(sets, 2000);
+}
+
+/// Whether all numbers of a round are.
+const fn predicted_above_zero(round: usize) -> bool {
+    round.is_multiple_of(2)
 }
 
 fn classified(rows: usize, next: &mut impl FnMut() -> f64) -> Labelled {
@@ -113,7 +173,7 @@ fn observe(live: &Live, inputs: &[(String, Value)], output: &str, values: Tensor
 #[test]
 fn classifications_are_estimated_while_they_are_made() {
     let mut next = random(1);
-    let estimator = classified(400, &mut next).fit(None).unwrap();
+    let estimator = classified(400, &mut next).fit(None, None).unwrap();
     let estimator = Estimator::from_bytes(&estimator.to_bytes().unwrap()).unwrap();
     assert_eq!(estimator.described()["kind"], "classification");
     assert_eq!((&estimator.described()["rows"], &estimator.described()["chunkRows"]), (&json!(400), &json!(40)));
@@ -152,7 +212,7 @@ fn regressions_are_estimated_while_they_are_made() {
         let features = json!({ "b": [b], "a": [[a]], "text": ["x"] }).to_string();
         assert!(labelled.add(&json!({ "y": [[a]] }).to_string(), &json!(a + off).to_string(), Some(&features), &maker));
     }
-    let estimator = labelled.fit(Some(100)).unwrap();
+    let estimator = labelled.fit(Some(100), None).unwrap();
     assert_eq!(estimator.described()["features"], 2);
     let live = Live::default();
     live.install(Some(("one".to_owned(), Estimator::from_bytes(&estimator.to_bytes().unwrap()).unwrap())));
@@ -171,7 +231,7 @@ fn regressions_are_estimated_while_they_are_made() {
 #[test]
 fn references_that_say_too_little_are_refused() {
     let mut next = random(5);
-    let message = |labelled: &Labelled, chunk_rows| labelled.fit(chunk_rows).unwrap_err().to_string();
+    let message = |labelled: &Labelled, chunk_rows| labelled.fit(chunk_rows, None).unwrap_err().to_string();
     assert!(message(&classified(99, &mut next), None).contains("at least 100 rows"));
     assert!(message(&classified(150, &mut next), Some(100)).contains("two chunks of 100 rows"));
     let mut labelled = Labelled::default();
@@ -195,7 +255,7 @@ fn references_that_say_too_little_are_refused() {
 #[test]
 fn bytes_that_are_none_are_refused() {
     let mut next = random(9);
-    let bytes = classified(120, &mut next).fit(None).unwrap().to_bytes().unwrap();
+    let bytes = classified(120, &mut next).fit(None, None).unwrap().to_bytes().unwrap();
     assert!(Estimator::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     assert!(Estimator::from_bytes(b"EAET\x02").is_err() && EstimateSums::from_bytes(&bytes).is_err());
     let mut damaged = 0;

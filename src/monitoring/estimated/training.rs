@@ -50,7 +50,7 @@ impl LabelledTraining {
     /// # Errors
     /// As of [`Labelled::fit`].
     pub fn fit(&self) -> Option<Result<Estimator>> {
-        (self.looked > 0).then(|| self.labelled.fit(None))
+        (self.looked > 0).then(|| self.labelled.fit(None, None))
     }
 }
 

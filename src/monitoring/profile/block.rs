@@ -1,7 +1,7 @@
 //! Numbers that wait for their profile.
 
-use super::columns::Profile;
 use super::names::{Names, Side};
+use super::sink::ColumnSink;
 use std::collections::HashMap;
 
 /// The rows of an input or output, one behind the other.
@@ -26,7 +26,7 @@ impl Block {
         Self { side, name: name.to_owned(), names, is_label, numbers: Vec::new() }
     }
 
-    fn fold(&self, given: &HashMap<String, Vec<String>>, profile: &mut Profile) {
+    fn fold(&self, given: &HashMap<String, Vec<String>>, sink: &mut impl ColumnSink) {
         let count = self.names.count();
         let given = match self.side {
             Side::Feature => given.get(&self.name).filter(|given| given.len() == count),
@@ -39,9 +39,9 @@ impl Block {
             column.clear();
             column.extend(self.numbers.iter().skip(at).step_by(count));
             if self.is_label {
-                profile.add_classes(&name, &column);
+                sink.add_classes(&name, &column);
             } else {
-                profile.add_numbers(&name, &column);
+                sink.add_numbers(&name, &column);
             }
         }
     }
@@ -72,9 +72,9 @@ impl Pending {
         self.blocks.iter().map(|block| block.numbers.len()).sum()
     }
 
-    /// Adds all to a profile. `names` are those of the columns of inputs that have names.
-    pub fn fold(&self, names: &HashMap<String, Vec<String>>, profile: &mut Profile) {
-        profile.add_rows(self.rows);
-        self.blocks.iter().for_each(|block| block.fold(names, profile));
+    /// Hands all on. `names` are those of the columns of inputs that have names.
+    pub fn fold(&self, names: &HashMap<String, Vec<String>>, sink: &mut impl ColumnSink) {
+        sink.add_rows(self.rows);
+        self.blocks.iter().for_each(|block| block.fold(names, sink));
     }
 }

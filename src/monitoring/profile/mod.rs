@@ -16,6 +16,7 @@ mod names;
 mod number;
 mod profiler;
 mod settings;
+mod sink;
 mod strings;
 mod vector;
 
@@ -27,8 +28,9 @@ pub use limits::{MAX_COLUMNS, MAX_PROFILE_BYTES, shortened};
 pub use merged::merged;
 pub use names::{Names, OUTPUT_PREFIX, Side};
 pub use number::Number;
-pub use profiler::{MAX_VECTOR_VALUES, Profiler, Sides};
+pub use profiler::{MAX_VECTOR_VALUES, Profiler, Sides, split};
 pub use settings::ProfileSettings;
+pub use sink::ColumnSink;
 pub use strings::Strings;
 pub use vector::Vectors;
 

@@ -6,6 +6,7 @@ use super::elements::{extend_numbers, has_numbers};
 use super::layout::{Layout, declared, layout};
 use super::names::{Names, Side};
 use super::settings::ProfileSettings;
+use super::sink::ColumnSink;
 use crate::error::Result;
 use crate::signature::{ClassRole, Signature};
 use crate::tensor::{DType, Tensor, Value};
@@ -51,44 +52,23 @@ impl Profiler {
             return;
         }
         let step = values_of(prediction).div_ceil(MAX_VALUES).max(1);
-        let features = if settings.features { prediction.inputs } else { &[] };
-        let sides = features
-            .iter()
-            .map(|named| (Side::Feature, named))
-            .chain(prediction.outputs.iter().map(|named| (Side::Output, named)));
-        let mut rows = 0;
-        let mut others = Vec::new();
         let mut full = None;
-        {
+        let rest = {
             let mut pending = self.pending.lock();
-            for (at, (side, (name, value))) in sides.enumerate() {
-                let seen = Seen { settings, signature: prediction.signature, side, name, step };
-                match seen.append(at, value, &mut pending) {
-                    Some(appended) => rows = rows.max(appended),
-                    None => others.push((seen, value)),
-                }
-            }
-            rows = others.iter().map(|(seen, value)| seen.rows(value)).fold(rows, usize::max);
-            pending.rows += rows as u64;
+            let rest = Rest::behind(settings, prediction, step, &mut pending);
             if pending.numbers() >= FOLD_NUMBERS {
                 full = Some(std::mem::take(&mut *pending));
             }
-        }
-        let absent = settings.features && prediction.inputs.len() < prediction.signature.inputs.len();
-        if full.is_none() && others.is_empty() && !absent {
+            rest
+        };
+        if full.is_none() && rest.is_nothing() {
             return;
         }
         let mut profile = self.profile.lock();
         if let Some(full) = full {
-            full.fold(&self.names.read(), &mut profile);
+            full.fold(&self.names.read(), &mut *profile);
         }
-        others.iter().for_each(|(seen, value)| seen.add(value, &mut profile));
-        if absent {
-            let is_absent = |name: &str| prediction.inputs.iter().all(|(given, _)| given != name);
-            for input in prediction.signature.inputs.iter().filter(|input| is_absent(&input.name)) {
-                (0..rows.max(1)).for_each(|_| profile.add_missing(&Side::Feature.name(&input.name)));
-            }
-        }
+        rest.add(&mut *profile);
     }
 
     /// What was profiled since the last call.
@@ -112,8 +92,72 @@ impl Profiler {
     fn folded(&self) -> parking_lot::MutexGuard<'_, Profile> {
         let pending = std::mem::take(&mut *self.pending.lock());
         let mut profile = self.profile.lock();
-        pending.fold(&self.names.read(), &mut profile);
+        pending.fold(&self.names.read(), &mut *profile);
         profile
+    }
+}
+
+/// Hands on all the values of a prediction, however many they are. `names` are those of the columns of inputs that have names.
+///
+/// Returns how many rows they are.
+pub fn split(
+    settings: ProfileSettings,
+    names: &HashMap<String, Vec<String>>,
+    prediction: Sides<'_>,
+    sink: &mut impl ColumnSink,
+) -> usize {
+    let mut pending = Pending::default();
+    let rest = Rest::behind(settings, prediction, 1, &mut pending);
+    pending.fold(names, sink);
+    rest.add(sink);
+    rest.rows
+}
+
+/// What of a prediction does not wait.
+struct Rest<'a> {
+    prediction: Sides<'a>,
+    others: Vec<(Seen<'a>, &'a Value)>,
+    rows: usize,
+    /// Whether inputs were not given.
+    is_sparse: bool,
+}
+
+impl<'a> Rest<'a> {
+    /// What is left when all that waits is appended.
+    fn behind(settings: ProfileSettings, prediction: Sides<'a>, step: usize, pending: &mut Pending) -> Self {
+        let features = if settings.features { prediction.inputs } else { &[] };
+        let sides = features
+            .iter()
+            .map(|named| (Side::Feature, named))
+            .chain(prediction.outputs.iter().map(|named| (Side::Output, named)));
+        let mut rows = 0;
+        let mut others = Vec::new();
+        for (at, (side, (name, value))) in sides.enumerate() {
+            let seen = Seen { settings, signature: prediction.signature, side, name, step };
+            match seen.append(at, value, pending) {
+                Some(appended) => rows = rows.max(appended),
+                None => others.push((seen, value)),
+            }
+        }
+        rows = others.iter().map(|(seen, value)| seen.rows(value)).fold(rows, usize::max);
+        pending.rows += rows as u64;
+        let is_sparse = settings.features && prediction.inputs.len() < prediction.signature.inputs.len();
+        Self { prediction, others, rows, is_sparse }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.others.is_empty() && !self.is_sparse
+    }
+
+    fn add(&self, sink: &mut impl ColumnSink) {
+        self.others.iter().for_each(|(seen, value)| seen.add(value, sink));
+        if self.is_sparse {
+            let Sides { signature, inputs, .. } = self.prediction;
+            let is_absent = |name: &str| inputs.iter().all(|(given, _)| given != name);
+            for input in signature.inputs.iter().filter(|input| is_absent(&input.name)) {
+                (0..self.rows.max(1)).for_each(|_| sink.add_missing(&Side::Feature.name(&input.name)));
+            }
+        }
     }
 }
 
@@ -183,31 +227,31 @@ impl Seen<'_> {
     }
 
     /// Adds what does not wait: strings, vectors, what is missing.
-    fn add(&self, value: &Value, profile: &mut Profile) {
+    fn add(&self, value: &Value, sink: &mut impl ColumnSink) {
         let name = || self.side.name(self.name);
         match value {
-            Value::None => profile.add_missing(&name()),
+            Value::None => sink.add_missing(&name()),
             Value::Tensor(tensor) if tensor.dtype == DType::String && self.is_columns(tensor) => {
-                self.add_strings(tensor, profile);
+                self.add_strings(tensor, sink);
             }
-            Value::Tensor(tensor) if has_numbers(tensor) => self.add_vectors(tensor, profile),
-            Value::Tensor(tensor) => profile.leave_out(tensor.len()),
-            Value::Sequence(values) => profile.leave_out(values.len()),
-            Value::Map { values, .. } => profile.leave_out(values.len()),
+            Value::Tensor(tensor) if has_numbers(tensor) => self.add_vectors(tensor, sink),
+            Value::Tensor(tensor) => sink.leave_out(tensor.len()),
+            Value::Sequence(values) => sink.leave_out(values.len()),
+            Value::Map { values, .. } => sink.leave_out(values.len()),
         }
     }
 
-    fn add_strings(&self, tensor: &Tensor, profile: &mut Profile) {
+    fn add_strings(&self, tensor: &Tensor, sink: &mut impl ColumnSink) {
         let (Some(strings), Layout { columns, .. }) = (tensor.strings(), self.layout(tensor)) else { return };
         let names = if columns == 1 { Names::Whole } else { Names::Indexed(columns) };
         for at in 0..columns {
             let column = names.column(self.side, self.name, at);
             let values = strings.iter().skip(at).step_by(columns * self.step);
-            values.for_each(|value| profile.add_category(&column, value));
+            values.for_each(|value| sink.add_category(&column, value));
         }
     }
 
-    fn add_vectors(&self, tensor: &Tensor, profile: &mut Profile) {
+    fn add_vectors(&self, tensor: &Tensor, sink: &mut impl ColumnSink) {
         let Layout { rows, columns, .. } = self.layout(tensor);
         let column = self.side.name(self.name);
         let mut elements = Vec::new();
@@ -218,7 +262,7 @@ impl Seen<'_> {
                 let step = elements.len().div_ceil(MAX_VALUES);
                 elements = elements.into_iter().step_by(step).collect();
             }
-            profile.add_vector(&column, &elements);
+            sink.add_vector(&column, &elements);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::calibration::{Binning, Calibration, calibration};
 use super::confusion::{Averages, ClassMeasures, ConfusionMatrix, macro_averages, macro_averages_of_defined};
-use super::ranking::{Ranking, RocAuc};
+use super::ranking::{Ranking, RocAuc, RocAverages};
 use super::rows::{Weights, check_length, check_not_empty};
 use super::scores::{ScoreTable, Scores};
 use super::scoring_rules::{Penalties, ScoringRules};
@@ -42,6 +42,9 @@ pub struct ClassificationQuality {
     /// With scores.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roc_auc: Option<RocAuc>,
+    /// With scores: means over the classes, of which the plain one is undefined where a class has no rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_precision: Option<RocAverages>,
     #[serde(flatten)]
     pub probabilistic: Option<Probabilistic>,
 }
@@ -60,6 +63,9 @@ pub struct ClassQuality {
     /// With scores; `None` within where no row, or every row, is of the class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roc_auc: Option<Option<f64>>,
+    /// With scores; `None` within where no row is of the class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_precision: Option<Option<f64>>,
     /// With probabilities: of the probability of the class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -104,6 +110,7 @@ pub fn classification(rows: &ClassificationRows) -> Result<ClassificationQuality
         averages: macro_averages(&measures),
         macro_of_defined: macro_averages_of_defined(&measures),
         roc_auc: None,
+        average_precision: None,
         probabilistic: None,
     };
     if let Some(scores) = scores {
@@ -136,7 +143,12 @@ pub fn check_classes(classes: usize, truth: &[u32], predicted: &[u32]) -> Result
 fn add_ranking(quality: &mut ClassificationQuality, ranking: &Ranking) {
     let areas = ranking.one_vs_rest();
     quality.roc_auc = Some(ranking.averages(&areas));
-    quality.per_class.iter_mut().zip(areas).for_each(|(class, area)| class.roc_auc = Some(area));
+    let precisions = ranking.average_precisions();
+    quality.average_precision = Some(ranking.means(&precisions));
+    for ((class, area), precision) in quality.per_class.iter_mut().zip(areas).zip(precisions) {
+        class.roc_auc = Some(area);
+        class.average_precision = Some(precision);
+    }
 }
 
 fn add_probabilistic(quality: &mut ClassificationQuality, rows: &Ranking, binning: Binning) {
@@ -176,6 +188,7 @@ impl ClassQuality {
             support,
             undefined: named.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect(),
             roc_auc: None,
+            average_precision: None,
             calibration: None,
         }
     }

@@ -17,7 +17,7 @@ pub use classification::{
     ClassQuality, ClassificationQuality, ClassificationRows, MAX_CLASSES, Probabilistic, check_classes, classification,
 };
 pub use confusion::{Averages, ConfusionMatrix, macro_averages, macro_averages_of_defined};
-pub use ranking::{RocAuc, RocAverages, averages, roc_auc};
+pub use ranking::{RocAuc, RocAverages, average_precision, averages, roc_auc};
 pub use regression::{RegressionQuality, RegressionRows, RegressionSums, explained, regression};
 pub use scores::{ScoreKind, ScoreTable, Scores};
 pub use scoring_rules::{Penalties, ScoringRules};

@@ -1,4 +1,4 @@
-//! Whether rows of a class have larger scores than others: areas under the ROC curve.
+//! Whether rows of a class have larger scores than others: areas under the ROC curve, and average precisions.
 
 use super::rows::Weights;
 use super::scores::ScoreTable;
@@ -39,6 +39,23 @@ pub fn roc_auc(rows: impl Iterator<Item = (f64, bool, f64)>) -> Option<f64> {
     (positives > 0.0 && negatives > 0.0).then(|| area / (positives * negatives))
 }
 
+/// The average precision of rows, each a score, how much of it is of the class, and its weight: the mean over the rows of the class of
+/// the precision down to their score. `None` without any.
+pub fn average_precision(rows: impl Iterator<Item = (f64, f64, f64)>) -> Option<f64> {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
+    let (mut sum, mut positives, mut all) = (0.0, 0.0, 0.0);
+    for tied in rows.chunk_by(|one, other| one.0 == other.0) {
+        let positive: f64 = tied.iter().map(|row| row.1).sum();
+        positives += positive;
+        all += tied.iter().map(|row| row.2).sum::<f64>();
+        if all > 0.0 {
+            sum += positive * positives / all;
+        }
+    }
+    (positives > 0.0).then(|| sum / positives)
+}
+
 /// Rows of classes with their scores.
 pub struct Ranking<'a> {
     pub truth: &'a [u32],
@@ -60,18 +77,42 @@ impl Ranking<'_> {
         if self.classes == 2 { vec![area(1); 2] } else { (0..self.classes).map(area).collect() }
     }
 
+    /// Of each class.
+    pub fn average_precisions(&self) -> Vec<Option<f64>> {
+        let of_class = |class: usize| {
+            let row = |(row, truth): (usize, &u32)| {
+                let weight = self.weights.at(row);
+                (self.scores.at(row, class), if *truth as usize == class { weight } else { 0.0 }, weight)
+            };
+            average_precision(self.truth.iter().enumerate().map(row))
+        };
+        (0..self.classes).map(of_class).collect()
+    }
+
+    /// Means over the classes; the plain one is undefined where a class has no rows.
+    pub fn means(&self, of_classes: &[Option<f64>]) -> RocAverages {
+        let support = self.support();
+        let mut means = averages(of_classes.iter().zip(&support).filter_map(|(of, support)| Some(((*of)?, *support))));
+        means.plain = means.plain.filter(|_| of_classes.iter().all(Option::is_some));
+        means
+    }
+
+    /// The weights of the rows of each class.
+    fn support(&self) -> Vec<f64> {
+        let mut support = vec![0.0; self.classes];
+        self.truth.iter().enumerate().for_each(|(row, truth)| support[*truth as usize] += self.weights.at(row));
+        support
+    }
+
     /// Means over what [`Self::one_vs_rest`] gave.
     pub fn averages(&self, one_vs_rest: &[Option<f64>]) -> RocAuc {
         let mut rows_of = vec![Vec::new(); self.classes];
         self.truth.iter().enumerate().for_each(|(row, truth)| rows_of[*truth as usize].push(row));
-        let support: Vec<f64> = rows_of.iter().map(|rows| rows.iter().map(|row| self.weights.at(*row)).sum()).collect();
-        let areas = one_vs_rest.iter().zip(&support).filter_map(|(area, support)| Some(((*area)?, *support)));
-        let mut averages = averages(areas);
-        averages.plain = averages.plain.filter(|_| one_vs_rest.iter().all(Option::is_some));
+        let averages = self.means(one_vs_rest);
         if self.classes == 2 {
             return RocAuc { one_vs_rest: averages, one_vs_one: averages };
         }
-        RocAuc { one_vs_rest: averages, one_vs_one: self.one_vs_one(&rows_of, &support) }
+        RocAuc { one_vs_rest: averages, one_vs_one: self.one_vs_one(&rows_of, &self.support()) }
     }
 
     fn one_vs_one(&self, rows_of: &[Vec<usize>], support: &[f64]) -> RocAverages {
@@ -111,6 +152,11 @@ mod tests {
         assert_eq!(area(&[(0.9, true), (0.5, true), (0.5, false), (0.1, false)]), Some(3.5 / 4.0));
         assert_eq!(area(&[(0.0, true), (-0.0, false)]), Some(0.5));
         assert_eq!(area(&[(0.9, true)]), None);
+        let precision =
+            |rows: &[(f64, f64)]| average_precision(rows.iter().map(|(score, share)| (*score, *share, 1.0)));
+        // One of one, and two of three that have its score.
+        assert_eq!(precision(&[(0.9, 1.0), (0.5, 1.0), (0.5, 0.0), (0.1, 0.0)]), Some((1.0 + 2.0 / 3.0) / 2.0));
+        assert_eq!(precision(&[(0.9, 0.0)]), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The quality of classifications as metrics answer it.
 
-use super::class_sums::ClassSums;
+use super::class_sums::{ClassSums, Ranked};
 use super::probability_sums::ProbabilitySums;
+use super::roc_area::Area;
 use super::{Classified, QualitySums};
 use crate::monitoring::quality::{
     Averages, Calibration, ClassQuality, ConfusionMatrix, RocAverages, averages, macro_averages,
@@ -27,6 +28,7 @@ pub struct Quality<'a> {
     averages: Averages,
     macro_of_defined: Averages,
     roc_auc: Option<RocAuc>,
+    average_precision: Option<AveragePrecision>,
     /// Rows with probabilities.
     probability_count: i64,
     log_loss: Option<f64>,
@@ -43,6 +45,9 @@ struct NamedClass<'a> {
     /// How far the area under the ROC curve may be off.
     #[serde(skip_serializing_if = "Option::is_none")]
     roc_auc_error: Option<Option<f64>>,
+    /// The same of the average precision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average_precision_error: Option<Option<f64>>,
 }
 
 /// Each class against the rows of all others.
@@ -51,6 +56,14 @@ struct NamedClass<'a> {
 struct RocAuc {
     one_vs_rest: RocAverages,
     /// How far each of the means may be off: as far as the area of any class.
+    error: f64,
+}
+
+/// The same of average precisions.
+#[derive(Debug, Serialize)]
+struct AveragePrecision {
+    #[serde(flatten)]
+    averages: RocAverages,
     error: f64,
 }
 
@@ -75,18 +88,25 @@ fn answer<'a>(classes: &'a ClassSums, probabilities: &ProbabilitySums) -> Qualit
     }
     let mut measures = matrix.by_class();
     measures.truncate(names.len());
-    let areas: Vec<_> = (0..names.len()).map(|class| classes.area(class)).collect();
-    let per_class = names.iter().zip(&measures).zip(&areas).map(|((class, measures), area)| NamedClass {
-        class,
-        quality: ClassQuality {
-            roc_auc: area.map(|(_, area)| area.map(|area| area.value)),
-            ..ClassQuality::of(measures)
-        },
-        roc_auc_error: area.map(|(_, area)| area.map(|area| area.error)),
+    let ranked: Vec<_> = (0..names.len()).map(|class| classes.ranked(class)).collect();
+    let per_class = names.iter().zip(&measures).zip(&ranked).map(|((class, measures), ranked)| {
+        let area = |of: fn(&Ranked) -> Option<Area>| ranked.as_ref().map(of);
+        let (roc, precision) = (area(|ranked| ranked.roc_area), area(|ranked| ranked.average_precision));
+        NamedClass {
+            class,
+            quality: ClassQuality {
+                roc_auc: roc.map(|area| area.map(|area| area.value)),
+                average_precision: precision.map(|area| area.map(|area| area.value)),
+                ..ClassQuality::of(measures)
+            },
+            roc_auc_error: roc.map(|area| area.map(|area| area.error)),
+            average_precision_error: precision.map(|area| area.map(|area| area.error)),
+        }
     });
     let unless_rest = |averages: Averages| {
         if rest_count == 0 { averages } else { Averages { precision: None, recall: None, f1: None } }
     };
+    let ranked: Vec<_> = ranked.iter().flatten().collect();
     let (count, probability_count) = (classes.count(), probabilities.count());
     let are_probable = probability_count > 0;
     Quality {
@@ -98,7 +118,9 @@ fn answer<'a>(classes: &'a ClassSums, probabilities: &ProbabilitySums) -> Qualit
         per_class: per_class.collect(),
         averages: unless_rest(macro_averages(&measures)),
         macro_of_defined: unless_rest(macro_averages_of_defined(&measures)),
-        roc_auc: roc_auc(&areas.into_iter().flatten().collect::<Vec<_>>()),
+        roc_auc: mean_area(&ranked, |ranked| ranked.roc_area).map(|(one_vs_rest, error)| RocAuc { one_vs_rest, error }),
+        average_precision: mean_area(&ranked, |ranked| ranked.average_precision)
+            .map(|(averages, error)| AveragePrecision { averages, error }),
         probability_count,
         log_loss: are_probable.then(|| probabilities.log_loss()),
         brier: are_probable.then(|| probabilities.brier()),
@@ -106,11 +128,11 @@ fn answer<'a>(classes: &'a ClassSums, probabilities: &ProbabilitySums) -> Qualit
     }
 }
 
-/// Of the classes that have scores: the rows of each, and its area.
-fn roc_auc(classes: &[(f64, Option<super::roc_area::RocArea>)]) -> Option<RocAuc> {
-    let known = || classes.iter().filter_map(|(support, area)| Some((*support, (*area)?)));
-    let mut one_vs_rest = averages(known().map(|(support, area)| (area.value, support)));
-    one_vs_rest.plain = one_vs_rest.plain.filter(|_| classes.iter().all(|(_, area)| area.is_some()));
+/// Of the classes that have scores: the means of their areas, and how far those may be off.
+fn mean_area(classes: &[&Ranked], area: fn(&Ranked) -> Option<Area>) -> Option<(RocAverages, f64)> {
+    let known = || classes.iter().filter_map(|ranked| Some((ranked.support, area(ranked)?)));
+    let mut means = averages(known().map(|(support, area)| (area.value, support)));
+    means.plain = means.plain.filter(|_| classes.iter().all(|ranked| area(ranked).is_some()));
     let error = known().map(|(_, area)| area.error).fold(0.0, f64::max);
-    known().next().is_some().then_some(RocAuc { one_vs_rest, error })
+    known().next().is_some().then_some((means, error))
 }

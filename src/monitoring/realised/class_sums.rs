@@ -1,6 +1,7 @@
 //! Which classes are taken for which, and how their scores rank.
 
-use super::roc_area::{LAST_BIN, RocArea, roc_area, score_bin};
+use super::average_precision::binned_average_precision;
+use super::roc_area::{Area, LAST_BIN, roc_area, score_bin};
 use crate::monitoring::bins::Bins;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,17 @@ pub struct ClassSums {
     negatives: Bins,
     /// There were more classes than are told apart.
     is_folded: bool,
+}
+
+/// How the scores of a class rank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// Rows of the class.
+    pub support: f64,
+    /// `None` without rows of the class, or without others.
+    pub roc_area: Option<Area>,
+    /// `None` without rows of the class.
+    pub average_precision: Option<Area>,
 }
 
 impl ClassSums {
@@ -157,13 +169,17 @@ impl ClassSums {
         self.cells.iter().map(move |(cell, count)| (position(cell >> BITS), position(cell & LOW), count))
     }
 
-    /// How many rows of a class have scores, and the area under its ROC curve; `None` for a class without scores.
-    pub fn area(&self, position: usize) -> Option<(f64, Option<RocArea>)> {
+    /// `None` for a class without scores.
+    pub fn ranked(&self, position: usize) -> Option<Ranked> {
         let first = (position as u32 + 1) << BITS;
         let of_class = |bins: &'_ Bins| bins.between(first, first + (1 << BITS)).to_vec();
         let (positives, negatives) = (of_class(&self.positives), of_class(&self.negatives));
         let support = positives.iter().map(|(_, count)| *count as f64).sum();
-        (!positives.is_empty() || !negatives.is_empty()).then(|| (support, roc_area(&positives, &negatives)))
+        (!positives.is_empty() || !negatives.is_empty()).then(|| Ranked {
+            support,
+            roc_area: roc_area(&positives, &negatives),
+            average_precision: binned_average_precision(&positives, &negatives),
+        })
     }
 
     /// Whether they can be some that were written.
@@ -242,7 +258,7 @@ mod tests {
         let (mut left, mut right) = (sums(&[("x", "y")]), all.clone());
         left.merge_times(&all, 1);
         right.merge_times(&sums(&[("x", "y")]), 1);
-        assert!(left == right && left.is_sound() && left.area(0).is_none());
+        assert!(left == right && left.is_sound() && left.ranked(0).is_none());
         left.merge_times(&sums(&[("x", "y")]), -1);
         assert_eq!(left, all);
     }

@@ -1,14 +1,16 @@
 //! How good predictions were whose truth is known: sums of events that merge, and from which events can be taken away again.
 
 mod answer;
+mod average_precision;
 mod class_sums;
 mod probability_sums;
 mod roc_area;
 mod truth_sums;
 
+pub use average_precision::weighted_average_precision;
 pub use class_sums::{ClassRow, ClassSums, MAX_NAME_BYTES};
 pub use probability_sums::ProbabilitySums;
-pub use roc_area::{LAST_BIN, RocArea, score_bin, weighted_roc_area};
+pub use roc_area::{Area, LAST_BIN, score_bin, weighted_roc_area};
 pub use truth_sums::TruthSums;
 
 use crate::error::{Result, error};

@@ -21,22 +21,22 @@ const fn place(value: f64) -> u32 {
     if value < LEAST { 0 } else { ((value.to_bits() >> DROPPED_BITS) - FIRST) as u32 + 1 }
 }
 
-/// The area under the ROC curve, and how far it may be off.
+/// An area under a curve, and how far it may be off.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RocArea {
+pub struct Area {
     pub value: f64,
-    /// Half the share of the pairs, one of the class and one not, that share a bin: such a pair counts one half, and may be in order, or not.
     pub error: f64,
 }
 
 /// Of counts by bin, ascending: of rows of the class, and of the others. `None` where either has no rows.
-pub fn roc_area(positives: &[(u32, i64)], negatives: &[(u32, i64)]) -> Option<RocArea> {
+pub fn roc_area(positives: &[(u32, i64)], negatives: &[(u32, i64)]) -> Option<Area> {
     let weights = |bins: &[(u32, i64)]| bins.iter().map(|(bin, count)| (*bin, *count as f64)).collect::<Vec<_>>();
     weighted_roc_area(&weights(positives), &weights(negatives))
 }
 
-/// The same of weights.
-pub fn weighted_roc_area(positives: &[(u32, f64)], negatives: &[(u32, f64)]) -> Option<RocArea> {
+/// The same of weights. It may be off by half the share of the pairs, one of the class and one not, that share a bin: such a pair counts
+/// one half, and may be in order, or not.
+pub fn weighted_roc_area(positives: &[(u32, f64)], negatives: &[(u32, f64)]) -> Option<Area> {
     let total = |bins: &[(u32, f64)]| bins.iter().map(|(_, weight)| *weight).sum::<f64>();
     let pairs = total(positives) * total(negatives);
     let (mut above, mut area, mut undecided) = (0.0, 0.0, 0.0);
@@ -49,8 +49,7 @@ pub fn weighted_roc_area(positives: &[(u32, f64)], negatives: &[(u32, f64)]) -> 
         area += *weight * (above + tied / 2.0);
         undecided += *weight * tied / 2.0;
     }
-    (total(positives) > 0.0 && total(negatives) > 0.0)
-        .then(|| RocArea { value: area / pairs, error: undecided / pairs })
+    (total(positives) > 0.0 && total(negatives) > 0.0).then(|| Area { value: area / pairs, error: undecided / pairs })
 }
 
 #[cfg(test)]
@@ -73,7 +72,7 @@ mod tests {
     }
 
     /// Of scores of both kinds, from bins and exactly.
-    fn areas(rows: &[(f64, bool)]) -> (RocArea, f64) {
+    fn areas(rows: &[(f64, bool)]) -> (Area, f64) {
         let (mut positives, mut negatives) = (Bins::default(), Bins::default());
         for (score, is_positive) in rows {
             if *is_positive { &mut positives } else { &mut negatives }.add(score_bin(*score), 1);
@@ -116,6 +115,6 @@ mod tests {
     fn without_pairs_there_is_no_area() {
         assert_eq!(roc_area(&[(3, 5)], &[]), None);
         assert_eq!(roc_area(&[], &[(3, 5)]), None);
-        assert_eq!(roc_area(&[(3, 1)], &[(3, 1)]), Some(RocArea { value: 0.5, error: 0.5 }));
+        assert_eq!(roc_area(&[(3, 1)], &[(3, 1)]), Some(Area { value: 0.5, error: 0.5 }));
     }
 }

@@ -30,7 +30,7 @@ impl ProfileReport {
 
 fn column_to_json(column: &ColumnReport, details: &ColumnDetails) -> Json {
     let score = if column.method.is_some_and(Method::is_p_value) { "pValue" } else { "distance" };
-    let pair = |(low, high): (f64, f64)| json!([low, high]);
+    let pair = |(low, high): (f64, f64)| json!([number(low), number(high)]);
     let bounds = column.bounds.map(|Bounds { statistic, score: of_score }| {
         Json::Object(Map::from_iter([("statistic".to_owned(), pair(statistic)), (score.to_owned(), pair(of_score))]))
     });
@@ -41,9 +41,9 @@ fn column_to_json(column: &ColumnReport, details: &ColumnDetails) -> Json {
         ("reason", column.reason.as_ref().map(|reason| json!(reason))),
         ("method", column.method.map(|method| json!(method.name()))),
         ("why", Some(json!(column.why))),
-        ("statistic", column.statistic.map(|value| json!(value))),
+        ("statistic", column.statistic.map(number)),
         ("degreesOfFreedom", column.degrees_of_freedom.map(|value| json!(value))),
-        (score, column.score.map(|value| json!(value))),
+        (score, column.score.map(number)),
         ("adjustedPValue", column.adjusted.map(|value| json!(value))),
         ("threshold", column.threshold.map(|value| json!(value))),
         ("bounds", bounds),
@@ -53,6 +53,15 @@ fn column_to_json(column: &ColumnReport, details: &ColumnDetails) -> Json {
         ("quality", Some(quality_to_json(&details.quality))),
     ];
     present(fields)
+}
+
+/// A number of JSON, or the word for an infinite one, which JSON lacks: a category that the reference has not makes a chi-square
+/// statistic so.
+fn number(value: f64) -> Json {
+    if value.is_infinite() {
+        return json!(if value > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    json!(value)
 }
 
 fn present<const N: usize>(fields: [(&str, Option<Json>); N]) -> Json {

@@ -51,10 +51,7 @@ pub fn compare_profiles(
     choices: &Choices,
     options: &Options,
 ) -> Result<ProfileReport> {
-    check_columns(reference, current)?;
-    for name in choices.method_of.keys() {
-        check_name(name, reference)?;
-    }
+    check_choices(reference, current, choices)?;
     let nothing = profile::Column::default();
     let mut columns = Vec::new();
     let mut details = Vec::new();
@@ -67,6 +64,35 @@ pub fn compare_profiles(
     let not_in_reference =
         current.columns.keys().filter(|name| !reference.columns.contains_key(*name)).cloned().collect();
     Ok(ProfileReport { report: Report::of(columns, options), details, not_in_reference })
+}
+
+/// Refuses profiles that have no column in common, and choices for columns that the reference does not have.
+///
+/// # Errors
+/// As [`compare_profiles`].
+pub fn check_choices(reference: &Profile, current: &Profile, choices: &Choices) -> Result<()> {
+    check_columns(reference, current)?;
+    choices.method_of.keys().try_for_each(|name| check_name(name, reference))
+}
+
+/// Refuses a column that holds something else on the other side.
+///
+/// # Errors
+/// `SCHEMA_MISMATCH`
+pub fn check_kinds(name: &str, reference: &profile::Column, current: &profile::Column) -> Result<()> {
+    Sides::of(name, reference, current).map(|_| ())
+}
+
+impl Choices {
+    /// The method that is asked for a column, and whether it must fit, because it is asked for by the name of the column.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` for an unknown one.
+    pub fn of(&self, name: &str, kind: Kind) -> Result<(Option<Method>, bool)> {
+        let of_all = self.method.as_deref().map(Method::parse).transpose()?.filter(|method| method.fits(kind));
+        let of_column = self.method_of.get(name).map(|method| Method::parse(method)).transpose()?;
+        Ok((of_column.or(of_all.filter(|_| kind != Kind::Text)), of_column.is_some()))
+    }
 }
 
 fn check_columns(reference: &Profile, current: &Profile) -> Result<()> {
@@ -159,19 +185,15 @@ fn compare_column(
             }
         }
     };
-    let of_all = choices.method.as_deref().map(Method::parse).transpose()?.filter(|method| method.fits(kind));
-    let of_column = choices.method_of.get(name).map(|method| Method::parse(method)).transpose()?;
-    let asked = of_column.or(of_all.filter(|_| kind != Kind::Text));
+    let (asked, must_fit) = choices.of(name, kind)?;
     let mut report = ColumnReport::new(name.to_owned(), kind, asked, choices.threshold);
     let missing = (reference.missing, current.missing);
     let shown = match sides {
         Sides::Numbers(before, now) => {
-            compare_numbers(&mut report, before, now, missing, of_column.is_some(), options)?;
+            compare_numbers(&mut report, before, now, missing, must_fit, options)?;
             Vec::new()
         }
-        Sides::Strings(before, now) => {
-            compare_strings(&mut report, before, now, missing, of_column.is_some(), options)?
-        }
+        Sides::Strings(before, now) => compare_strings(&mut report, before, now, missing, must_fit, options)?,
     };
     Ok((report, shown))
 }

@@ -13,5 +13,5 @@ mod statistic;
 mod tests;
 
 pub use bounds::Bounds;
-pub use compare::{Choices, ColumnDetails, ProfileReport, compare_profiles};
+pub use compare::{Choices, ColumnDetails, ProfileReport, check_choices, check_kinds, compare_profiles};
 pub use quality::{Quality, Unseen};

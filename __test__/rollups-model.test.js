@@ -68,8 +68,11 @@ class Node {
 		const time = this.now - this.pick([0, 0, 0, this.below(3 * HOUR_MS)]);
 		const hex = time.toString(16).padStart(12, '0');
 		const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${this.#made.toString(16).padStart(12, '0')}`;
-		const [modelId, modelVersion, digest] = [this.pick(this.models), this.pick(VERSIONS), this.pick(DIGESTS)];
-		const segment = this.pick([undefined, 'eu', 'us', `s${this.#made}`, `t${this.#made}`, `u${this.#made}`]);
+		const [often, seldom] = this.models;
+		const modelId = this.pick([often, often, seldom]);
+		const [modelVersion, digest] = [this.pick(VERSIONS), this.pick(DIGESTS)];
+		// Most are new, so that soon there are more than are told apart.
+		const segment = this.pick([undefined, 'eu', 'us', ...Array.from({ length: 6 }, () => `s${this.#made}`)]);
 		const made = { id, modelId, modelVersion, digest, framework: 'onnx', ...(segment && { segment }) };
 		if (this.below(5) === 0) return { ...made, error: { code: 'RUN_FAILED', message: 'it failed' } };
 		const waited = this.#made % 2 === 0 ? {} : { queueMs: (this.#made % 11) / 3, batchRows: 1 + (this.#made % 64) };
@@ -295,12 +298,13 @@ describe('rollups equal a recount of what was ever committed', () => {
 		};
 		const windows = [5, 10, 15, 30, 60, 90, 120];
 		await Promise.all(windows.map(read));
-		// Minutes of before and after the hours that the longer ones are made of, those hours, and what jobs counted.
-		assert.ok(counts.searches <= 4, `${counts.searches} searches`);
-		assert.ok(counts.rows <= 120, `${counts.rows} rows`);
+		// Minutes up to whole ten of them where a window begins and at the end, tens of minutes before and after an hour, that hour, and
+		// what jobs counted.
+		assert.ok(counts.searches <= 10, `${counts.searches} searches`);
+		assert.ok(counts.rows <= 60, `${counts.rows} rows`);
 		const together = { ...counts };
 		for (const minutes of windows) await read(minutes);
-		assert.ok(counts.rows - together.rows > 2 * together.rows, `${counts.rows} rows with one after the other`);
+		assert.ok(counts.rows - together.rows > 1.5 * together.rows, `${counts.rows} rows with one after the other`);
 	});
 
 	test('a row that one read cannot read is no reason for others', async () => {

@@ -32,7 +32,7 @@ function toProvider(given) {
 }
 
 export const { engineStatus, evictSession, cachedSession, reportPreload, openJournal, quarantineOf } = native;
-export const { engineOptions, MAX_ID_BYTES, MAX_PRIORITY, MAX_TIMEOUT_MS } = native;
+export const { engineOptions, MAX_ID_BYTES, MAX_PRIORITY, MAX_TIMEOUT_MS, OTHER_SEGMENTS } = native;
 export const { registryChanges, noteRegistryChange, countLostEvent, lostEvents, followsEvents, followEvents } = native;
 export const { tryLock, lockedNames, processId, reserveSpace, foreignFormat, FORMAT_HEAD_BYTES } = native;
 export const { parseRows, fieldsOfRows, takeRow } = native;

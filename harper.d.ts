@@ -88,6 +88,8 @@ export interface PredictionFields {
 	receipt?: boolean | null;
 	userId?: string | null;
 	sessionId?: string | null;
+	/** Which part of the requests it is of, such as a country. */
+	segment?: string | null;
 	requestId?: string | null;
 }
 
@@ -297,6 +299,8 @@ export interface JobRequest extends VersionOrLatest {
 		fields: Record<string, string>;
 	};
 	record?: boolean | null;
+	/** Of the events. */
+	segment?: string | null;
 	timeoutMs?: number | null;
 }
 
@@ -374,6 +378,7 @@ export interface EventsRequest extends MetricsFilter {
 	inferenceId?: string | null;
 	userId?: string | null;
 	sessionId?: string | null;
+	segment?: string | null;
 	/** 1 to 1000; 100 when absent. */
 	limit?: number | null;
 	/** That of the page before. */
@@ -398,6 +403,7 @@ export interface StoredEvent {
 	latencyMs?: number;
 	userId?: string;
 	sessionId?: string;
+	segment?: string;
 	requestId?: string;
 	/** The W3C trace of the request */
 	traceparent?: string;
@@ -428,7 +434,7 @@ export const events: {
 	): AsyncGenerator<StoredEvent, void, undefined>;
 	/** As `GET /monitoring/metrics`. */
 	metrics(
-		request: MetricsFilter & { modelId: string },
+		request: MetricsFilter & { modelId: string; segment?: string | null; by?: 'version' | 'segment' | null },
 		caller: Caller
 	): Promise<Omit<Metrics, keyof Measures> & Partial<Measures> & { lostEvents: number; estimated?: EstimatedQuality }>;
 };

@@ -254,6 +254,8 @@ export interface Resources {
 export interface RecordedRunOptions extends RunOptions {
 	userId?: string;
 	sessionId?: string;
+	/** Which part of the requests it is of, such as a country. */
+	segment?: string;
 	requestId?: string;
 	/** Whether the monitor records the run: true. */
 	record?: boolean;
@@ -569,6 +571,8 @@ export interface InferenceEvent {
 	framework: string;
 	userId?: string;
 	sessionId?: string;
+	/** Which part of the requests it is of. */
+	segment?: string;
 	requestId?: string;
 	/** Null when the event was larger than the monitor. */
 	features: Record<string, any> | null;
@@ -610,12 +614,35 @@ export interface EventFilter {
 	digest?: string;
 	userId?: string;
 	sessionId?: string;
+	segment?: string;
 	/** Unix milliseconds, inclusive */
 	startTime?: number;
 	/** Unix milliseconds, inclusive */
 	endTime?: number;
 	/** 100 by default */
 	limit?: number;
+}
+
+export interface MetricsFilter extends Pick<EventFilter, 'version' | 'digest' | 'segment' | 'startTime' | 'endTime'> {
+	/** `segment`: also by segment. */
+	by?: 'version' | 'segment';
+}
+
+/** What the numbers of an output were. */
+export interface OutputNumbers {
+	/** Numbers. */
+	count: number;
+	mean: number | null;
+	min: number | null;
+	max: number | null;
+	/** The number that 10 % of them do not exceed. */
+	p10: number | null;
+	p50: number | null;
+	p90: number | null;
+	p95: number | null;
+	p99: number | null;
+	/** How far a quantile may be off, as a share of it. */
+	quantileRelativeError: number;
 }
 
 /** Latencies in milliseconds over runs that succeeded; null where there is nothing to compute from. */
@@ -666,6 +693,11 @@ export interface Measures {
 	p90Confidence: number | null;
 	/** How far a quantile of confidences may be off. */
 	confidenceQuantileError: number;
+	/**
+	 * By output what its numbers were, of predictions without a confidence: `{count, mean, min, max, p10, p50, p90, p95, p99,
+	 * quantileRelativeError}`; see below.
+	 */
+	outputs: Record<string, OutputNumbers>;
 	/** Events with an outcome. */
 	feedbackCount: number;
 	/** The share of correct ones among the events whose correctness is known. */
@@ -734,6 +766,10 @@ export interface Metrics extends Measures {
 	endTime: number | null;
 	/** A version counts with the bytes that ran last under its name. */
 	versions: (DigestMeasures & { version: string; previous: DigestMeasures[] })[];
+	/** With `by: 'segment'`. */
+	segments?: (Measures & { segment: string })[];
+	/** With `by: 'segment'`: those that are not told apart. */
+	otherSegments?: Measures | null;
 }
 
 /** What a version is estimated by. */
@@ -897,11 +933,8 @@ export class Monitor {
 	feedback(inferenceId: string, outcome: unknown, correct?: boolean): InferenceEvent;
 	/** Newest first. */
 	events(filter?: EventFilter): InferenceEvent[];
-	/** With `version` and no times also `estimated`, when an estimator was fitted. */
-	metrics(
-		modelId: string,
-		filter?: Pick<EventFilter, 'version' | 'digest' | 'startTime' | 'endTime'>
-	): Metrics & { estimated?: EstimatedQuality };
+	/** With `version`, no `segment` and no times also `estimated`, when an estimator was fitted. */
+	metrics(modelId: string, filter?: MetricsFilter): Metrics & { estimated?: EstimatedQuality };
 	/**
 	 * Has the quality of all predictions of a version that an engine records with this monitor from now on estimated without labels, by an
 	 * estimator that is fitted to the remembered events whose outcome is known. `leftOut` counts those that it could not use.

@@ -38,6 +38,7 @@ const ATTRIBUTES = {
 		'latencyMs',
 		'userId',
 		'sessionId',
+		'segment',
 		'requestId',
 		'traceparent',
 		'correct',
@@ -111,7 +112,7 @@ before(async () => {
 	harper = await startHarper({ threads: 1 });
 	const fields = { modelId: MODEL, version: VERSION, stage: 'staging', metadata: '{"note":"the metadata"}' };
 	assert.equal((await harper.upload(fields, ['examples/iris/model.onnx'])).status, 201);
-	const ids = { userId: 'the user', sessionId: 'the session', requestId: 'the request' };
+	const ids = { userId: 'the user', sessionId: 'the session', segment: 'the segment', requestId: 'the request' };
 	const { body } = await harper.predict(
 		{ modelId: MODEL, features: { float_input: SETOSA }, ...ids },
 		{ headers: { traceparent: `00-${'4b'.repeat(16)}-${'f0'.repeat(8)}-01` } }
@@ -345,7 +346,7 @@ function withoutReading(attributes, hidden) {
 
 describe('writing', () => {
 	const features = { float_input: SETOSA };
-	const GIVEN = ['userId', 'sessionId', 'requestId'];
+	const GIVEN = ['userId', 'sessionId', 'segment', 'requestId'];
 	const DRAWN = ['samplingProbability', 'labelDraw'];
 	const OUTCOME = ['actualOutcome', 'feedbackTimestamp', 'correct', 'regression'];
 
@@ -364,7 +365,9 @@ describe('writing', () => {
 				['/predict', { modelId: MODEL, features, ...given }],
 				['/predict/batch', { modelId: MODEL, ...given, rows: [features] }],
 				[`/v2/models/${MODEL}/infer`, { inputs: [input], ...own }],
-				...(attribute in given ? [] : [[`/v1/models/${MODEL}:predict`, { instances: [SETOSA] }]]),
+				...(attribute in given && attribute !== 'segment'
+					? []
+					: [[`/v1/models/${MODEL}:predict${attribute === 'segment' ? '?segment=x' : ''}`, { instances: [SETOSA] }]]),
 			]) {
 				const answer = await harper.request('POST', path, { body, user });
 				assert.equal(answer.status, isOutcome ? 200 : 403, `${path}: ${JSON.stringify(answer.body)}`);

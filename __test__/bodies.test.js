@@ -59,13 +59,15 @@ const JSON_ROUTES = [
 	{
 		route: 'POST /predict',
 		body: () => ({ modelId: 'iris', features }),
-		optional: 'version stage userId sessionId requestId entityId outputs labels timeoutMs priority record'.split(' '),
+		optional:
+			'version stage userId sessionId segment requestId entityId outputs labels timeoutMs priority record'.split(' '),
 		twice: ['{"modelId":"iris","features":{"float_input":[1,2,3,4],"float_input":[1,2,3,4]}}'],
 	},
 	{
 		route: 'POST /predict/batch',
 		body: () => ({ modelId: 'iris', rows: [features] }),
-		optional: 'version stage userId sessionId requestId entityId outputs labels timeoutMs priority record'.split(' '),
+		optional:
+			'version stage userId sessionId segment requestId entityId outputs labels timeoutMs priority record'.split(' '),
 	},
 	{
 		route: 'POST /jobs/predict',

@@ -89,14 +89,18 @@ describe('metrics', () => {
 	const accumulator = new MetricsAccumulator();
 	measure(accumulator, { modelVersion: '1', timestamp: 1, latencyMs: 1 }, 'old');
 	measure(accumulator, { modelVersion: '1', timestamp: 2, latencyMs: 1 }, 'new');
-	const measured = JSON.parse(accumulator.toJson('m'));
+	measure(accumulator, { modelVersion: '1', timestamp: 3, latencyMs: 1, segment: 'eu' }, 'new');
+	measure(accumulator, { modelVersion: '1', timestamp: 3, latencyMs: 1, segment: 'us', isOtherSegment: true }, 'new');
+	const measured = JSON.parse(accumulator.toJson('m', undefined, undefined, {}, true));
 	const [version] = measured.versions;
 	const [previous] = version.previous;
 
 	test('are those of the table', () => {
 		const own = (value, ...others) => Object.keys(value).filter((name) => !others.includes(name));
 		const measures = Object.keys(MEASURES);
-		same(own(measured, 'modelId', 'startTime', 'endTime', 'versions'), measures);
+		same(own(measured, 'modelId', 'startTime', 'endTime', 'versions', 'segments', 'otherSegments'), measures);
+		same(own(measured.segments[0], 'segment'), measures);
+		same(own(measured.otherSegments), measures);
 		same(own(version, 'version', 'digest', 'previous'), measures);
 		same(own(previous, 'digest'), measures);
 	});

@@ -185,11 +185,9 @@ const PATHS = [
 	['GET', '/v2/systemsharedmemory/region/*/status'],
 	['POST', '/v2/repository/models/*/load'],
 	['POST', '/predict/batch?modelId=*', '[]'],
-	...['version', 'userId', 'sessionId', 'requestId', 'outputs', 'timeoutMs', 'priority', 'record'].map((name) => [
-		'POST',
-		`/predict/batch?modelId=iris&${name}=*`,
-		JSON.stringify([{ float_input: SETOSA }]),
-	]),
+	...['version', 'userId', 'sessionId', 'segment', 'requestId', 'outputs', 'timeoutMs', 'priority', 'record'].map(
+		(name) => ['POST', `/predict/batch?modelId=iris&${name}=*`, JSON.stringify([{ float_input: SETOSA }])]
+	),
 	['PUT', '/features/*', '{"features":{}}'],
 	['PATCH', '/model/*/*', '{"stage":"staging"}'],
 ];

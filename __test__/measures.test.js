@@ -63,11 +63,43 @@ test('a part of what was stored is merged', () => {
 	]);
 });
 
+test('what is wanted of segments is merged', () => {
+	const eu = event({ segment: 'eu' });
+	const other = event({ segment: 'us', isOtherSegment: true, modelVersion: 'v2' });
+	const stored = accumulated(
+		(metrics) => measure(metrics, eu, DIGEST),
+		(metrics) => measure(metrics, other, DIGEST),
+		(metrics) => measureFeedback(metrics, eu, { ...eu, actualOutcome: '1', correct: true }, DIGEST)
+	).toBytes();
+	const told = (add, bySegment) => JSON.parse(accumulated(add).toJson('m', undefined, undefined, {}, bySegment));
+	const all = told((metrics) => metrics.merge(stored), true);
+	assert.deepEqual([all.count, all.segments.length, all.otherSegments.count], [2, 1, 1]);
+	assert.deepEqual([all.segments[0].segment, all.segments[0].count, all.segments[0].accuracy], ['eu', 1, 1]);
+	const total = told((metrics) => metrics.mergeTotal(stored, 'v1'), true);
+	assert.deepEqual([total.count, total.segments, total.otherSegments], [1, [], null]);
+	const one = told((metrics) => metrics.mergeSegment(stored, 'eu'), false);
+	assert.deepEqual([one.count, one.accuracy, one.segments], [1, 1, undefined]);
+	assert.equal(told((metrics) => metrics.mergeSegment(stored, 'eu', 'v2'), false).count, 0);
+});
+
+test('numbers are measured of predictions without a confidence', () => {
+	const outputsOf = (fields) =>
+		JSON.parse(accumulated((metrics) => measure(metrics, event(fields))).toJson('m')).outputs;
+	const prediction = '{"y":[[1.5],[-2]]}';
+	assert.deepEqual(outputsOf({ prediction }), {});
+	const { y } = outputsOf({ prediction, confidence: [null, null] });
+	assert.deepEqual([y.count, y.mean, y.min, y.max], [2, -0.25, -2, 1.5]);
+	assert.deepEqual(outputsOf({ prediction: `{"y":[1${',1'.repeat(3000)}]}`, confidence: null }), {});
+});
+
 test('bytes of another release and damaged ones are refused, and nothing of them is merged', () => {
 	const bytes = accumulated((metrics) => measure(metrics, event())).toBytes();
 	const damaged = (at) => bytes.map((byte, place) => (place === at ? byte ^ 1 : byte));
+	const unknown = bytes.with(0, 200);
 	const metrics = new MetricsAccumulator();
-	assert.throws(() => metrics.merge(damaged(0)), { code: 'NOT_SUPPORTED', message: /format/ });
+	assert.throws(() => metrics.mergeTotal(unknown), { code: 'NOT_SUPPORTED' });
+	assert.throws(() => metrics.mergeSegment(damaged(9), 'eu'), { code: 'INVALID_REQUEST' });
+	assert.throws(() => metrics.merge(unknown), { code: 'NOT_SUPPORTED', message: /format/ });
 	assert.throws(() => metrics.merge(damaged(bytes.length - 1)), { code: 'INVALID_REQUEST', message: /damaged/ });
 	assert.throws(() => metrics.merge(new Uint8Array()), { code: 'INVALID_REQUEST' });
 	assert.deepEqual(metrics.toBytes(), new MetricsAccumulator().toBytes());

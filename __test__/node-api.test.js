@@ -581,7 +581,8 @@ describe('registry and monitor in memory', () => {
 		assert.match(run.inferenceId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
 		assert.deepEqual([run.modelId, run.modelVersion], ['flowers', '1']);
 		await own.predict({ modelId: 'flowers', version: '1' }, { float_input: flower }, { record: false });
-		const wrong = await own.predict({ modelId: 'flowers', version: '1' }, { float_input: flower }, { userId: 'u2' });
+		const given = { userId: 'u2', segment: 'eu' };
+		const wrong = await own.predict({ modelId: 'flowers', version: '1' }, { float_input: flower }, given);
 
 		assert.equal(monitor.feedback(run.inferenceId, 0).correct, true);
 		assert.equal(monitor.feedback(wrong.inferenceId, 2).correct, false);
@@ -609,6 +610,20 @@ describe('registry and monitor in memory', () => {
 			versions.map(({ version }) => version),
 			['1']
 		);
+		assert.deepEqual(
+			monitor.events({ segment: 'eu' }).map(({ id }) => id),
+			[wrong.inferenceId]
+		);
+		assert.equal(monitor.metrics('flowers', { segment: 'eu' }).accuracy, 0);
+		const { segments, otherSegments } = monitor.metrics('flowers', { by: 'segment' });
+		assert.deepEqual(
+			[segments.map(({ segment, accuracy: share }) => [segment, share]), otherSegments],
+			[[['eu', 0]], null]
+		);
+		await assert.rejects(own.predict('flowers', { float_input: flower }, { segment: '' }), {
+			name: 'TypeError',
+			message: /segment must be a string that is not empty/,
+		});
 	});
 
 	test('a run that fails is recorded with its error, a call that does not fit the model is not', async () => {
@@ -648,6 +663,8 @@ describe('registry and monitor in memory', () => {
 		assert.deepEqual(regression, { count: regressionCount, mae, rmse, bias });
 		for (const measured of [mae, rmse, bias]) assert.ok(Math.abs(measured - 2) < 1e-9, String(measured));
 		assert.deepEqual([regressionCount, accuracy], [predicted.length, null]);
+		const [numbers] = Object.values(monitor.metrics('line').outputs);
+		assert.deepEqual([numbers.count, numbers.min, numbers.max], [predicted.length, -2, 1e6]);
 		assert.deepEqual(Object.keys(monitor.events({ modelId: 'line' })[0]).includes('signature'), false);
 	});
 

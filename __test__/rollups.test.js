@@ -68,6 +68,9 @@ const shareOf = (part, whole) => (whole === 0 ? null : part / whole);
 /** What is exact in metrics, counted from events. */
 function recount(found) {
 	const latencies = found.flatMap(({ latencyMs }) => latencyMs ?? []);
+	const numbers = found.flatMap(({ confidence, prediction }) =>
+		confidence === undefined && prediction?.startsWith('{"y":') ? JSON.parse(prediction).y : []
+	);
 	const compared = found.filter(({ correct }) => correct !== undefined);
 	return {
 		count: found.length,
@@ -75,14 +78,30 @@ function recount(found) {
 		feedbackCount: found.filter(({ actualOutcome }) => actualOutcome !== undefined).length,
 		accuracy: shareOf(compared.filter(({ correct }) => correct).length, compared.length),
 		avgLatency: shareOf(sumOf(latencies), latencies.length),
+		outputs: numbers.length === 0 ? {} : { y: numbersOf(numbers) },
 	};
 }
+
+/** What is exact of the numbers of an output. */
+const numbersOf = (numbers) => ({
+	count: numbers.length,
+	mean: sumOf(numbers) / numbers.length,
+	min: Math.min(...numbers),
+	max: Math.max(...numbers),
+});
+
+const exactOf = ({ outputs, ...rest }) => ({
+	...rest,
+	outputs: Object.fromEntries(
+		Object.entries(outputs).map(([name, { count, mean, min, max }]) => [name, { count, mean, min, max }])
+	),
+});
 
 /** Fails unless metrics are what events measure. */
 function assertCounted(measured, found, what) {
 	const expected = recount(found);
 	const actual = Object.fromEntries(Object.keys(expected).map((name) => [name, measured[name]]));
-	assert.deepEqual(actual, expected, what);
+	assert.deepEqual(exactOf(actual), expected, what);
 }
 
 async function isCounted(parameters, what) {
@@ -99,6 +118,7 @@ const rollups = async (modelId) => (await harper.rows('Rollup', ['*'])).filter((
 
 test('whatever records an event, it counts once', async () => {
 	const features = { float_input: SETOSA };
+	const segment = 'eu';
 	const predicted = await Promise.all(
 		Array.from({ length: 20 }, () =>
 			harper.predict({ modelId: 'iris', features }, { headers: { connection: 'close' } }).then(({ body }) => body)
@@ -108,20 +128,27 @@ test('whatever records an event, it counts once', async () => {
 	for (const [at, { inferenceId }] of predicted.slice(0, 8).entries()) {
 		for (const outcome of [0, at % 2]) await harper.feedback({ inferenceId, outcome: { class: outcome } });
 	}
+	await harper.predict({ modelId: 'iris', features, segment });
 	const lines = Array.from({ length: 30 }, () => JSON.stringify(features)).join('\n');
-	const batch = await harper.request('POST', '/predict/batch?modelId=iris', {
+	const batch = await harper.request('POST', `/predict/batch?modelId=iris&segment=${segment}`, {
 		body: lines,
 		headers: { 'content-type': 'application/x-ndjson' },
 	});
 	assert.equal(batch.status, 200, batch.body.toString());
 	const inputs = [{ name: 'float_input', shape: [1, 4], datatype: 'FP32', data: SETOSA }];
-	assert.equal((await harper.request('POST', '/v2/models/iris/infer', { body: { inputs } })).status, 200);
+	assert.equal(
+		(await harper.request('POST', '/v2/models/iris/infer', { body: { inputs, parameters: { segment } } })).status,
+		200
+	);
 	const served = { body: { instances: [SETOSA, SETOSA] } };
-	assert.equal((await harper.request('POST', '/v1/models/iris:predict', served)).status, 200);
+	assert.equal((await harper.request('POST', `/v1/models/iris:predict?segment=${segment}`, served)).status, 200);
 	const measured = await isCounted({ modelId: 'iris' }, 'before they are rows');
-	assert.deepEqual([measured.count, measured.feedbackCount, measured.accuracy], [52, 8, 0.5]);
+	assert.deepEqual([measured.count, measured.feedbackCount, measured.accuracy], [53, 8, 0.5]);
+	const ofSegment = await isCounted({ modelId: 'iris', segment }, 'a segment');
+	assert.equal(ofSegment.count, 33);
 	await until('they are rows', async () => (await waiting()) === 0);
 	assert.deepEqual(await metrics({ modelId: 'iris' }), measured);
+	assert.deepEqual(await metrics({ modelId: 'iris', segment }), ofSegment);
 	assert.deepEqual(
 		new Set((await rollups('iris')).map(({ interval }) => interval)),
 		new Set(['1m', '10m', '1h', '1d'])
@@ -139,9 +166,10 @@ test('the rows of a job count once', async () => {
 	const records = Array.from({ length: ROWS }, (_, at) => ({ id: `k${at}`, x: at }));
 	await harper.operation({ operation: 'insert', database: 'data', table: 'Numbers', records });
 	const target = { table: 'Numbers', fields: { y: 'prediction.y' } };
-	const { body } = await postJob(harper, { modelId: 'relu', source: { table: 'Numbers' }, target });
+	const { body } = await postJob(harper, { modelId: 'relu', source: { table: 'Numbers' }, target, segment: 'jobs' });
 	await until('the job is done', async () => (await harper.get(`/jobs/${body.id}`)).body.state === 'completed');
 	assert.equal((await isCounted({ modelId: 'relu' }, 'a job')).count, ROWS);
+	assert.equal((await isCounted({ modelId: 'relu', segment: 'jobs' }, 'its segment')).count, ROWS);
 });
 
 describe('synthetic events over days', () => {
@@ -204,6 +232,67 @@ describe('synthetic events over days', () => {
 		});
 	}
 
+	test('segments are those of their events, and further ones count together', async () => {
+		const order = [...new Set(found.toReversed().flatMap(({ segment }) => segment ?? []))];
+		assert.ok(order.length > 50);
+		const [told, others] = [order.slice(0, 50), new Set(order.slice(50))];
+		const measured = await metrics({ modelId: 'spread', by: 'segment' });
+		assertCounted(measured, found, 'the whole');
+		assert.deepEqual(
+			measured.segments.map(({ segment }) => segment),
+			told.toSorted()
+		);
+		for (const { segment, ...measures } of measured.segments) {
+			assertCounted(
+				measures,
+				found.filter((event) => event.segment === segment),
+				segment
+			);
+		}
+		assertCounted(
+			measured.otherSegments,
+			found.filter(({ segment }) => others.has(segment)),
+			'the others'
+		);
+		for (const segment of ['eu', told.at(-1), order.at(-1), 'nobody']) {
+			const of = (event) => event.segment === segment;
+			assertCounted(await metrics({ modelId: 'spread', segment }), found.filter(of), segment);
+			const [startTime, endTime] = [from + 54_321, from + 3 * DAY_MS];
+			const parameters = {
+				modelId: 'spread',
+				segment,
+				version: 'v1',
+				startTime,
+				endTime,
+				interval: '1d',
+				by: 'segment',
+			};
+			const part = await metrics(parameters);
+			const wanted = (event) => of(event) && event.modelVersion === 'v1';
+			assertCounted(part, within(startTime, endTime).filter(wanted), `${segment} within`);
+			for (const point of part.series) {
+				assertCounted(point, within(point.startTime, point.endTime).filter(wanted), `${segment}, a point`);
+			}
+		}
+		const series = await metrics({
+			modelId: 'spread',
+			by: 'segment',
+			startTime: from + 1,
+			endTime: to,
+			interval: '1d',
+		});
+		for (const point of series.series) {
+			const ofPoint = within(point.startTime, point.endTime);
+			const eu = point.segments.find(({ segment }) => segment === 'eu');
+			assertCounted(
+				eu,
+				ofPoint.filter(({ segment }) => segment === 'eu'),
+				'a segment of a point'
+			);
+		}
+		assert.deepEqual((await events({ modelId: 'spread', segment: 'eu' })).length, COUNT / 4);
+	});
+
 	test('those of a user are counted from the events', async () => {
 		const [startTime, endTime] = [from + 1, from + 3 * DAY_MS];
 		const measured = await metrics({ modelId: 'spread', userId: 'user-7', startTime, endTime, interval: '1d' });
@@ -219,7 +308,12 @@ describe('synthetic events over days', () => {
 		[{ interval: '1m', startTime: from, endTime: to }, /at most 1500 points: interval=10m fits/],
 		[{ interval: '1d', startTime: 0 }, /at most 1500 points: give a later startTime/],
 		[{ interval: '1d' }, /interval needs startTime/],
-		[{ by: 'user' }, /"by"/],
+		[{ by: 'user' }, /by must be one of version, segment, received "user"/],
+		[
+			{ by: 'segment', interval: '1h', startTime: from, endTime: to },
+			/by segment has at most 100 points: interval=1d fits/,
+		],
+		[{ segment: 'a\u0000' }, /segment may have at most 1024 bytes and no control characters/],
 	]) {
 		test(`a series with ${JSON.stringify(parameters)} is refused`, async () => {
 			const { status, body } = await harper.get(`/monitoring/metrics?${search({ modelId: 'spread', ...parameters })}`);
@@ -270,7 +364,8 @@ test('after kill -9 under load, ten times, they equal a recount', async (t) => {
 			while (!killed) {
 				try {
 					const headers = { connection: at % 3 === 0 ? 'close' : 'keep-alive' };
-					const { body } = await harper.predict({ modelId: 'killed', features }, { headers });
+					const segment = at % 3 === 0 ? undefined : `s${at}`;
+					const { body } = await harper.predict({ modelId: 'killed', features, segment }, { headers });
 					const outcome = { class: at % 2 };
 					const { status } = await harper.feedback({ inferenceId: body.inferenceId, outcome }, { headers });
 					if (status === 200) confirmed.push(body.inferenceId);
@@ -287,6 +382,7 @@ test('after kill -9 under load, ten times, they equal a recount', async (t) => {
 		await harper.start({ eventDurability: round % 2 === 0 ? 'deferred' : 'required' });
 		const measured = await isCounted({ modelId: 'killed' }, `round ${round}`);
 		assert.ok(measured.count > total);
+		await isCounted({ modelId: 'killed', segment: 's1' }, `round ${round}, a segment`);
 		total = measured.count;
 	}
 	t.diagnostic(`${total} events`);

@@ -259,6 +259,28 @@ describe('an alert', () => {
 		}
 		assert.equal((await harper.get(`${ALERTS}/nowhere`)).body.code, 'ALERT_NOT_FOUND');
 	});
+
+	test('of a segment is about that segment, and says so', async () => {
+		const { status } = await harper.predict({ modelId: 'iris', features: { float_input: SETOSA }, segment: 'eu' });
+		assert.equal(status, 200);
+		await made({ id: 'european', segment: 'eu' });
+		const alert = await comesTo('european', 'firing');
+		const { measured, query } = firingIn(alert).evidence;
+		assert.deepEqual([alert.segment, measured], ['eu', 1]);
+		assert.equal((await harper.get(query)).body.count, 1);
+		for (const [rule, said] of [
+			[{ segment: '' }, /segment must be a text/],
+			[
+				{ segment: 'eu', measure: 'drift.driftedShare', referenceWindow: '1h' },
+				/segment: drift.driftedShare is not told by segment/,
+			],
+		]) {
+			const refused = await post({ id: 'no', modelId: 'iris', measure: 'count', threshold: 0, ...rule });
+			assert.equal(refused.status, 400);
+			assert.match(refused.body.error, said);
+		}
+		assert.equal((await remove('european')).status, 200);
+	});
 });
 
 describe('what people do', () => {

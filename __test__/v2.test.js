@@ -459,11 +459,12 @@ describe('a body without JSON', () => {
 
 describe('the record of an inference', () => {
 	test('is an event like any other, and takes feedback', async () => {
-		const parameters = { userId: 'v2 user', sessionId: 'v2 session' };
+		const parameters = { userId: 'v2 user', sessionId: 'v2 session', segment: 'v2 segment' };
 		const sent = { id: 'request 7', inputs: [ROW], parameters };
 		const { inferenceId } = (await inferred('iris', sent)).parameters;
 		const [event] = await eventsOf('userId=v2%20user');
 		assert.equal(event.id, inferenceId);
+		assert.equal(event.segment, 'v2 segment');
 		assert.deepEqual([event.sessionId, event.requestId, event.modelVersion], ['v2 session', 'request 7', '1']);
 		assert.deepEqual(JSON.parse(event.featuresIn), { float_input: { data: SETOSA, shape: [1, 4] } });
 		assert.deepEqual(JSON.parse(event.prediction).output_label, [0]);

@@ -140,10 +140,11 @@ export class InferenceEngine {
 	 *
 	 * @param {Model | string | {modelId: string, version?: string}} target a loaded model, or a registered one
 	 * @param {Record<string, any>} features
-	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, receipt?: boolean, signal?: AbortSignal, userId?: string, sessionId?: string, requestId?: string, record?: boolean}} [options]
+	 * @param {{outputs?: string[], timeoutMs?: number, priority?: number, batching?: boolean, receipt?: boolean, signal?: AbortSignal, userId?: string, sessionId?: string, segment?: string, requestId?: string, record?: boolean}} [options]
 	 */
 	async predict(target, features, options = {}) {
-		const { userId, sessionId, requestId, record = true, ...run } = checkOptions('predict', options, PREDICT_OPTIONS);
+		const given = checkOptions('predict', options, PREDICT_OPTIONS);
+		const { userId, sessionId, segment, requestId, record = true, ...run } = given;
 		const startedAt = performance.now();
 		const { model, modelId, modelVersion, meter, columns, isAlone, metadata } = await this.#resolve(
 			target,
@@ -160,22 +161,23 @@ export class InferenceEngine {
 			framework: model.framework,
 			userId,
 			sessionId,
+			segment,
 			requestId,
 		};
 		const monitor = record && modelId !== undefined ? this.#monitor : undefined;
-		let given;
+		let copy;
 		try {
 			const profiler = monitor && profilerOf(monitor, identity, columns);
 			const running = runFor(model, features, run, meter, { profiler, userId });
 			// The caller may change them during the run.
-			if (monitor) given = copiedBeside(running, features);
+			if (monitor) copy = copiedBeside(running, features);
 			const { run: timing, ...prediction } = await running;
 			const { signature } = model;
 			const labels = monitor && classNames(signature.labels, metadata);
-			monitor?.record({ ...identity, ...prediction, ...timing, features: given }, { signature, labels });
+			monitor?.record({ ...identity, ...prediction, ...timing, features: copy }, { signature, labels });
 			return { inferenceId, modelId, modelVersion, ...prediction };
 		} catch (error) {
-			if (isFailedRun(error)) monitor?.record({ ...identity, features: given, error });
+			if (isFailedRun(error)) monitor?.record({ ...identity, features: copy, error });
 			throw error;
 		}
 	}

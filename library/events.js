@@ -1,8 +1,15 @@
 // What holds for the events of predictions, in memory and in Harper's table.
-import { compareOutcome } from '../binding.js';
+import { compareOutcome, OTHER_SEGMENTS } from '../binding.js';
+import { plain } from './plain.js';
 
 /** What went wrong in a run, not in the request. */
 const FAILED_RUNS = new Set(['RUN_FAILED', 'DEADLINE_EXCEEDED']);
+
+/** Characters of a prediction whose numbers are measured: a longer one is no handful of them. */
+const MAX_NUMBERS_LENGTH = 4096;
+
+/** Elements of an output, beyond which it is no handful of numbers. */
+const MAX_NUMBERS = 1000;
 
 /**
  * Whether a prediction that failed is an event.
@@ -17,11 +24,11 @@ export const isFailedRun = ({ code }) => FAILED_RUNS.has(code);
  * @param {import('../binding.js').MetricsAccumulator} accumulator
  * @param {{modelVersion: string, timestamp: number, latencyMs?: number, queueMs?: number, batchRows?: number, confidence?: number | (number | null)[] | null,
  *   actualOutcome?: unknown, correct?: boolean | null, regression?: object | null, quality?: Uint8Array | null,
- *   error?: {code: string}}} event
+ *   error?: {code: string}, prediction?: string, segment?: string, isOtherSegment?: boolean}} event the prediction as JSON text
  * @param {string} [digest] of what ran, where it is known
  */
 export function measure(accumulator, event, digest) {
-	const { modelVersion, timestamp, latencyMs, queueMs, batchRows, confidence, error } = event;
+	const { modelVersion, timestamp, latencyMs, queueMs, batchRows, confidence, error, prediction } = event;
 	const { hasFeedback, correct, regression, quality } = feedbackIn(event);
 	const code = error === undefined ? undefined : `${error?.code}`;
 	const mean = meanConfidence(confidence);
@@ -37,7 +44,10 @@ export function measure(accumulator, event, digest) {
 		regression,
 		quality,
 		queueMs ?? undefined,
-		batchRows ?? undefined
+		batchRows ?? undefined,
+		// What has a confidence is a class, whose number is only its name.
+		mean === undefined && prediction?.length <= MAX_NUMBERS_LENGTH ? prediction : undefined,
+		segmentIn(event)
 	);
 }
 
@@ -50,8 +60,18 @@ export function measure(accumulator, event, digest) {
  * @param {string} [digest] of what ran, where it is known
  */
 export function measureFeedback(accumulator, before, after, digest) {
-	accumulator.replaceFeedback(after.modelVersion, digest, feedbackIn(before), feedbackIn(after));
+	accumulator.replaceFeedback(after.modelVersion, digest, segmentIn(after), feedbackIn(before), feedbackIn(after));
 }
+
+/** The outputs of a prediction in memory as the JSON text that {@link measure} takes, where they are few. */
+export function numbersText({ outputs, confidence }) {
+	if (typeof confidence === 'number') return undefined;
+	const isFew = (value) => typeof value === 'number' || ((value?.data ?? value)?.length ?? Infinity) <= MAX_NUMBERS;
+	return outputs && Object.values(outputs).every(isFew) ? JSON.stringify(plain(outputs)) : undefined;
+}
+
+/** The segment that an event counts in. */
+const segmentIn = ({ segment, isOtherSegment }) => (isOtherSegment ? OTHER_SEGMENTS : segment);
 
 const feedbackIn = ({ actualOutcome, correct, regression, quality }) => ({
 	hasFeedback: actualOutcome !== undefined,

@@ -71,6 +71,12 @@ export const MEASURES = {
 		type: 'number',
 		meaning: 'How far a quantile of confidences may be off.',
 	},
+	outputs: {
+		attribute: 'prediction',
+		type: 'Record<string, OutputNumbers>',
+		meaning:
+			'By output what its numbers were, of predictions without a confidence: `{count, mean, min, max, p10, p50, p90, p95, p99, quantileRelativeError}`; see below.',
+	},
 	feedbackCount: { attribute: 'actualOutcome', type: 'number', meaning: 'Events with an outcome.' },
 	accuracy: { attribute: 'correct', meaning: 'The share of correct ones among the events whose correctness is known.' },
 	regressionCount: {

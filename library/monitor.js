@@ -5,7 +5,7 @@ import { copied } from './copied.js';
 import { DRIFT_SHARE, MIN_ROWS } from './drift.js';
 import { EdgeAiError } from './edge-ai-error.js';
 import { fittedTo } from './estimator.js';
-import { compared, measure } from './events.js';
+import { compared, measure, numbersText } from './events.js';
 import {
 	checkOptions,
 	ESTIMATOR_OPTIONS,
@@ -159,7 +159,7 @@ export class Monitor {
 	/**
 	 * Events, newest first.
 	 *
-	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
+	 * @param {{modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string, segment?: string, startTime?: number, endTime?: number, limit?: number}} [filter]
 	 */
 	events(filter = {}) {
 		const { limit = 100, ...wanted } = checkOptions('events', filter, EVENT_FILTER);
@@ -168,8 +168,8 @@ export class Monitor {
 			.map(({ event }) => ({ ...event }));
 	}
 
-	#matching({ modelId, version, digest, userId, sessionId, startTime = 0, endTime = Infinity }) {
-		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId });
+	#matching({ modelId, version, digest, userId, sessionId, segment, startTime = 0, endTime = Infinity }) {
+		const wanted = Object.entries({ modelId, modelVersion: version, digest, userId, sessionId, segment });
 		return Array.from(this.#entries.values())
 			.reverse()
 			.filter(({ event }) => event.timestamp >= startTime && event.timestamp <= endTime)
@@ -178,25 +178,26 @@ export class Monitor {
 
 	/**
 	 * Count, error rate, latency quantiles, confidence and quality of a model, also by version. A version counts with the
-	 * bytes that ran last under its name; what ran before is in `previous`.
+	 * bytes that ran last under its name; what ran before is in `previous`. With `by: 'segment'` also by segment.
 	 *
 	 * @param {string} modelId
-	 * @param {{version?: string, digest?: string, startTime?: number, endTime?: number}} [filter]
+	 * @param {{version?: string, digest?: string, segment?: string, startTime?: number, endTime?: number, by?: 'version' | 'segment'}} [filter]
 	 */
 	metrics(modelId, filter = {}) {
 		if (typeof modelId !== 'string') {
 			throw new TypeError(`metrics takes the modelId of a model, a string; received ${shown(modelId)}`);
 		}
-		const { startTime, endTime, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
+		const { startTime, endTime, by, ...wanted } = checkOptions('metrics', filter, METRICS_FILTER);
 		const accumulator = new MetricsAccumulator();
 		const current = {};
 		for (const { event, quality } of this.#matching({ modelId, startTime, endTime, ...wanted })) {
 			// The newest come first.
 			if (event.digest !== undefined) current[event.modelVersion] ??= event.digest;
-			measure(accumulator, { ...event, quality }, event.digest);
+			measure(accumulator, { ...event, quality, prediction: numbersText(event) }, event.digest);
 		}
-		const measured = JSON.parse(accumulator.toJson(modelId, startTime, endTime, current));
-		const estimated = startTime === undefined && endTime === undefined && this.#estimatedOf(modelId, wanted);
+		const measured = JSON.parse(accumulator.toJson(modelId, startTime, endTime, current, by === 'segment'));
+		const isOfAll = [startTime, endTime, wanted.segment].every((given) => given === undefined);
+		const estimated = isOfAll && this.#estimatedOf(modelId, wanted);
 		return estimated ? { ...measured, estimated } : measured;
 	}
 

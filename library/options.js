@@ -43,7 +43,20 @@ export const RUN_OPTIONS = {
 	},
 };
 
-export const PREDICT_OPTIONS = { ...RUN_OPTIONS, userId: text, sessionId: text, requestId: text, record: flag };
+const segment = {
+	expected: 'a string that is not empty, without control characters',
+	// eslint-disable-next-line no-control-regex -- these are what is looked for
+	check: (value) => typeof value === 'string' && value !== '' && !/[\x00-\x1f\x7f]/.test(value),
+};
+
+export const PREDICT_OPTIONS = {
+	...RUN_OPTIONS,
+	userId: text,
+	sessionId: text,
+	segment,
+	requestId: text,
+	record: flag,
+};
 
 export const EXPOSITION_OPTIONS = { format: oneOf('openmetrics', 'text') };
 
@@ -53,10 +66,12 @@ export const moment = {
 	check: (value) => typeof value === 'number' && !Number.isNaN(value),
 };
 
-export const METRICS_FILTER = { version: text, digest: text, startTime: moment, endTime: moment };
+const RANGE = { version: text, digest: text, segment: text, startTime: moment, endTime: moment };
+
+export const METRICS_FILTER = { ...RANGE, by: oneOf('version', 'segment') };
 
 export const EVENT_FILTER = {
-	...METRICS_FILTER,
+	...RANGE,
 	modelId: text,
 	userId: text,
 	sessionId: text,

@@ -50,7 +50,8 @@ export class PredictRequest {
 		return new PredictRequest(slot, body.length, JSON.parse(parse(slot)));
 	}
 
-	constructor(slot, bytes, { modelId, version, stage, userId, sessionId, requestId, entityId, timeoutMs, record }) {
+	constructor(slot, bytes, head) {
+		const { modelId, version, stage, userId, sessionId, segment, requestId, entityId, timeoutMs, record } = head;
 		this.#slot = slot;
 		this.#bytes = bytes;
 		this.modelId = modelId;
@@ -58,6 +59,7 @@ export class PredictRequest {
 		this.stage = stage;
 		this.userId = userId;
 		this.sessionId = sessionId;
+		this.segment = segment;
 		this.requestId = requestId;
 		this.entityId = entityId;
 		this.timeoutMs = timeoutMs;

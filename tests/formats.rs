@@ -132,7 +132,8 @@ fn readable(value: Json) -> Json {
 #[test]
 fn every_field_is_read_from_every_format() {
     let body = json!({
-        "modelId": "m", "version": null, "features": {}, "userId": "u", "sessionId": "s", "requestId": "r", "entityId": "e",
+        "modelId": "m", "version": null, "features": {}, "userId": "u", "sessionId": "s", "segment": "eu", "requestId": "r",
+        "entityId": "e",
         "outputs": ["y", "z"], "labels": true, "timeoutMs": 1500, "priority": -3, "record": false,
     });
     for format in FORMATS {
@@ -140,6 +141,7 @@ fn every_field_is_read_from_every_format() {
         assert_eq!((request.model_id.as_str(), request.version), ("m", None), "{format:?}");
         assert_eq!((request.user_id.as_deref(), request.session_id.as_deref()), (Some("u"), Some("s")));
         assert_eq!((request.request_id.as_deref(), request.entity_id.as_deref()), (Some("r"), Some("e")));
+        assert_eq!(request.segment.as_deref(), Some("eu"));
         assert_eq!(request.outputs, ["y", "z"]);
         assert_eq!(
             (request.timeout_ms, request.priority, request.labels, request.record),

@@ -27,6 +27,7 @@ import {
 	type PredictRequest,
 	type RowAnswer,
 	type StoredEvent,
+	type TracedCaller,
 	type UploadAnswer,
 	type UploadRequest,
 	type VersionName,
@@ -112,7 +113,8 @@ export async function others(): Promise<void> {
 		source: { table: 'Flower', conditions: [condition, { operator: 'or', conditions: [condition] }] },
 		target: { table: 'Flower', fields: { species: 'prediction.output_label' } },
 	};
-	const job: Job = await jobs.create(request, own);
+	const traced: TracedCaller = { ...own, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+	const job: Job = await jobs.create(request, traced);
 	const state: JobState | undefined = (await jobs.get({ id: job.id }, own)).state;
 	const page = await jobs.list({ ...(state && { state }), limit: 10 }, own);
 	await jobs.cancel({ id: page.jobs[0]?.id ?? job.id }, own);

@@ -57,6 +57,8 @@ import {
 	type EstimatorContents,
 	type EstimatorOptions,
 	type EventFilter,
+	type MetricsFilter,
+	type OutputNumbers,
 	type Feature,
 	type Features,
 	type FeaturesOf,
@@ -198,7 +200,11 @@ export async function record(): Promise<Metrics> {
 	await registry.register({ modelId: 'm', version: '2', file: 'model.onnx', stage: 'testing' });
 
 	const engine = new InferenceEngine({ registry, monitor });
-	await engine.predict('m', { x: [1] }, { userId: 'u', sessionId: 's', requestId: 'r', record: false, timeoutMs: 5 });
+	await engine.predict(
+		'm',
+		{ x: [1] },
+		{ userId: 'u', sessionId: 's', segment: 'eu', requestId: 'r', record: false, timeoutMs: 5 }
+	);
 	const run: RecordedPrediction = await engine.predict({ modelId: 'm', version: '1' }, { x: [1] });
 	// @ts-expect-error a version of what
 	await engine.predict({ version: '1' }, { x: [1] });
@@ -253,6 +259,8 @@ export async function record(): Promise<Metrics> {
 	if (column?.kind === 'vector') norms(column);
 	const off: Deviation | null | undefined = monitor.events()[0]?.regression;
 	[off?.mae, metrics.rmse] satisfies unknown[];
+	const bySegment: MetricsFilter = { segment: 'eu', by: 'segment' };
+	const numbers: OutputNumbers | undefined = monitor.metrics('m', bySegment).segments?.[0]?.outputs['y'];
 	const fit: EstimatorOptions = {
 		version: '1',
 		chunkRows: 50,
@@ -268,7 +276,12 @@ export async function record(): Promise<Metrics> {
 	const estimated: EstimatedQuality | undefined = monitor.metrics('m', { version: '1' }).estimated;
 	[estimated?.measures.averagePrecision?.bound, estimated?.estimator.fittedAt] satisfies unknown[];
 	const quality: RealisedQuality | null | undefined = metrics.versions[0]?.quality;
-	[quality?.perClass[0]?.rocAucError, quality?.rocAuc?.oneVsRest.macro, quality?.calibration?.ece] satisfies unknown[];
+	[
+		numbers?.p99,
+		quality?.perClass[0]?.rocAucError,
+		quality?.rocAuc?.oneVsRest.macro,
+		quality?.calibration?.ece,
+	] satisfies unknown[];
 	const [first]: Measures[] = metrics.versions;
 	first?.p99Latency?.toFixed(1);
 	const before: DigestMeasures | undefined = metrics.versions[0]?.previous[0];

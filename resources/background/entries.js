@@ -16,6 +16,7 @@ import { countEarlier } from '../monitoring/rollups/earlier.js';
 import { complainOfRules } from '../monitoring/rules/complaint.js';
 import { deliverToWebhooks } from '../monitoring/webhooks/watch.js';
 import { prepareRollups } from '../monitoring/rollups/rows.js';
+import { prepareSegments } from '../monitoring/segments.js';
 import { sweep } from '../registry/sweep.js';
 import { watchModels } from '../registry/watch.js';
 import { preload } from '../serving/preload.js';
@@ -33,6 +34,7 @@ const ENTRIES = [
 	{ name: 'roles', owner: 'process', run: makeRoles },
 	// The retention and the audit log of a table are each thread's own.
 	{ name: 'events', owner: 'thread', onChange: true, run: prepareEvents },
+	{ name: 'segment table', owner: 'thread', onChange: true, run: prepareSegments },
 	{ name: 'rollup tables', owner: 'thread', onChange: true, run: prepareRollups },
 	{ name: 'rollups', owner: 'process', everyMs: 2 * SECOND_MS, run: compact },
 	{ name: 'rollups of earlier events', owner: 'process', everyMs: 60 * SECOND_MS, run: countEarlier },

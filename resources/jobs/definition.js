@@ -10,7 +10,7 @@ import { templateOf } from '../serving/rows/run.js';
 import { tryConditions } from './source.js';
 import { applicationTable, checkAttribute } from './tables.js';
 
-export const FIELDS = ['modelId', 'version', 'stage', 'source', 'target', 'record', 'timeoutMs'];
+export const FIELDS = ['modelId', 'version', 'stage', 'source', 'target', 'record', 'segment', 'timeoutMs'];
 /** What a field of the target may be given, beside `prediction.<output>`. */
 export const RESULTS = ['inferenceId', 'prediction', 'confidence', 'modelId', 'modelVersion', 'latencyMs', 'error'];
 const PREDICTION = 'prediction.';
@@ -18,13 +18,14 @@ const MAX_CONDITIONS = 100;
 
 /**
  * @param {object} body
- * @returns {Promise<object>} modelId, modelVersion, digest, source, target, record and timeoutMs, complete
+ * @returns {Promise<object>} modelId, modelVersion, digest, source, target, record, segment and timeoutMs, complete
  */
-export async function readDefinition({ modelId, version, stage, source, target, record = true, timeoutMs }, user) {
+export async function readDefinition(given, user) {
+	const { modelId, version, stage, record = true, segment, timeoutMs } = given;
 	identifier('modelId', modelId);
-	PredictRequest.parse(templateOf({ modelId, version, stage, record, timeoutMs }));
-	source = present(object('source', source, ['database', 'table', 'conditions', 'fields']));
-	target = present(object('target', target, ['database', 'table', 'fields']));
+	PredictRequest.parse(templateOf({ modelId, version, stage, record, segment, timeoutMs }));
+	const source = present(object('source', given.source, ['database', 'table', 'conditions', 'fields']));
+	const target = present(object('target', given.target, ['database', 'table', 'fields']));
 	const tables = { source: applicationTable('source', source), target: applicationTable('target', target) };
 	// Rights first: what is in a table is the business of those who may read it.
 	authorizeTable(user, tables.source, ['read'], []);
@@ -48,6 +49,7 @@ export async function readDefinition({ modelId, version, stage, source, target, 
 			fields: readTargetFields(target.fields, tables.target, signatureOf(model).outputs),
 		},
 		record,
+		segment,
 		timeoutMs,
 	};
 	authorizeJob(definition, user);
@@ -61,9 +63,9 @@ export async function readDefinition({ modelId, version, stage, source, target, 
  * @param {object} job
  * @param {object | undefined} user
  */
-export function authorizeJob({ source, target, record }, user) {
+export function authorizeJob({ source, target, record, segment }, user) {
 	authorize(user, { InferenceEvent: ['insert', 'update'] });
-	authorizeRecording(user, { record });
+	authorizeRecording(user, { record, segment });
 	const read = [...attributesOf(source.conditions), ...Object.values(source.fields).flat()];
 	authorizeTable(user, applicationTable('source', source), ['read'], read);
 	authorizeTable(user, applicationTable('target', target), ['insert', 'update'], Object.keys(target.fields));

@@ -9,6 +9,7 @@ import { ApiError } from '../errors.js';
 import { log, userNamed } from '../harper.js';
 import { COMPONENT } from '../http/access.js';
 import { byteLength, eventExists, putEvents, storeEventsAgain } from '../monitoring/events.js';
+import { withSegments } from '../monitoring/segments.js';
 import { find } from '../registry/models.js';
 import { options } from '../options.js';
 import { inOrder } from '../serving/rows/order.js';
@@ -52,7 +53,8 @@ export async function run(job, lease, signal) {
 	}
 	const session = await sessionFor(model, { deadline: deadlineOf(job.timeoutMs ?? options().loadTimeoutMs) });
 	const { modelId, modelVersion: version, record, timeoutMs } = job;
-	const template = templateOf({ modelId, version, record, timeoutMs });
+	const segment = job.segment ?? undefined;
+	const template = templateOf({ modelId, version, record, segment, timeoutMs });
 	const traceparent = keptTrace(job.traceparent ?? undefined, user);
 
 	const leaving = new AbortController();
@@ -176,7 +178,7 @@ const stepId = (id, { node }) => `${id}|${node}`;
 async function store(job, lease, outcomes, { total, processed, written, failed, errors }) {
 	const failures = outcomes.filter(({ error }) => error);
 	const shownErrors = failures.map(({ id, error }) => ({ id, code: error.code, error: error.message }));
-	const events = await unrecorded(outcomes, lease);
+	const events = await withSegments(await unrecorded(outcomes, lease));
 	const step = {
 		id: stepId(job.id, lease),
 		token: lease.token,

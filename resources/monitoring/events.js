@@ -5,6 +5,7 @@ import { ApiError } from '../errors.js';
 import { copyOf, readAnew, transaction, withoutLoading } from '../harper.js';
 import { GroupCommit } from '../storage/group-commit.js';
 import { ModelsNow } from './models-now.js';
+import { withSegments } from './segments.js';
 import { eventFrom, idPrefix, isEventId, timeOf } from './record.js';
 import { MINUTE, putDeltas, putFeedbackDelta, putWitness } from './rollups/deltas.js';
 import { changingCounted } from './rollups/earlier.js';
@@ -41,7 +42,8 @@ export function followedEvents() {
 	return eventTable();
 }
 
-const commits = new GroupCommit(async (records) => {
+const commits = new GroupCommit(async (given) => {
+	const records = await withSegments(given);
 	const context = {};
 	await commit(byteLength(records), () => transaction(context, () => putEvents(records, context)));
 });
@@ -88,7 +90,7 @@ export async function recordEvent(event, write = writeEvent) {
 /**
  * Writes new events in a transaction that is under way, and what they add to rollups.
  *
- * @param {object[]} given
+ * @param {object[]} given as `withSegments` gives them
  * @param {object} context of the transaction
  * @param {string} [countedIn] the job whose rows they are, when another node may record them again under the same ids
  */
@@ -242,7 +244,7 @@ async function awaitedEvent(events, id) {
 
 /** What the table holds of an event. Fields that it lacks are left out, because Harper would store each as undefined. */
 function recordOf(event, { expiresAt, countedIn }) {
-	const { id, modelId, modelVersion, userId, sessionId } = event;
+	const { id, modelId, modelVersion, userId, sessionId, segment } = event;
 	const record = {
 		timestamp: timeOf(id),
 		...event,
@@ -252,6 +254,7 @@ function recordOf(event, { expiresAt, countedIn }) {
 	};
 	if (userId !== undefined) record.userKey = `${userId}|${id}`;
 	if (sessionId !== undefined) record.sessionKey = `${sessionId}|${id}`;
+	if (segment !== undefined) record.segmentKey = `${modelId}|${segment}|${id}`;
 	if (expiresAt !== undefined) record.expiresAt = expiresAt;
 	return record;
 }
@@ -260,7 +263,7 @@ function recordOf(event, { expiresAt, countedIn }) {
  * The events of a filter, newest first.
  *
  * @param {{id?: string, modelId?: string, version?: string, digest?: string, userId?: string, sessionId?: string,
- *   startTime?: number, endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the
+ *   segment?: string, startTime?: number, endTime?: number, before?: string}} filter times in Unix milliseconds, both inclusive; `before` is the
  *   id of an event that is newer
  * @returns {AsyncGenerator<object>}
  */
@@ -271,13 +274,14 @@ export async function* eventsOf({
 	digest,
 	userId,
 	sessionId,
+	segment,
 	startTime = 0,
 	endTime = 2 ** 48 - 1,
 	before,
 }) {
 	await deferredWritten();
 	const { attribute, prefix } =
-		id === undefined ? narrowest({ modelId, version, userId, sessionId }) : { attribute: 'id' };
+		id === undefined ? narrowest({ modelId, version, userId, sessionId, segment }) : { attribute: 'id' };
 	const lowest = `${prefix}${idPrefix(Math.ceil(startTime))}`;
 	// "~" sorts after every character of an id.
 	const end = `${idPrefix(Math.floor(endTime))}~`;
@@ -294,23 +298,27 @@ export async function* eventsOf({
 			event.id !== before &&
 			// Harper removes them later.
 			(event.expiresAt == null || event.expiresAt > now) &&
-			isOf(event, { modelId, version, digest, userId, sessionId });
+			isOf(event, { modelId, version, digest, userId, sessionId, segment });
 		if (wanted) yield event;
 	}
 }
 
 /** Whether an event is one of those that are asked for. */
-export const isOf = (event, { modelId, version, digest, userId, sessionId }) =>
+export const isOf = (event, { modelId, version, digest, userId, sessionId, segment }) =>
 	(modelId === undefined || event.modelId === modelId) &&
 	(version === undefined || event.modelVersion === version) &&
 	(digest === undefined || event.digest === digest) &&
 	(userId === undefined || event.userId === userId) &&
-	(sessionId === undefined || event.sessionId === sessionId);
+	(sessionId === undefined || event.sessionId === sessionId) &&
+	(segment === undefined || event.segment === segment);
 
 /** The index that leaves the fewest events to look at. */
-function narrowest({ modelId, version, userId, sessionId }) {
+function narrowest({ modelId, version, userId, sessionId, segment }) {
 	if (sessionId !== undefined) return { attribute: 'sessionKey', prefix: `${sessionId}|` };
 	if (userId !== undefined) return { attribute: 'userKey', prefix: `${userId}|` };
+	if (modelId !== undefined && segment !== undefined) {
+		return { attribute: 'segmentKey', prefix: `${modelId}|${segment}|` };
+	}
 	if (modelId !== undefined && version !== undefined) {
 		return { attribute: 'versionKey', prefix: `${modelId}|${version}|` };
 	}

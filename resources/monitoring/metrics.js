@@ -10,6 +10,7 @@ import { identifier, keyPart, shown, moment } from '../http/query.js';
 import { isDigest } from '../registry/record.js';
 import { readMeasures } from './rollups/reading.js';
 import { END_MS, lostIn, startOf } from './rollups/tiers.js';
+import { isToldApart } from './segments.js';
 import { Series, Sums } from './sums.js';
 
 export const MAX_LIMIT = 1000;
@@ -20,6 +21,7 @@ const FILTERED = {
 	digest: 'digest',
 	userId: 'userId',
 	sessionId: 'sessionId',
+	segment: 'segment',
 	startTime: 'timestamp',
 	endTime: 'timestamp',
 };
@@ -76,6 +78,9 @@ const ATTRIBUTE_OF = {
 	versions: 'modelVersion',
 	digest: 'digest',
 	previous: 'digest',
+	segment: 'segment',
+	segments: 'segment',
+	otherSegments: 'segment',
 	startTime: 'timestamp',
 	endTime: 'timestamp',
 	...Object.fromEntries(Object.entries(MEASURES).map(([name, { attribute }]) => [name, attribute])),
@@ -85,7 +90,11 @@ const ATTRIBUTE_OF = {
 const ATTRIBUTES = [...new Set(Object.values(ATTRIBUTE_OF).flat())];
 
 /** What metrics are asked for by. */
-export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'userId', 'startTime', 'endTime', 'interval'];
+export const METRICS_FIELDS = [
+	...['modelId', 'version', 'digest', 'userId', 'segment', 'startTime', 'endTime', 'interval', 'by'],
+];
+/** What metrics can be told by beside the whole. */
+export const BY = ['version', 'segment'];
 
 /**
  * The metrics of a model.
@@ -93,18 +102,23 @@ export const METRICS_FIELDS = ['modelId', 'version', 'digest', 'userId', 'startT
  * @param {Record<string, unknown>} given of {@link METRICS_FIELDS}; times may be texts
  * @param {object | undefined} user Harper's user
  */
-export async function metricsOf({ interval, ...given }, user) {
+export async function metricsOf({ interval, by = 'version', ...given }, user) {
 	const filter = readFilter(given, user);
+	if (!BY.includes(by)) {
+		throw new ApiError('INVALID_REQUEST', `by must be one of ${BY.join(', ')}, received ${shown(by)}`);
+	}
+	const bySegment = by === 'segment';
+	if (bySegment) requireVisible(user, 'InferenceEvent', ['segment']);
 	const modelId = identifier('modelId', filter.modelId);
 	const range = rangeOf(filter, interval);
-	const series = interval === undefined ? undefined : new Series(interval, range);
+	const series = interval === undefined ? undefined : new Series(interval, range, { bySegment });
 	// Whoever sees a series learns when events were.
 	if (series) requireVisible(user, 'InferenceEvent', ['timestamp']);
-	const sums = new Sums(filter, series);
+	const sums = new Sums({ ...filter, bySegment }, series);
 	const incomplete = await readRange({ ...filter, ...range, longestMs: series?.lengthMs }, sums);
 	const current = filter.digest === undefined ? await sums.models.versionsOf(modelId) : new Map();
 	const digests = Object.fromEntries(Array.from(current, ([version, { digest }]) => [version, digest]));
-	const described = (sum, startTime, endTime) => JSON.parse(sum.toJson(modelId, startTime, endTime, digests));
+	const described = (sum, ...times) => JSON.parse(sum.toJson(modelId, ...times, digests, bySegment));
 	const measured = described(sums.total, filter.startTime, filter.endTime);
 	const isVisible = visibleTo(user, 'InferenceEvent');
 	const answer = visibleMetrics(measured, isVisible);
@@ -129,9 +143,10 @@ export async function metricsOf({ interval, ...given }, user) {
 /** The attributes of events that an estimate tells of, as quality does. */
 export const ESTIMATED = ['modelVersion', 'timestamp', 'correct', 'prediction', 'actualOutcome'];
 
-/** Estimates are of one version, and of all its users. */
-async function estimatedFor({ version, digest, userId, ...range }) {
-	if (version === undefined || digest === undefined || userId !== undefined) return undefined;
+/** Estimates are of one version, and of all its users and segments. */
+async function estimatedFor({ version, digest, userId, segment, ...range }) {
+	if (version === undefined || digest === undefined) return undefined;
+	if (userId !== undefined || segment !== undefined) return undefined;
 	return estimatedIn({ version, digest, ...range });
 }
 
@@ -150,13 +165,17 @@ function rangeOf({ startTime, endTime }, interval) {
  * @returns {Promise<{startTime: number, endTime: number}[]>} both inclusive
  */
 async function readRange(wanted, sums) {
-	const lost = wanted.userId === undefined ? await readMeasures(wanted, sums) : await readEvents(wanted, sums);
+	const lost = (await isInRollups(wanted)) ? await readMeasures(wanted, sums) : await readEvents(wanted, sums);
 	// Without a begin, the range begins with what is there.
 	const asked = lost.filter(({ from }) => wanted.startTime !== undefined || from > 0);
 	return asked.map(({ from, to }) => ({ startTime: from, endTime: to - 1 }));
 }
 
-/** The same from events alone: no rollups know of users. */
+/** No rollups know of users, nor of segments that are not told apart. */
+const isInRollups = async ({ modelId, userId, segment }) =>
+	userId === undefined && (segment === undefined || (await isToldApart(modelId, segment)));
+
+/** The same from events alone. */
 async function readEvents({ from, to, ...wanted }, sums) {
 	for await (const event of eventsOf({ ...wanted, startTime: from, endTime: to - 1 })) await sums.takeEvent(event);
 	return lostIn([{ from, to }]);
@@ -170,7 +189,11 @@ function visibleMetrics(measured, isVisible) {
 	return Object.fromEntries(
 		entries.map(([name, value]) => [
 			name,
-			Array.isArray(value) ? value.map((part) => visibleMetrics(part, isVisible)) : value,
+			Array.isArray(value)
+				? value.map((part) => visibleMetrics(part, isVisible))
+				: name === 'otherSegments' && value !== null
+					? visibleMetrics(value, isVisible)
+					: value,
 		])
 	);
 }
@@ -181,12 +204,13 @@ function visibleMetrics(measured, isVisible) {
  * @param {Record<string, unknown>} given of {@link FILTERS}
  * @param {object | undefined} user Harper's user
  */
-export function readFilter({ modelId, version, userId, sessionId, digest, startTime, endTime }, user) {
+export function readFilter({ modelId, version, userId, sessionId, segment, digest, startTime, endTime }, user) {
 	const filter = {
 		modelId: modelId === undefined ? undefined : identifier('modelId', modelId),
 		version: version === undefined ? undefined : identifier('version', version),
 		userId: keyPart('userId', userId),
 		sessionId: keyPart('sessionId', sessionId),
+		segment: keyPart('segment', segment),
 		digest: digest === undefined ? undefined : sha256(digest),
 		startTime: moment('startTime', startTime),
 		endTime: moment('endTime', endTime),

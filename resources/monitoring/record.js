@@ -42,6 +42,7 @@ export const FIELDS = {
 	batchRows: isTime,
 	userId: isText,
 	sessionId: isText,
+	segment: isText,
 	requestId: isText,
 	traceparent: isText,
 	correct: (value) => typeof value === 'boolean',
@@ -54,20 +55,21 @@ export const FIELDS = {
 	expiresAt: isNumber,
 	countedIn: isText,
 	quality: (value) => value instanceof Uint8Array,
+	isOtherSegment: (value) => value === true,
 };
 const REQUIRED = ['id', 'timestamp', 'modelId', 'modelVersion'];
 
 /** The keys that events are found by: what is filtered by, and the id. */
-export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey'];
+export const KEYS = ['modelKey', 'versionKey', 'userKey', 'sessionKey', 'segmentKey'];
 
 /** What is only the component's business. */
-const INTERNAL = ['queueMs', 'batchRows', 'expiresAt', 'countedIn', 'quality'];
+const INTERNAL = ['queueMs', 'batchRows', 'expiresAt', 'countedIn', 'quality', 'isOtherSegment'];
 
 /** Those that an answer shows, in its order. */
 export const SHOWN = Object.keys(FIELDS).filter((field) => !INTERNAL.includes(field));
 
-/** The ids that a request may give its event. */
-export const GIVEN_IDS = ['userId', 'sessionId', 'requestId'];
+/** What a request may say of its event. */
+export const GIVEN = ['userId', 'sessionId', 'segment', 'requestId'];
 /** What is known of an event later. */
 export const FEEDBACK = ['correct', 'regression', 'actualOutcome', 'feedbackTimestamp'];
 /** What is known of an event that was drawn to be labelled. */
@@ -76,7 +78,7 @@ export const DRAWN = ['samplingProbability', 'labelDraw'];
 const TRACE = ['traceparent'];
 /** Those that every prediction writes or may come to write: what its caller must be allowed to. */
 export const WRITTEN = SHOWN.filter(
-	(field) => !['id', 'featuresIn', ...GIVEN_IDS, ...TRACE, ...FEEDBACK, ...DRAWN].includes(field)
+	(field) => !['id', 'featuresIn', ...GIVEN, ...TRACE, ...FEEDBACK, ...DRAWN].includes(field)
 );
 
 /**

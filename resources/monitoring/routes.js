@@ -23,7 +23,7 @@ export async function feedback({ query, stream, user }) {
 }
 
 /**
- * `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&startTime=&endTime=&limit=&cursor=`; as server-sent
+ * `GET /monitoring/events?inferenceId=&modelId=&version=&digest=&userId=&sessionId=&segment=&startTime=&endTime=&limit=&cursor=`; as server-sent
  * events those that are recorded from now on
  */
 export async function events({ query, stream, user }) {
@@ -34,7 +34,7 @@ export async function events({ query, stream, user }) {
 	return { body: await listEvents(readQuery(query, EVENT_FIELDS), user) };
 }
 
-/** `GET /monitoring/metrics?modelId=&version=&digest=&userId=&startTime=&endTime=&interval=` */
+/** `GET /monitoring/metrics?modelId=&version=&digest=&userId=&segment=&startTime=&endTime=&interval=&by=` */
 export async function metrics({ query, user }) {
 	return { body: await metricsOf(readQuery(query, METRICS_FIELDS), user) };
 }

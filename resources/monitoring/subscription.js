@@ -5,7 +5,7 @@ import { describedFor, readFilter } from './metrics.js';
 import { eventFrom } from './record.js';
 
 /** What a subscription is asked for by. */
-export const SUBSCRIPTION_FIELDS = ['modelId', 'version', 'digest', 'userId', 'sessionId'];
+export const SUBSCRIPTION_FIELDS = ['modelId', 'version', 'digest', 'userId', 'sessionId', 'segment'];
 
 /**
  * Every event from now on: when it is recorded, and again when something of it changes, such as by feedback.

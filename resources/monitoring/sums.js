@@ -5,11 +5,13 @@ import { measure } from '../../library/events.js';
 import { ApiError } from '../errors.js';
 import { shown } from '../http/query.js';
 import { ModelsNow } from './models-now.js';
-import { addMeasures } from './rollups/measures.js';
+import { addWanted } from './rollups/measures.js';
 import { startOf, TIERS } from './rollups/tiers.js';
 import { timeOf } from './record.js';
 
 const MAX_POINTS = 1500;
+/** With each of them by segment. */
+const MAX_POINTS_BY_SEGMENT = 100;
 /** After so many events other requests get their turn. */
 const EVENTS_PER_TURN = 500;
 
@@ -17,18 +19,16 @@ const EVENTS_PER_TURN = 500;
 export class Sums {
 	models = new ModelsNow();
 	total = new MetricsAccumulator();
-	#version;
-	#digest;
+	#wanted;
 	#series;
 	#seen = 0;
 
 	/**
-	 * @param {{version?: string, digest?: string}} filter
+	 * @param {{version?: string, digest?: string, segment?: string, bySegment?: boolean}} wanted
 	 * @param {Series} [series]
 	 */
-	constructor({ version, digest }, series) {
-		this.#version = version;
-		this.#digest = digest;
+	constructor({ version, digest, segment, bySegment }, series) {
+		this.#wanted = { version, digest, segment, bySegment };
 		this.#series = series;
 	}
 
@@ -43,15 +43,17 @@ export class Sums {
 	 * @param {{id: string, start: number, measures: Uint8Array}} record
 	 */
 	takeMeasures(record) {
-		for (const sum of this.#sumsAt(record.start)) addMeasures(sum, record, this.#version, this.#digest);
+		for (const sum of this.#sumsAt(record.start)) addWanted(sum, record, this.#wanted);
 	}
 
 	/** Adds an event. */
 	async takeEvent(event) {
 		this.#seen += 1;
 		if (this.#seen % EVENTS_PER_TURN === 0) await turn();
+		const { digest: wantedDigest, segment } = this.#wanted;
 		const digest = event.digest ?? (await this.models.digestOf(event));
-		if (this.#digest !== undefined && digest !== this.#digest) return;
+		if (wantedDigest !== undefined && digest !== wantedDigest) return;
+		if (segment !== undefined && event.segment !== segment) return;
 		for (const sum of this.#sumsAt(timeOf(event.id))) measure(sum, event, digest);
 	}
 
@@ -69,18 +71,23 @@ export class Series {
 	/**
 	 * @param {unknown} interval that of a tier
 	 * @param {{from: number, to: number}} range from its begin to before its end, in Unix milliseconds
+	 * @param {{bySegment?: boolean}} [how] whether each point is by segment
 	 */
-	constructor(interval, { from, to }) {
+	constructor(interval, { from, to }, { bySegment = false } = {}) {
+		const most = bySegment ? MAX_POINTS_BY_SEGMENT : MAX_POINTS;
 		const tier = TIERS.find((known) => known.interval === interval);
 		if (!tier) {
 			const known = TIERS.map((each) => each.interval).join(', ');
 			throw new ApiError('INVALID_REQUEST', `interval must be one of ${known}, received ${shown(interval)}`);
 		}
 		const points = (length) => Math.ceil(to / length) - Math.floor(from / length);
-		if (points(tier.lengthMs) > MAX_POINTS) {
-			const fitting = TIERS.findLast(({ lengthMs }) => points(lengthMs) <= MAX_POINTS);
+		if (points(tier.lengthMs) > most) {
+			const fitting = TIERS.findLast(({ lengthMs }) => points(lengthMs) <= most);
 			const hint = fitting ? `interval=${fitting.interval} fits` : 'give a later startTime';
-			throw new ApiError('INVALID_REQUEST', `a series has at most ${MAX_POINTS} points: ${hint}`);
+			throw new ApiError(
+				'INVALID_REQUEST',
+				`a series${bySegment ? ' by segment' : ''} has at most ${most} points: ${hint}`
+			);
 		}
 		this.lengthMs = tier.lengthMs;
 		this.#from = from;

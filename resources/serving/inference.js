@@ -6,7 +6,7 @@ import { featuresOf } from '../features/features.js';
 import { authorize, authorizeAttributes, isUnrestricted, requireVisible } from '../http/access.js';
 import { identifier } from '../http/query.js';
 import { recordEvent, writeEvent } from '../monitoring/events.js';
-import { GIVEN_IDS, WRITTEN } from '../monitoring/record.js';
+import { GIVEN, WRITTEN } from '../monitoring/record.js';
 import { options } from '../options.js';
 import { sessionFor } from '../registry/sessions.js';
 import { signatureOf } from '../registry/signature.js';
@@ -25,12 +25,12 @@ export const needs = () => (options().anonymousPredict ? undefined : { Inference
  * Throws unless a caller may write all that the event of a request will hold.
  *
  * @param {object} user Harper's user
- * @param {{record?: boolean, userId?: string, sessionId?: string, requestId?: string}} request
+ * @param {{record?: boolean, userId?: string, sessionId?: string, segment?: string, requestId?: string}} request
  */
 export function authorizeRecording(user, request) {
 	if (isUnrestricted(user, 'InferenceEvent', 'insert') || request.record === false) return;
 	const features = options().recordFeatures === 'none' ? [] : ['featuresIn'];
-	const given = GIVEN_IDS.filter((name) => request[name] != null);
+	const given = GIVEN.filter((name) => request[name] != null);
 	authorizeAttributes(user, 'InferenceEvent', 'insert', [...WRITTEN, ...features, ...given]);
 }
 
@@ -149,7 +149,7 @@ function eventOf(id, request, model, traceparent, outcome) {
 	const { modelId, version: modelVersion, framework, digest } = model;
 	const event = { id, modelId, modelVersion, framework, digest };
 	if (recordFeatures !== 'none') event.featuresIn = request.featuresJson(LIMIT_OF[recordFeatures]);
-	for (const name of GIVEN_IDS) {
+	for (const name of GIVEN) {
 		if (request[name] != null) event[name] = request[name];
 	}
 	if (traceparent !== undefined) event.traceparent = traceparent;

@@ -11,6 +11,7 @@ const TABLES = [
 	'ModelFile',
 	'UploadProgress',
 	'InferenceEvent',
+	'Segment',
 	'Rollup',
 	'RollupDelta',
 	'RollupProgress',

@@ -21,6 +21,10 @@ impl Mean {
         self.sum.merge(&other.sum);
     }
 
+    pub fn count(&self) -> i64 {
+        self.count
+    }
+
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum.value() / self.count as f64)
     }

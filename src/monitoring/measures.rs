@@ -2,6 +2,7 @@
 
 use super::feedback::{Feedback, FeedbackMeasures};
 use super::mean::Mean;
+use super::numbers::Numbers;
 use super::sketch::{Relative, Share, Sketch};
 use crate::error::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct EventMeasures {
     pub confidence: Option<f64>,
     /// The code of what failed.
     pub error: Option<String>,
+    /// JSON text, of predictions whose numbers are measured.
+    pub prediction: Option<String>,
     pub feedback: Feedback,
 }
 
@@ -46,6 +49,7 @@ pub struct Measures {
     pub queues: Sketch<Relative>,
     pub batch_rows: Mean,
     pub batches: Sketch<Relative>,
+    pub numbers: Numbers,
     /// Takes no bytes where there is none; nothing may follow that takes some.
     #[serde(default, skip_serializing_if = "FeedbackMeasures::is_nothing")]
     pub feedback: FeedbackMeasures,
@@ -74,6 +78,9 @@ impl Measures {
             self.confidence.add(confidence);
             self.confidences.add(confidence);
         }
+        if let Some(prediction) = &event.prediction {
+            self.numbers.add(prediction);
+        }
         self.feedback.add(&event.feedback);
         // One zero of two.
         let timestamp = Some(event.timestamp + 0.0).filter(|timestamp| timestamp.is_finite());
@@ -91,6 +98,7 @@ impl Measures {
         self.batches.merge(&other.batches);
         self.confidence.merge(&other.confidence);
         self.confidences.merge(&other.confidences);
+        self.numbers.merge(&other.numbers);
         self.feedback.merge(&other.feedback);
         self.span(other.first, other.last);
     }
@@ -121,6 +129,7 @@ impl Measures {
             && self.confidences.is_sound()
             && self.queues.is_sound()
             && self.batches.is_sound()
+            && self.numbers.is_sound()
             && self.feedback.quality.is_sound()
             && [self.first, self.last].iter().flatten().all(|moment| moment.is_finite())
     }

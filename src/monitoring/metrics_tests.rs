@@ -2,7 +2,7 @@
 
 use super::feedback::Feedback;
 use super::measures::EventMeasures;
-use super::metrics::MetricsAccumulator;
+use super::metrics::{MetricsAccumulator, OTHER_SEGMENTS, Of, Wanted};
 use super::outcome::{Deviation, Maker, compare_outcome};
 use super::quality::Penalties;
 use super::realised::{ClassRow, QualitySums};
@@ -61,6 +61,14 @@ impl Random {
         }
     }
 
+    /// Of some of more outputs than are measured.
+    fn prediction(&mut self) -> Option<String> {
+        let outputs: Vec<String> = (0..self.below(4))
+            .map(|_| format!("\"y{}\":[{}]", self.below(9), self.below(1000) as f64 / 7.0 - 70.0))
+            .collect();
+        (!outputs.is_empty()).then(|| format!("{{{}}}", outputs.join(",")))
+    }
+
     fn quality(&mut self) -> QualitySums {
         let mut quality = QualitySums::default();
         if self.one_in(2) {
@@ -97,6 +105,7 @@ impl Random {
             queue_ms: Some(self.number()).filter(|_| self.one_in(2)),
             batch_rows: Some(self.number()).filter(|_| self.one_in(2)),
             confidence: Some(self.number()).filter(|_| self.one_in(2)),
+            prediction: self.prediction(),
             error: error.map(str::to_owned),
             feedback: self.feedback(),
         }
@@ -107,10 +116,12 @@ const CLASSES: [Option<&str>; 5] = [Some("a"), Some("b"), Some("setosa"), Some("
 
 type Named = (&'static str, Option<&'static str>);
 
+const SEGMENTS: [Option<&str>; 4] = [None, Some("eu"), Some("ä"), Some(OTHER_SEGMENTS)];
+
 const VERSIONS: [Named; 5] = [("v1", Some("aa")), ("v1", Some("bb")), ("v1", None), ("v2", Some("aa")), ("", Some(""))];
 
 fn answer(metrics: &MetricsAccumulator) -> String {
-    metrics.to_json("m", None, None, &HashMap::from([("v1".to_owned(), "bb".to_owned())])).to_string()
+    metrics.to_json("m", None, None, &HashMap::from([("v1".to_owned(), "bb".to_owned())]), true).to_string()
 }
 
 #[test]
@@ -121,29 +132,30 @@ fn random_streams_in_random_parts_and_order_equal_the_whole() {
         let mut whole = MetricsAccumulator::default();
         for _ in 0..random.below(300) {
             let (version, digest) = *random.of(&VERSIONS);
+            let of = Of { version, digest, segment: *random.of(&SEGMENTS) };
             let mut event = random.event();
             let count = parts.len();
-            parts[random.below(count)].add(version, digest, &event);
+            parts[random.below(count)].add(of, &event);
             // It changes a few times, each in a part that may be merged before that of the event itself.
             while random.one_in(2) {
                 let after = random.feedback();
-                parts[random.below(count)].replace_feedback(version, digest, &event.feedback, &after);
+                parts[random.below(count)].replace_feedback(of, &event.feedback, &after);
                 event.feedback = after;
             }
-            whole.add(version, digest, &event);
+            whole.add(of, &event);
         }
         let mut merged = MetricsAccumulator::default();
         while !parts.is_empty() {
             let part = parts.swap_remove(random.below(parts.len()));
             let bytes = part.to_bytes().unwrap();
-            let read = MetricsAccumulator::from_bytes(&bytes).unwrap();
+            let read = MetricsAccumulator::from_bytes(&bytes, true).unwrap();
             assert_eq!(read.to_bytes().unwrap(), bytes);
             // Some are merged with each other first.
             let count = parts.len();
             if count > 0 && random.one_in(3) {
-                parts[random.below(count)].merge(&read, None, None);
+                parts[random.below(count)].merge(&read, Wanted::default());
             } else {
-                merged.merge(&read, None, None);
+                merged.merge(&read, Wanted::default());
             }
         }
         assert_eq!(answer(&merged), answer(&whole), "{seed}");
@@ -154,24 +166,45 @@ fn random_streams_in_random_parts_and_order_equal_the_whole() {
 #[test]
 fn what_is_merged_of_a_version_or_digest_is_what_was_added_of_it() {
     let mut random = Random(7);
-    let events: Vec<(Named, EventMeasures)> = (0..200).map(|_| (*random.of(&VERSIONS), random.event())).collect();
+    let events: Vec<(Named, Option<&str>, EventMeasures)> =
+        (0..200).map(|_| (*random.of(&VERSIONS), *random.of(&SEGMENTS), random.event())).collect();
     let of = |is_wanted: &dyn Fn(Named) -> bool| {
         let mut metrics = MetricsAccumulator::default();
-        events
-            .iter()
-            .filter(|(named, _)| is_wanted(*named))
-            .for_each(|((version, digest), event)| metrics.add(version, *digest, event));
+        let wanted = events.iter().filter(|(named, ..)| is_wanted(*named));
+        wanted.for_each(|((version, digest), segment, event)| {
+            metrics.add(Of { version, digest: *digest, segment: *segment }, event);
+        });
+        metrics
+    };
+    let of_segment = |wanted: &str, is_wanted: &dyn Fn(Named) -> bool| {
+        let mut metrics = MetricsAccumulator::default();
+        for ((version, digest), segment, event) in &events {
+            if *segment == Some(wanted) && is_wanted((*version, *digest)) {
+                metrics.add(Of { version, digest: *digest, segment: None }, event);
+            }
+        }
         metrics
     };
     let whole = of(&|_| true);
     for (version, digest) in [(Some("v1"), None), (None, Some("aa")), (Some("v1"), Some("")), (Some("v3"), None)] {
-        let mut merged = MetricsAccumulator::default();
-        merged.merge(&whole, version, digest);
-        let expected = of(&|named| {
+        let wanted = Wanted { version, digest };
+        let is_wanted = |named: Named| {
             version.is_none_or(|version| version == named.0)
                 && digest.is_none_or(|digest| digest == named.1.unwrap_or_default())
-        });
+        };
+        let mut merged = MetricsAccumulator::default();
+        merged.merge(&whole, wanted);
+        let expected = of(&is_wanted);
         assert_eq!(merged.to_bytes().unwrap(), expected.to_bytes().unwrap(), "{version:?} {digest:?}");
+        let mut total = MetricsAccumulator::default();
+        total.merge_total(&whole, wanted);
+        assert_eq!((total.versions == merged.versions, total.segments.len()), (true, 0), "{version:?} {digest:?}");
+        for segment in SEGMENTS.into_iter().flatten() {
+            let mut merged = MetricsAccumulator::default();
+            merged.merge_segment(&whole, segment, wanted);
+            let expected = of_segment(segment, &is_wanted);
+            assert_eq!(merged.to_bytes().unwrap(), expected.to_bytes().unwrap(), "{version:?} {digest:?} {segment:?}");
+        }
     }
 }
 
@@ -185,9 +218,10 @@ fn one_event_takes_few_bytes_and_what_is_taken_away_none() {
     let length = quality.to_bytes().unwrap().len();
     assert!(length < 100, "{length}");
     let feedback = Feedback { is_given: true, correct: Some(true), deviation: Some(deviation), quality };
-    metrics.replace_feedback("v1", None, &Feedback::default(), &feedback);
+    let of = Of { version: "v1", digest: None, segment: None };
+    metrics.replace_feedback(of, &Feedback::default(), &feedback);
     assert_ne!(metrics.to_bytes().unwrap(), nothing);
-    metrics.replace_feedback("v1", None, &feedback, &Feedback::default());
+    metrics.replace_feedback(of, &feedback, &Feedback::default());
     assert_eq!((metrics.to_bytes().unwrap(), answer(&metrics)), (nothing, answer(&MetricsAccumulator::default())));
     let event = EventMeasures {
         timestamp: 1_790_000_000_123.0,
@@ -195,13 +229,16 @@ fn one_event_takes_few_bytes_and_what_is_taken_away_none() {
         queue_ms: Some(0.012_345_678),
         batch_rows: Some(3.0),
         confidence: Some(0.987_654_321),
+        prediction: None,
         error: None,
         feedback,
     };
-    metrics.add("v1", Some(&"ab".repeat(32)), &event);
+    let digest = "ab".repeat(32);
+    let of = Of { digest: Some(&digest), ..of };
+    metrics.add(of, &event);
     let bytes = metrics.to_bytes().unwrap();
     assert!(bytes.len() < 430, "{}", bytes.len());
-    metrics.replace_feedback("v1", Some(&"ab".repeat(32)), &event.feedback, &Feedback::default());
+    metrics.replace_feedback(of, &event.feedback, &Feedback::default());
     let bytes = metrics.to_bytes().unwrap();
     assert!(bytes.len() < 280, "without feedback: {}", bytes.len());
 }
@@ -212,10 +249,11 @@ fn bytes_that_were_not_written_are_refused() {
     let mut metrics = MetricsAccumulator::default();
     for _ in 0..20 {
         let (version, digest) = *random.of(&VERSIONS);
-        metrics.add(version, digest, &random.event());
+        let segment = *random.of(&SEGMENTS);
+        metrics.add(Of { version, digest, segment }, &random.event());
     }
     let bytes = metrics.to_bytes().unwrap();
-    let code = |bytes: &[u8]| MetricsAccumulator::from_bytes(bytes).map(|_| ()).map_err(|problem| problem.code);
+    let code = |bytes: &[u8]| MetricsAccumulator::from_bytes(bytes, true).map(|_| ()).map_err(|problem| problem.code);
     for length in 0..bytes.len() {
         assert_eq!(code(&bytes[..length]), Err(ErrorCode::InvalidRequest), "{length}");
     }
@@ -238,10 +276,10 @@ fn bytes_that_were_not_written_are_refused() {
         }
         let mut crc = flate2::Crc::new();
         crc.update(&hostile);
-        let hostile = [&[4][..], &crc.sum().to_le_bytes(), &hostile].concat();
-        if let Ok(read) = MetricsAccumulator::from_bytes(&hostile) {
+        let hostile = [&[5][..], &crc.sum().to_le_bytes(), &hostile].concat();
+        if let Ok(read) = MetricsAccumulator::from_bytes(&hostile, true) {
             let mut merged = read.clone();
-            merged.merge(&read, None, None);
+            merged.merge(&read, Wanted::default());
             let written = merged.to_bytes().unwrap();
             // A sum at the end of its range may be beyond it then.
             let again = code(&written);

@@ -18,6 +18,7 @@ mod metrics_answer;
 mod metrics_bytes;
 #[cfg(test)]
 mod metrics_tests;
+mod numbers;
 pub mod online;
 mod outcome;
 pub mod profile;
@@ -30,6 +31,6 @@ mod sketch;
 pub use feedback::Feedback;
 pub use lost_events::LostEvents;
 pub use measures::EventMeasures;
-pub use metrics::MetricsAccumulator;
+pub use metrics::{MetricsAccumulator, OTHER_SEGMENTS, Of, Wanted};
 pub use outcome::{Comparison, Deviation, Maker, compare_outcome};
 pub use realised::QualitySums;

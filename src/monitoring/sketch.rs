@@ -36,6 +36,31 @@ impl Scale for Relative {
     }
 }
 
+/// Numbers of either sign, within [`Relative::ERROR`] of themselves. What is nearer to 0 than [`Signed::LEAST`] counts as 0, and what is
+/// further than [`Signed::MOST`] as that far: a stream of any numbers has a bounded number of bins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signed;
+
+/// That of 0: negative numbers are before it.
+const ZERO_BIN: u32 = 1 << 17;
+
+impl Signed {
+    pub const LEAST: f64 = 1e-9;
+    pub const MOST: f64 = 1e12;
+}
+
+impl Scale for Signed {
+    fn bin(value: f64) -> u32 {
+        let distance = value.abs().min(Self::MOST);
+        let size = if distance < Self::LEAST { 0 } else { (distance.to_bits() >> DROPPED_BITS) as u32 };
+        if value < 0.0 { ZERO_BIN - size } else { ZERO_BIN + size }
+    }
+
+    fn middle(bin: u32) -> f64 {
+        if bin < ZERO_BIN { -Relative::middle(ZERO_BIN - bin) } else { Relative::middle(bin - ZERO_BIN) }
+    }
+}
+
 /// Shares from 0 to 1, within [`Share::ERROR`]. What lies beyond counts as 0 or 1.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Share;
@@ -94,6 +119,11 @@ impl<S: Scale> Sketch<S> {
         Some(S::middle(bin).max(self.min?).min(self.max?))
     }
 
+    /// The smallest and the largest value.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        self.min.zip(self.max)
+    }
+
     /// Whether it can be one that was written.
     pub fn is_sound(&self) -> bool {
         [self.min, self.max].iter().flatten().all(|value| value.is_finite())
@@ -134,6 +164,24 @@ mod tests {
         for (q, expected) in [(0.0, 0.0), (0.1, 0.1), (0.5, 0.5), (0.9, 0.9), (1.0, 1.0)] {
             assert!((sketch.quantile(q).unwrap() - expected).abs() <= Share::ERROR + 1e-12, "{q}");
         }
+    }
+
+    #[test]
+    fn numbers_of_either_sign_are_within_their_error() {
+        let mut sketch = Sketch::<Signed>::default();
+        let mut values: Vec<f64> = (-500..=500).map(|at| f64::from(at) * f64::from(at).abs().powi(3) / 1e5).collect();
+        values.iter().for_each(|value| sketch.add(*value));
+        values.sort_by(f64::total_cmp);
+        for q in [0.001, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0] {
+            let exact = values[((q * values.len() as f64).ceil() as usize).max(1) - 1];
+            let found = sketch.quantile(q).unwrap();
+            assert!((found - exact).abs() <= exact.abs() * Relative::ERROR, "{q}: {found}, exactly {exact}");
+        }
+        assert_eq!(sketch.range(), Some((values[0], values[1000])));
+        let mut extreme = Sketch::<Signed>::default();
+        [-f64::MAX, -1e-300, 1e-300, f64::MAX, f64::MIN_POSITIVE].iter().for_each(|value| extreme.add(*value));
+        assert_eq!(extreme.quantile(0.5), Some(0.0));
+        assert_eq!(extreme.range(), Some((-f64::MAX, f64::MAX)));
     }
 
     #[test]

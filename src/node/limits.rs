@@ -11,6 +11,6 @@ pub const MAX_TIMEOUT_MS: u32 = engine::MAX_TIMEOUT_MS as u32;
 #[napi]
 pub const MAX_PRIORITY: i32 = prediction::MAX_PRIORITY;
 
-/// Bytes of the id of a user, session, request or entity.
+/// Bytes of the id of a user, session, request or entity, and of the name of a segment.
 #[napi]
 pub const MAX_ID_BYTES: u32 = prediction::MAX_ID_BYTES as u32;

@@ -2,7 +2,7 @@
 
 use super::error::throw;
 use crate::monitoring::meter::{MeterKey, Meters};
-use crate::monitoring::{self, EventMeasures, LostEvents, Maker, QualitySums, compare_outcome};
+use crate::monitoring::{self, EventMeasures, LostEvents, Maker, Of, QualitySums, Wanted, compare_outcome};
 use crate::process::unix_ms;
 use napi::Env;
 use napi::bindgen_prelude::Uint8Array;
@@ -72,7 +72,8 @@ impl MetricsAccumulator {
     }
 
     /// Adds an event: the SHA-256 of its model, Unix milliseconds, latency in milliseconds, the code of its
-    /// error, what is known of it; how long it waited, in milliseconds, and the rows of its run.
+    /// error, what is known of it; how long it waited, in milliseconds, and the rows of its run; the prediction as JSON text, where
+    /// its numbers are measured, and the segment that it counts in.
     #[allow(clippy::too_many_arguments, reason = "an object per event costs more than the call")]
     #[napi(catch_unwind)]
     pub fn add(
@@ -89,16 +90,28 @@ impl MetricsAccumulator {
         quality: Option<Uint8Array>,
         queue_ms: Option<f64>,
         batch_rows: Option<f64>,
+        prediction: Option<String>,
+        segment: Option<String>,
     ) {
         let feedback = Feedback { is_given: has_feedback, correct, regression, quality }.into();
-        let event = EventMeasures { timestamp, latency_ms, queue_ms, batch_rows, confidence, error, feedback };
-        self.inner.add(&version, digest.as_deref(), &event);
+        let event =
+            EventMeasures { timestamp, latency_ms, queue_ms, batch_rows, confidence, error, prediction, feedback };
+        let of = Of { version: &version, digest: digest.as_deref(), segment: segment.as_deref() };
+        self.inner.add(of, &event);
     }
 
     /// Adds what feedback changes of an event that is added elsewhere as it was before.
     #[napi(catch_unwind)]
-    pub fn replace_feedback(&mut self, version: String, digest: Option<String>, before: Feedback, after: Feedback) {
-        self.inner.replace_feedback(&version, digest.as_deref(), &before.into(), &after.into());
+    pub fn replace_feedback(
+        &mut self,
+        version: String,
+        digest: Option<String>,
+        segment: Option<String>,
+        before: Feedback,
+        after: Feedback,
+    ) {
+        let of = Of { version: &version, digest: digest.as_deref(), segment: segment.as_deref() };
+        self.inner.replace_feedback(of, &before.into(), &after.into());
     }
 
     /// What `merge` takes: the same bytes for the same events, whatever their order and the parts that they came in.
@@ -117,12 +130,43 @@ impl MetricsAccumulator {
         version: Option<String>,
         digest: Option<String>,
     ) -> napi::Result<()> {
-        let other = monitoring::MetricsAccumulator::from_bytes(bytes).map_err(|problem| throw(env, &problem))?;
-        self.inner.merge(&other, version.as_deref(), digest.as_deref());
+        let other = read(env, bytes, true)?;
+        self.inner.merge(&other, Wanted { version: version.as_deref(), digest: digest.as_deref() });
         Ok(())
     }
 
-    /// The answer of `GET /monitoring/metrics`; `current` has the digests of versions as they are now.
+    /// As `merge`, without telling segments.
+    #[napi(catch_unwind)]
+    pub fn merge_total(
+        &mut self,
+        env: &Env,
+        bytes: &[u8],
+        version: Option<String>,
+        digest: Option<String>,
+    ) -> napi::Result<()> {
+        let other = read(env, bytes, false)?;
+        self.inner.merge_total(&other, Wanted { version: version.as_deref(), digest: digest.as_deref() });
+        Ok(())
+    }
+
+    /// As `mergeTotal`, of what a segment held.
+    #[napi(catch_unwind)]
+    pub fn merge_segment(
+        &mut self,
+        env: &Env,
+        bytes: &[u8],
+        segment: String,
+        version: Option<String>,
+        digest: Option<String>,
+    ) -> napi::Result<()> {
+        let other = read(env, bytes, true)?;
+        let wanted = Wanted { version: version.as_deref(), digest: digest.as_deref() };
+        self.inner.merge_segment(&other, &segment, wanted);
+        Ok(())
+    }
+
+    /// The answer of `GET /monitoring/metrics`; `current` has the digests of versions as they are now; with `bySegment` it tells
+    /// segments apart.
     #[napi(catch_unwind)]
     pub fn to_json(
         &self,
@@ -130,10 +174,20 @@ impl MetricsAccumulator {
         start_time: Option<f64>,
         end_time: Option<f64>,
         current: Option<HashMap<String, String>>,
+        by_segment: Option<bool>,
     ) -> String {
-        self.inner.to_json(&model_id, start_time, end_time, &current.unwrap_or_default()).to_string()
+        let (current, by_segment) = (current.unwrap_or_default(), by_segment.unwrap_or_default());
+        self.inner.to_json(&model_id, start_time, end_time, &current, by_segment).to_string()
     }
 }
+
+fn read(env: &Env, bytes: &[u8], with_segments: bool) -> napi::Result<monitoring::MetricsAccumulator> {
+    monitoring::MetricsAccumulator::from_bytes(bytes, with_segments).map_err(|problem| throw(env, &problem))
+}
+
+/// The name under which segments count that are not told apart. No request can give it.
+#[napi]
+pub const OTHER_SEGMENTS: &str = monitoring::OTHER_SEGMENTS;
 
 /// What ground truth says of a prediction, both JSON text. Throws INVALID_JSON.
 #[napi(catch_unwind, js_name = "compareOutcome")]

@@ -42,6 +42,8 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    segment: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entity_id: &'a Option<String>,
@@ -112,10 +114,21 @@ fn keep(env: &Env, slot: &mut External<RequestSlot>, parsed: Result<Parsed>) -> 
     let head = parsed.and_then(|parsed| {
         let Parsed { inner, .. } = slot.0.insert(parsed);
         let Request {
-            model_id, version, stage, user_id, session_id, request_id, entity_id, timeout_ms, record, ..
+            model_id,
+            version,
+            stage,
+            user_id,
+            session_id,
+            segment,
+            request_id,
+            entity_id,
+            timeout_ms,
+            record,
+            ..
         } = inner;
+        let record = *record;
         let head =
-            Head { model_id, version, stage, user_id, session_id, request_id, entity_id, timeout_ms, record: *record };
+            Head { model_id, version, stage, user_id, session_id, segment, request_id, entity_id, timeout_ms, record };
         serde_json::to_string(&head).map_err(|problem| error!(Internal, "{problem}"))
     });
     head.map_err(|problem: Error| throw(env, &problem))

@@ -23,6 +23,8 @@ pub struct PredictRequest {
     pub stage: Option<String>,
     pub user_id: Option<String>,
     pub session_id: Option<String>,
+    /// Which part of the requests it is of, such as a country: metrics tell some of them apart.
+    pub segment: Option<String>,
     pub request_id: Option<String>,
     /// Features that the request lacks come from this entity.
     pub entity_id: Option<String>,
@@ -50,13 +52,14 @@ enum Body {
     TensorFlowServing(tensorflow_serving::Request),
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "modelId",
     "version",
     "stage",
     "features",
     "userId",
     "sessionId",
+    "segment",
     "requestId",
     "entityId",
     "outputs",
@@ -119,6 +122,7 @@ impl PredictRequest {
         Ok(Self {
             user_id: head.user_id,
             session_id: head.session_id,
+            segment: head.segment,
             request_id: head.id,
             timeout_ms: head.timeout_ms,
             priority: head.priority,
@@ -143,6 +147,7 @@ impl PredictRequest {
             stage: None,
             user_id: None,
             session_id: None,
+            segment: None,
             request_id: None,
             entity_id: None,
             outputs: Vec::new(),
@@ -165,6 +170,7 @@ impl PredictRequest {
             "stage" => self.stage = Some(text(name, value)?),
             "userId" => self.user_id = Some(text(name, value)?),
             "sessionId" => self.session_id = Some(text(name, value)?),
+            "segment" => self.segment = Some(text(name, value)?),
             "requestId" => self.request_id = Some(text(name, value)?),
             "entityId" => self.entity_id = Some(text(name, value)?),
             "outputs" => self.outputs = typed(name, value, "a list of output names")?,
@@ -303,13 +309,14 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let request = parse(
-            r#"{"modelId":"m","version":"v1","features":{"x":[1,2]},"userId":"u","sessionId":"s","requestId":"r",
+            r#"{"modelId":"m","version":"v1","features":{"x":[1,2]},"userId":"u","sessionId":"s","segment":"eu","requestId":"r",
                 "entityId":"e","outputs":["y"],"labels":true,"timeoutMs":1500,"record":false,"receipt":true}"#,
         )
         .unwrap();
         assert_eq!((request.model_id.as_str(), request.version.as_deref()), ("m", Some("v1")));
         assert_eq!((request.timeout_ms, request.labels, request.record), (Some(1500.0), true, false));
         assert!(request.receipt);
+        assert_eq!(request.segment.as_deref(), Some("eu"));
         assert_eq!(request.feature_names().collect::<Vec<_>>(), ["x"]);
         assert_eq!(request.features_json(100).unwrap(), r#"{"x":[1,2]}"#);
     }

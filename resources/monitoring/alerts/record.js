@@ -19,6 +19,7 @@ const RULES = {
 	rule: isText,
 	modelId: isText,
 	version: isAbsentOr(isText),
+	segment: isAbsentOr(isText),
 	measure: isMeasure,
 	column: isAbsentOr(isText),
 	severity: (value) => SEVERITIES.includes(value),
@@ -37,7 +38,7 @@ const RULES = {
 };
 
 /** What an alert has of its rule. */
-export const OF_RULE = ['rule', 'modelId', 'version', 'measure', 'column', 'severity'];
+export const OF_RULE = ['rule', 'modelId', 'version', 'segment', 'measure', 'column', 'severity'];
 const FIELDS = ['id', ...OF_RULE, ...MACHINE, ...BY_HAND];
 
 /**

@@ -2,12 +2,12 @@
 import { nearestName } from '../../../binding.js';
 import { drift } from '../../../library/drift.js';
 import { ApiError } from '../../errors.js';
-import { canBeKey, identifier, readFields, shown } from '../../http/query.js';
+import { canBeKey, identifier, keyPart, readFields, shown } from '../../http/query.js';
 import { readRetrain } from './retrain.js';
 import { measureNamed, measureNames } from './sources.js';
 
 export const RULE_FIELDS = [
-	...['id', 'modelId', 'version', 'measure', 'column', 'method', 'reference', 'referenceVersion', 'window'],
+	...['id', 'modelId', 'version', 'segment', 'measure', 'column', 'method', 'reference', 'referenceVersion', 'window'],
 	'referenceWindow',
 	...['change', 'comparison', 'threshold', 'sigmas', 'windows', 'minSamples', 'for', 'keepFiringFor', 'cooldown'],
 	...['severity', 'retrain', 'enabled'],
@@ -81,6 +81,7 @@ export function readRule(given) {
 		id: identifier('id', fields.id),
 		modelId: identifier('modelId', fields.modelId),
 		version: version === undefined || version === EACH ? version : identifier('version', version),
+		segment: readSegment(fields, measure),
 		measure: fields.measure,
 		...readColumn(fields, measure),
 		window,
@@ -117,6 +118,13 @@ function readColumn({ measure, column, method }, { isOfColumn, source }) {
 		refuse(`method must be the name of a method, received ${shown(method)}`);
 	}
 	return { column, method };
+}
+
+function readSegment({ measure, segment }, { hasSegments }) {
+	if (segment === undefined) return undefined;
+	if (!hasSegments) refuse(`segment: ${measure} is not told by segment`);
+	if (typeof segment !== 'string' || segment === '') refuse(`segment must be a text, received ${shown(segment)}`);
+	return keyPart('segment', segment);
 }
 
 function readReference(fields, { hasReference }, window) {

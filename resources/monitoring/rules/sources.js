@@ -15,6 +15,7 @@ import { resourcesOf, TOLD } from '../resources.js';
  * @property {string[]} attributes of events that it tells of
  * @property {boolean} isOfColumn whether it is one for each column
  * @property {boolean} [isOfVersion] whether it is of one version only
+ * @property {boolean} [hasSegments] whether it is told by segment
  * @property {(answer: object, column?: string) => unknown} valueIn
  * @property {(answer: object, column?: string) => unknown} samplesIn of how many predictions, or values of a column, it is made
  *
@@ -67,6 +68,7 @@ function findMetric(name) {
 	const measure = (valueIn, samples) => ({
 		attributes: attributesOf(name),
 		isOfColumn: false,
+		hasSegments: true,
 		valueIn,
 		samplesIn: (answer) => at(answer, samples),
 	});
@@ -145,7 +147,11 @@ const SOURCES = [
 		find: findMetric,
 		minSamples: 1,
 		hasReference: false,
-		parametersOf: ({ modelId }, version, { from, to }) => ({ modelId, version, startTime: from, endTime: to }),
+		parametersOf: ({ modelId, segment }, version, { from, to }) => ({
+			...{ modelId, version, segment },
+			startTime: from,
+			endTime: to,
+		}),
 		read: (parameters) => metricsOf(parameters, COMPONENT),
 	},
 	{
@@ -212,9 +218,13 @@ export function queryOf({ path }, parameters) {
 /**
  * The attributes of events by which a rule asks.
  *
- * @param {{version?: string}} rule
+ * @param {{version?: string, segment?: string}} rule
  */
-export const askedBy = ({ version }) => ['modelId', 'timestamp', ...(version === undefined ? [] : ['modelVersion'])];
+export const askedBy = ({ version, segment }) => [
+	...['modelId', 'timestamp'],
+	...(version === undefined ? [] : ['modelVersion']),
+	...(segment === undefined ? [] : ['segment']),
+];
 
 /**
  * The attributes of events that a rule's measure tells of, beside those that it is asked by.

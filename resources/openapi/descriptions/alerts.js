@@ -46,6 +46,7 @@ const RULE = given(
 		id: identifier,
 		modelId: identifier,
 		version: said('`*`: one alert for each version.', eitherOf(identifier, { const: EACH })),
+		segment: said('Of measures of metrics: those of this segment only.', text),
 		measure: said('Such as `errorRate` or `drift.driftedShare`.', text),
 		column: said('Of a measure of one column.', text),
 		method: said('Of drift.', text),

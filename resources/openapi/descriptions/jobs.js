@@ -51,6 +51,7 @@ const DEFINITION = given(
 			'fields',
 		]),
 		record: flag,
+		segment: said('Of the events.', text),
 		timeoutMs: within(1, MAX_TIMEOUT_MS),
 	},
 	['modelId', 'source', 'target']

@@ -1,4 +1,5 @@
 // What was predicted, and what really happened.
+import { BY as METRICS_BY } from '../../monitoring/metrics.js';
 import { FORMATS } from '../../monitoring/references.js';
 import { BY } from '../../monitoring/resources.js';
 import { TIERS } from '../../monitoring/rollups/tiers.js';
@@ -33,6 +34,7 @@ const range = (first, last) => ({
 });
 const ofDigest = parameter('Of the model with this SHA-256 only.', digest);
 const userId = parameter('Of this user only.');
+const segment = parameter('Of this segment only.');
 
 const OF_VERSION = {
 	modelId: ofModel,
@@ -77,6 +79,7 @@ export const MONITORING = {
 				digest: ofDigest,
 				userId,
 				sessionId: parameter('Of this session only.'),
+				segment,
 				...range('startTime', 'endTime'),
 				...PAGE,
 			},
@@ -96,8 +99,10 @@ export const MONITORING = {
 				version,
 				digest: ofDigest,
 				userId,
+				segment,
 				...range('startTime', 'endTime'),
 				interval: parameter('Also a series; needs `startTime`.', oneOf(TIERS.map(({ interval }) => interval))),
+				by: parameter('`segment`: also the measures of each segment.', oneOf(METRICS_BY)),
 			},
 			answers: { 200: { content: json(ref('Metrics')) } },
 		},

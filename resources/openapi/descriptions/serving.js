@@ -39,6 +39,10 @@ const SHARED = {
 	receipt: said('`true` tells what it cost.', flag),
 	userId: id,
 	sessionId: id,
+	segment: said(
+		'Which part of the requests it is of, such as a country: kept with the event, and metrics tell it apart.',
+		text
+	),
 	requestId: id,
 };
 

@@ -61,6 +61,7 @@ export const ALERT_SCHEMAS = {
 			id: identifier,
 			modelId: identifier,
 			version: text,
+			segment: text,
 			measure: text,
 			column: text,
 			method: text,
@@ -89,6 +90,7 @@ export const ALERT_SCHEMAS = {
 		[
 			...['source', 'createdAt', 'createdBy', 'updatedAt', 'updatedBy'],
 			'version',
+			'segment',
 			'column',
 			'method',
 			'reference',
@@ -127,6 +129,7 @@ export const ALERT_SCHEMAS = {
 			rule: identifier,
 			modelId: identifier,
 			version: identifier,
+			segment: text,
 			measure: text,
 			column: text,
 			severity,
@@ -150,7 +153,7 @@ export const ALERT_SCHEMAS = {
 			),
 		},
 		[
-			...['version', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
+			...['version', 'segment', 'column', 'firedAt', 'resolvedAt', 'acknowledgedAt', 'silencedUntil'],
 			...['value', 'threshold', 'retraining'],
 		]
 	),

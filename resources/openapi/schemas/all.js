@@ -111,6 +111,7 @@ export const SCHEMAS = {
 			source: object({ ...tableFields, conditions: listOf(any), fields: mapOf(eitherOf(text, listOf(text))) }),
 			target: object({ ...tableFields, fields: mapOf(text) }),
 			record: flag,
+			segment: text,
 			timeoutMs: number,
 			userId: text,
 			total: said('Rows, as soon as they are counted.', count),
@@ -122,7 +123,7 @@ export const SCHEMAS = {
 			createdAt: time,
 			finishedAt: time,
 		},
-		['timeoutMs', 'total', 'error', 'finishedAt']
+		['segment', 'timeoutMs', 'total', 'error', 'finishedAt']
 	),
 	Session: object(
 		{

@@ -40,17 +40,30 @@ const OF_EVENT = {
 };
 const REQUIRED_OF_EVENT = ['id', 'timestamp', 'modelId', 'modelVersion'];
 
+const outputNumbers = object({
+	count,
+	mean: nullOr(number),
+	...Object.fromEntries(['min', 'max', 'p10', 'p50', 'p90', 'p95', 'p99'].map((name) => [name, nullOr(number)])),
+	quantileRelativeError: number,
+});
+
 /** Schemas of measures, by their types in the declarations. */
 const OF_TYPE = {
 	number,
 	'number | null': nullOr(number),
 	'Record<string, number>': mapOf(count),
 	'RealisedQuality | null': nullOr(ref('Quality')),
+	'Record<string, OutputNumbers>': mapOf(outputNumbers),
 };
 const measures = Object.fromEntries(
 	Object.entries(MEASURES).map(([name, { type = 'number | null', meaning }]) => [name, said(meaning, OF_TYPE[type])])
 );
 const ofDigest = { ...measures, digest: nullOr(digest) };
+const bySegment = {
+	segments: said('With `by=segment`.', listOf(object({ segment: text, ...measures }))),
+	otherSegments: said('Segments that are not told apart.', nullOr(object(measures))),
+};
+const BY_SEGMENT = Object.keys(bySegment);
 const timeSpan = { startTime: time, endTime: time };
 
 const averages = object({ precision: nullOr(number), recall: nullOr(number), f1: nullOr(number) });
@@ -281,13 +294,16 @@ export const MONITORING_SCHEMAS = {
 			startTime: nullOr(time),
 			endTime: nullOr(time),
 			...measures,
+			...bySegment,
 			versions: listOf(object({ version: identifier, ...ofDigest, previous: listOf(object(ofDigest)) })),
 			estimated: said('Quality without labels.', ref('Estimated')),
-			series: listOf(object({ ...timeSpan, ...measures, estimated: mapOf(estimate) }, ['estimated'])),
+			series: listOf(
+				object({ ...timeSpan, ...measures, ...bySegment, estimated: mapOf(estimate) }, [...BY_SEGMENT, 'estimated'])
+			),
 			incomplete: said('Times of which something is missing.', listOf(object(timeSpan))),
 			lostEvents: count,
 		},
-		['estimated', 'series', 'incomplete']
+		[...BY_SEGMENT, 'estimated', 'series', 'incomplete']
 	),
 	Quality: object({
 		count,

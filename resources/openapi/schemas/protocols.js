@@ -22,7 +22,7 @@ export const PROTOCOL_SCHEMAS = {
 			}),
 			outputs: listOf({ type: 'object', properties: { name: text, parameters }, required: ['name'] }),
 			parameters: said(
-				'`timeout` in microseconds, `priority`, `binary_data_output`, `userId`, `sessionId`, `record`, `receipt`.',
+				'`timeout` in microseconds, `priority`, `binary_data_output`, `userId`, `sessionId`, `segment`, `record`, `receipt`.',
 				parameters
 			),
 		},

@@ -5,10 +5,10 @@ import { readBody, refusePageTypes } from '../../http/body.js';
 import { leavingOf } from '../../http/disconnect.js';
 import { infer } from '../../serving/inference.js';
 import { traceOf } from '../../serving/trace.js';
-import { readFlag } from '../../http/query.js';
+import { keyPart, readFlag } from '../../http/query.js';
 import { modelOf } from './model.js';
 
-/** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict?record=`; a body of the protocol has no place for it */
+/** `POST /v1/models/:modelId[/versions/:version|/labels/:label]:predict?record=&segment=`; a body of the protocol has no place for them */
 export async function predict(call) {
 	const { stream, query, user } = call;
 	const others = othersOfCohort();
@@ -17,6 +17,8 @@ export async function predict(call) {
 	const model = await modelOf(call);
 	const record = readFlag('record', query.get('record'), true);
 	const request = PredictRequest.parseTensorflowServing(await readBody(stream), record);
+	// The empty text is absence.
+	request.segment = keyPart('segment', query.get('segment') || undefined);
 	const how = { signal: leavingOf(stream), together: others !== undefined, traceparent: traceOf(call) };
 	const { inferenceId, text } = await infer(request, model, user, how);
 	return { json: text, headers: { 'inference-id': inferenceId }, direct: true };

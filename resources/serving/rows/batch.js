@@ -23,6 +23,7 @@ export const FIELDS = [
 	'receipt',
 	'userId',
 	'sessionId',
+	'segment',
 	'requestId',
 ];
 

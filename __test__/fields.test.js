@@ -66,9 +66,10 @@ describe('an event', () => {
 		const renamed = { featuresIn: 'features', prediction: 'outputs' };
 		// In memory an event also has what a table of events keeps for metrics, and the receipt.
 		const more = ['queueMs', 'batchRows', 'receipt'];
+		// Requests have a trace, not calls; labels are drawn in Harper.
+		const absent = ['traceparent', 'samplingProbability', 'labelDraw'];
 		same(
-			// Requests have one, not calls.
-			[...SHOWN.filter((field) => field !== 'traceparent').map((field) => renamed[field] ?? field), ...more],
+			[...SHOWN.filter((field) => !absent.includes(field)).map((field) => renamed[field] ?? field), ...more],
 			declaredIn('InferenceEvent')
 		);
 	});
@@ -152,8 +153,8 @@ describe('a model', () => {
 		assert.deepEqual(absent, []);
 	});
 
-	test('is uploaded with the same fields in both APIs, but for the one that tells a client how far it is', () =>
-		same([...UPLOAD_FIELDS, 'file'], [...Object.keys(MODEL_FIELDS), 'uploadId']));
+	test('is uploaded with the same fields in both APIs, but for what only Harper knows of', () =>
+		same([...UPLOAD_FIELDS, 'file'], [...Object.keys(MODEL_FIELDS), 'uploadId', 'retrainingRequest']));
 
 	test('has the same stages and frameworks everywhere', () => {
 		assert.deepEqual(unionOf('Stage'), STAGES);

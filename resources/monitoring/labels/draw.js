@@ -75,7 +75,8 @@ export const drawLabels = limited(
 	async ({ strategy: name, by: group, limit, reference, ...given }, user) => {
 		const range = readRange(given);
 		const strategy = nameIn('strategy', name, Object.keys(STRATEGIES));
-		const by = strategy === 'stratified' ? nameIn('by', group, Object.keys(GROUPED_BY)) : undefined;
+		const grouped = nameIn('by', group, Object.keys(GROUPED_BY));
+		const by = strategy === 'stratified' ? grouped : undefined;
 		if (by === undefined && group !== undefined) {
 			throw new ApiError('INVALID_REQUEST', 'by says what the strategy stratified makes strata of');
 		}

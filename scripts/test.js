@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startHarper } from '../__test__/support/harper.js';
 import { keepInstalled } from '../__test__/support/installed.js';
 import { build, findCargo } from './build.js';
 
@@ -86,6 +85,8 @@ export async function test() {
 }
 
 async function installHarper() {
+	// It uses the addon, which is built by now.
+	const { startHarper } = await import('../__test__/support/harper.js');
 	const harper = await startHarper();
 	await harper.stop();
 	const installed = await keepInstalled(harper.rootPath);

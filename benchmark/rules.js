@@ -27,7 +27,7 @@ const APPLICATION = {
 		import { decide } from ${module('resources/monitoring/alerts/evaluation.js')};
 
 		const DIGEST = '0'.repeat(64);
-		const KEPT_MS = { '1m': 7_200_000, '1h': 8 * 86_400_000, '1d': 8 * 86_400_000 };
+		const KEPT_MS = { '1m': 7_200_000, '10m': 86_400_000, '1h': 8 * 86_400_000, '1d': 8 * 86_400_000 };
 
 		/** A row for each interval of each tier, of some predictions with feedback. */
 		async function fill(modelId, slot) {

@@ -45,12 +45,11 @@ describe('what a rule sees', () => {
 	});
 
 	test('the evidence: the numbers, the window, and the query that shows them', async () => {
-		const { evidence, queries } = await seenBy({ threshold: 0.5, window: '5m', version: 'v1' }, () => rate(0.6));
+		const of = { version: 'v1', segment: 'eu' };
+		const { evidence, queries } = await seenBy({ threshold: 0.5, window: '5m', ...of }, () => rate(0.6));
 		const [from, to] = [AT - 5 * MINUTE, AT - 1];
-		assert.deepEqual(queries, [
-			{ path: '/monitoring/metrics', modelId: 'm', version: 'v1', startTime: from, endTime: to },
-		]);
-		const query = `/monitoring/metrics?modelId=m&version=v1&startTime=${from}&endTime=${to}`;
+		assert.deepEqual(queries, [{ path: '/monitoring/metrics', modelId: 'm', ...of, startTime: from, endTime: to }]);
+		const query = `/monitoring/metrics?modelId=m&version=v1&segment=eu&startTime=${from}&endTime=${to}`;
 		assert.deepEqual(evidence, { measured: 0.6, samples: 10, from, to, query, value: 0.6, threshold: 0.5 });
 	});
 

@@ -474,6 +474,7 @@ describe('metrics', () => {
 			count: 0,
 			errorCount: 0,
 			errorsByCode: {},
+			outputs: {},
 			quantileRelativeError: 0.01,
 			confidenceQuantileError: 0.001,
 			feedbackCount: 0,

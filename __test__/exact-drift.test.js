@@ -257,7 +257,7 @@ describe('drift value by value', () => {
 		assert.deepEqual([found.of('x').reference.count, found.of('output.x again').reference.count], [ROWS, 2 * ROWS]);
 		const removed = await harper.request('DELETE', '/model/kept/v1');
 		assert.equal(removed.status, 200, JSON.stringify(removed.body));
-		await upload('kept', 'v1', [['x', FLOAT, [-1, 1]]]);
+		await upload('kept', 'v1', [['x', FLOAT, ['m', 1]]]);
 		await predict('kept', 'v1', { x: [[1]] });
 		const later = await report('kept', 'v1', { referenceVersion: 'v1' });
 		assert.deepEqual([later.current.rows, later.current.leftOut], [1, 2]);

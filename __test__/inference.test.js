@@ -53,7 +53,8 @@ describe('running and recording', () => {
 		for (const { path, text } of files) {
 			assert.deepEqual(forbiddenIn(path, text), [], path);
 			const code = text.replace(COMMENT_LINE, '');
-			const isSeen = path === 'resources/harper.js' || !code.includes('import(');
+			// A package is no file of ours.
+			const isSeen = path === 'resources/harper.js' || !/import\((?!'[a-z])/.test(code);
 			assert.ok(isSeen, `${path}: what is imported when it runs is not seen here`);
 		}
 	});

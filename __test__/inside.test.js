@@ -24,7 +24,7 @@ const local = (text) =>
 const APPLICATION = {
 	'shop/config.yaml': 'rest: true\ngraphqlSchema:\n  files: schema.graphql\njsResource:\n  files: resources.js\n',
 	'shop/schema.graphql': `
-		type Flower @table @export { id: ID @primaryKey sizes: [Float] sepalLength: Float species: Any }
+		type Flower @table @export { id: ID @primaryKey sizes: [Float] sepalLength: Float species: Any inferenceId: String }
 		type Artifact @table { id: ID @primaryKey content: Blob }`,
 	'first/config.yaml': 'rest: true\njsResource:\n  files: resources.js\n',
 	'first/resources.js': local(blocks[0]),

@@ -19,7 +19,7 @@ export function keptTrace(traceparent, user) {
  * What the event of a prediction keeps of the trace. The header may have been added on the way to us: a role that may not write
  * the attribute is no reason to refuse the caller, its event goes without.
  *
- * @param {import('../http/router.js').Call} call
+ * @param {{stream: {headers: object}, user?: object}} call
  * @returns {string | undefined}
  */
 export const traceOf = ({ stream, user }) => keptTrace(stream.headers.traceparent, user);

@@ -184,7 +184,7 @@ describe('the tarball', () => {
 	});
 
 	test('holds nothing else', () => {
-		const allowed = /^(cli|commonjs|docs|examples\/(grafana|iris|shop-scoring)|library|native|resources)\//;
+		const allowed = /^(cli|commonjs|docs|examples\/(grafana|iris|retraining|shop-scoring)|library|native|resources)\//;
 		const root = paths().filter((path) => !path.includes('/'));
 		assert.deepEqual(
 			paths().filter((path) => path.includes('/') && !allowed.test(path)),
@@ -199,7 +199,7 @@ describe('the tarball', () => {
 			),
 			[]
 		);
-		const foreign = /\.(rs|tgz|log|test\.js|py|tmp)$|Cargo|node_modules|\.env|password/;
+		const foreign = /\.(rs|tgz|log|test\.js|tmp)$|^(?!examples\/).*\.py$|Cargo|node_modules|\.env|password/;
 		assert.deepEqual(
 			paths().filter((path) => foreign.test(path)),
 			[]

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { drift } from '../index.js';
 import { native } from '../native.js';
@@ -10,6 +9,7 @@ import { timeOf } from '../resources/monitoring/record.js';
 import { root, startHarper } from './support/harper.js';
 import { FLOAT, onnxModel } from './support/onnx.js';
 import { randomFrom } from './support/random.js';
+import { until } from './support/until.js';
 
 const corpus = join(process.env.EDGE_AI_CORPUS ?? join(root, '../shared/corpus'), 'stats');
 const skip = !existsSync(corpus) && 'skipped: no corpus';
@@ -46,8 +46,9 @@ async function upload(modelId, version, inputs, inputSchema) {
 async function predict(modelId, version, features) {
 	const { status, body } = await harper.predict({ modelId, version, features });
 	assert.equal(status, 200, JSON.stringify(body));
-	await sleep(5);
-	return timeOf(body.inferenceId);
+	const time = timeOf(body.inferenceId);
+	await until('the next millisecond', () => Date.now() > time);
+	return time;
 }
 
 async function ask(modelId, version, more, how) {

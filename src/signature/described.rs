@@ -7,24 +7,35 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
+/// An input or output, as `inputSchema` and `outputSchema` of a model's record have it.
 #[derive(Deserialize)]
-struct Described {
-    name: String,
-    dtype: Option<String>,
-    shape: Option<Vec<Json>>,
+pub struct Described {
+    pub name: String,
+    pub dtype: Option<String>,
+    pub shape: Option<Vec<Json>>,
     #[serde(rename = "type")]
-    type_name: Option<String>,
+    pub type_name: Option<String>,
     #[serde(default)]
-    optional: bool,
-    columns: Option<Vec<String>>,
-    role: Option<String>,
-    classes: Option<Vec<String>>,
+    pub optional: bool,
+    pub columns: Option<Vec<String>>,
+    pub role: Option<String>,
+    pub classes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 struct DescribedAll {
     #[serde(alias = "outputs")]
     inputs: Vec<Described>,
+}
+
+/// The inputs or outputs of the JSON text of a record.
+///
+/// # Errors
+/// `INVALID_REQUEST` for other texts.
+pub fn described(text: &str) -> Result<Vec<Described>> {
+    serde_json::from_str::<DescribedAll>(text)
+        .map(|all| all.inputs)
+        .map_err(|problem| error!(InvalidRequest, "the schema of the model cannot be read: {problem}"))
 }
 
 impl Signature {
@@ -34,12 +45,7 @@ impl Signature {
     /// # Errors
     /// `INVALID_REQUEST` for other texts.
     pub fn from_json(inputs: &str, outputs: &str) -> Result<(Self, HashMap<String, Vec<String>>)> {
-        let read = |text: &str| {
-            serde_json::from_str::<DescribedAll>(text)
-                .map(|all| all.inputs)
-                .map_err(|problem| error!(InvalidRequest, "the schema of the model cannot be read: {problem}"))
-        };
-        let (inputs, outputs) = (read(inputs)?, read(outputs)?);
+        let (inputs, outputs) = (described(inputs)?, described(outputs)?);
         let columns = inputs.iter().filter_map(|input| Some((input.name.clone(), input.columns.clone()?))).collect();
         let signature = Self {
             inputs: inputs.iter().map(Described::value_info).collect(),

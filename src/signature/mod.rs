@@ -20,6 +20,7 @@ mod tensor_input;
 pub use class_output::{ClassOutput, ClassRole, is_label_name};
 pub use confidence::{Confidence, confidence};
 pub use declared::{Dim, Signature, ValueInfo, ValueType};
+pub use described::{Described, described};
 pub(crate) use encoded_input::quoted;
 pub use encoded_input::{Given, Inputs, input_for, inputs_from, value_from};
 pub use labels::class_names;

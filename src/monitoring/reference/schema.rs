@@ -3,10 +3,10 @@
 use super::cell::is_number;
 use super::limits::MAX_FIELDS;
 use super::rows::Kind;
-use crate::error::{Result, error};
+use crate::error::Result;
 use crate::monitoring::profile::{Names, Side};
+use crate::signature::{Described, described};
 use crate::tensor::{DType, MapKeys};
-use serde::Deserialize;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
@@ -52,39 +52,13 @@ pub enum Part {
     Key(String),
 }
 
-/// As `inputSchema` and `outputSchema` of a model's record have it.
-#[derive(Deserialize)]
-struct Stated {
-    name: String,
-    dtype: Option<String>,
-    shape: Option<Vec<Json>>,
-    #[serde(rename = "type")]
-    type_name: Option<String>,
-    #[serde(default)]
-    optional: bool,
-    columns: Option<Vec<String>>,
-    role: Option<String>,
-    classes: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct StatedAll {
-    #[serde(alias = "outputs")]
-    inputs: Vec<Stated>,
-}
-
 impl Schema {
     /// Of the JSON texts `inputSchema` and `outputSchema` of a model's record. A tensor with more than `max_columns` is a vector.
     ///
     /// # Errors
     /// `INVALID_REQUEST` for other texts.
     pub fn parse(inputs: &str, outputs: &str, max_columns: usize) -> Result<Self> {
-        let read = |text: &str| {
-            serde_json::from_str::<StatedAll>(text)
-                .map(|all| all.inputs)
-                .map_err(|problem| error!(InvalidRequest, "the schema of the model cannot be read: {problem}"))
-        };
-        let (inputs, outputs) = (read(inputs)?, read(outputs)?);
+        let (inputs, outputs) = (described(inputs)?, described(outputs)?);
         let single_input = (inputs.len() == 1).then_some(0);
         let features = inputs.into_iter().map(|stated| (Side::Feature, stated));
         let all = features.chain(outputs.into_iter().map(|stated| (Side::Output, stated)));
@@ -121,7 +95,7 @@ impl Schema {
 
 impl Value {
     /// `None` for one of a type that profiles leave out.
-    fn of(side: Side, stated: Stated, max_columns: usize) -> Option<Self> {
+    fn of(side: Side, stated: Described, max_columns: usize) -> Option<Self> {
         let base = side.name(&stated.name);
         let is_required = side == Side::Feature && !stated.optional;
         if let Some(type_name) = &stated.type_name {
@@ -173,7 +147,7 @@ impl Value {
     }
 }
 
-fn names_of(side: Side, stated: &Stated, count: usize) -> Vec<String> {
+fn names_of(side: Side, stated: &Described, count: usize) -> Vec<String> {
     let given = stated.columns.as_ref().filter(|names| side == Side::Feature && names.len() == count);
     if let Some(names) = given {
         return names.iter().map(|name| side.name(name)).collect();

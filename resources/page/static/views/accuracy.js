@@ -2,10 +2,10 @@
 import { ConfusionMatrix } from '../charts/confusion-matrix.js';
 import { Reliability } from '../charts/reliability.js';
 import { TimeSeries } from '../charts/time-series.js';
-import { curl, Empty, Figures, Loading, Panel, Table } from '../components.js';
+import { curl, Empty, Figures, Panel, Table } from '../components.js';
 import { count, decimal, NONE, percent } from '../formats.js';
 import { html } from '../html.js';
-import { NoModel, NoPredictions, useMetrics } from './metrics.js';
+import { viewOfMetrics } from './metrics.js';
 
 export const accuracy = {
 	name: 'accuracy',
@@ -14,19 +14,8 @@ export const accuracy = {
 	isOfModel: true,
 	hasTimes: true,
 	needs: ['GET /model', 'GET /monitoring/metrics'],
-	View: Accuracy,
+	View: viewOfMetrics(Shown),
 };
-
-function Accuracy(props) {
-	const data = useMetrics(props);
-	if (!props.modelId) return html`<${NoModel} />`;
-	return html`<${Loading} data=${data} height="chart">
-		${(metrics) =>
-			metrics.count === 0
-				? html`<${NoPredictions} modelId=${props.modelId} version=${props.version} />`
-				: html`<${Shown} metrics=${metrics} />`}
-	<//>`;
-}
 
 function Shown({ metrics }) {
 	const { series } = metrics;

@@ -1,6 +1,6 @@
 // The metrics of the model that is chosen, as several views ask for them.
 import { api } from '../api.js';
-import { curl, Empty } from '../components.js';
+import { curl, Empty, Loading } from '../components.js';
 import { useData } from '../data.js';
 import { html } from '../html.js';
 
@@ -29,3 +29,21 @@ export const NoPredictions = ({ modelId, version, children }) =>
 		<p>Choose other times, or send some. <code>features</code> has a value for each input; the view “Try a model” knows them.</p>
 		${children}
 	<//>`;
+
+/**
+ * A view of these metrics.
+ *
+ * @param {(props: {metrics: object}) => any} Shown where there are predictions
+ * @returns {(props: import('../view.js').ViewProps) => any}
+ */
+export const viewOfMetrics = (Shown) =>
+	function View(props) {
+		const data = useMetrics(props);
+		if (!props.modelId) return html`<${NoModel} />`;
+		return html`<${Loading} data=${data} height="chart">
+			${(metrics) =>
+				metrics.count === 0
+					? html`<${NoPredictions} modelId=${props.modelId} version=${props.version} />`
+					: html`<${Shown} metrics=${metrics} />`}
+		<//>`;
+	};

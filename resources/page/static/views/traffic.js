@@ -1,9 +1,9 @@
 // How many predictions of a model, how fast, and which ones failed.
 import { TimeSeries } from '../charts/time-series.js';
-import { Figures, Loading, Panel, Table } from '../components.js';
+import { Figures, Panel, Table } from '../components.js';
 import { count, decimal, ms, NONE, percent } from '../formats.js';
 import { html } from '../html.js';
-import { NoModel, NoPredictions, useMetrics } from './metrics.js';
+import { viewOfMetrics } from './metrics.js';
 
 export const traffic = {
 	name: 'traffic',
@@ -12,19 +12,8 @@ export const traffic = {
 	isOfModel: true,
 	hasTimes: true,
 	needs: ['GET /model', 'GET /monitoring/metrics'],
-	View: Traffic,
+	View: viewOfMetrics(Shown),
 };
-
-function Traffic(props) {
-	const data = useMetrics(props);
-	if (!props.modelId) return html`<${NoModel} />`;
-	return html`<${Loading} data=${data} height="chart">
-		${(metrics) =>
-			metrics.count === 0
-				? html`<${NoPredictions} modelId=${props.modelId} version=${props.version} />`
-				: html`<${Shown} metrics=${metrics} />`}
-	<//>`;
-}
 
 function Shown({ metrics }) {
 	const { series } = metrics;

@@ -195,6 +195,16 @@ describe('the examples of the guide, as printed', { skip }, () => {
 		}
 	);
 
+	test('the pages that follow upload models of their own, since one server runs them all', () => {
+		const pages = ['alerts', 'page', 'labels', 'retraining', 'monitoring'];
+		const uploaded = pages.flatMap((name) => {
+			const text = readFileSync(join(root, `docs/${name}.md`), 'utf8');
+			return [...new Set([...text.matchAll(/\/model\/upload\?modelId=([\w-]+)/g)].map(([, modelId]) => modelId))];
+		});
+		assert.equal(uploaded.length, pages.length);
+		assert.equal(new Set(uploaded).size, pages.length, uploaded.join());
+	});
+
 	/** The examples of this repository, where commands of a page look for them. */
 	const LINK = `mkdir -p examples\nln -sfn '${join(root, 'examples/iris')}' examples/iris`;
 

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { routesIn } from '../scripts/routes.js';
 import { vendored } from '../scripts/vendor.js';
 import { credentials, root, startHarper } from './support/harper.js';
+import { until } from './support/until.js';
 
 const PREFIX = '/ai';
 const PAGE = `${PREFIX}/monitoring/`;
@@ -211,8 +212,11 @@ describe('callers', () => {
 		const [, session] = login.headers.get('set-cookie').match(/hdb-session=([^;]+)/);
 		// Its name has the host that is asked, as Harper writes it.
 		const cookie = `${new URL(harper.base).host.replace('.', '_')}-hdb-session=${session}`;
-		const { status, body } = await harper.get(`${PAGE}access`, { user: null, headers: { cookie } });
-		assert.deepEqual([status, body.user], [200, 'viewer']);
+		// Harper answers a login before other threads see its session.
+		await until('the session to be known', async () => {
+			const { status, body } = await harper.get(`${PAGE}access`, { user: null, headers: { cookie } });
+			return status === 200 && body.user === 'viewer';
+		});
 	});
 });
 

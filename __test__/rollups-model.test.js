@@ -327,6 +327,45 @@ describe('rollups equal a recount of what was ever committed', () => {
 		assert.ok(found.value.bytes.equals(node.recount('a', 0, 1)));
 	});
 
+	const minuteAgo = (at) => {
+		const hex = (NOON - MINUTE_MS).toString(16).padStart(12, '0');
+		const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-00000000000${at}`;
+		return { id, modelId: 'a', modelVersion: 'v1', digest: DIGESTS[0], framework: 'onnx', latencyMs: at };
+	};
+
+	test('a thread that was ended amid its commit, beside the one that takes over', async () => {
+		const node = await begin(1, {});
+		const events = [1, 2, 3].map(minuteAgo);
+		const context = {};
+		await harper.globals.transaction(context, () => node.events.putEvents(events, context));
+		for (const event of events) node.committed.set(event.id, { ...event, timestamp: timeOf(event.id) });
+		const { RollupDelta } = harper.globals.databases.edge_ai;
+		const { search } = RollupDelta;
+		let isFirst = true;
+		// The commit of the first one ends when the second one has read what there is to add, and not yet to what.
+		RollupDelta.search = async function* between(...given) {
+			yield* search(...given);
+			if (!isFirst) return;
+			isFirst = false;
+			await node.compaction.compact({ signal: AbortSignal.abort() });
+		};
+		await node.compaction.compact({ signal: AbortSignal.abort() });
+		const { bytes } = await node.read('a', 0, modules.END_MS);
+		assert.ok(bytes.equals(node.recount('a', 0, modules.END_MS)));
+	});
+
+	for (const outcome of ['fails', 'dies']) {
+		test(`events are there once whose commit ${outcome} and is tried again in halves`, async () => {
+			const node = await begin(1, {});
+			const events = [1, 2, 3, 4, 5].map(minuteAgo);
+			harper.outcomes.push(outcome);
+			await Promise.all(events.map((event) => node.events.writeEvent(event)));
+			for (const event of events) node.committed.set(event.id, { ...event, timestamp: timeOf(event.id) });
+			const { bytes } = await node.read('a', 0, modules.END_MS);
+			assert.ok(bytes.equals(node.recount('a', 0, modules.END_MS)));
+		});
+	}
+
 	test('of a job that another node goes on with: a row counts once', async () => {
 		const node = await begin(1, {}, 'job');
 		const events = Array.from({ length: 3 }, (_, at) => ({

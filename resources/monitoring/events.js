@@ -42,11 +42,19 @@ export function followedEvents() {
 	return eventTable();
 }
 
-const commits = new GroupCommit(async (given) => {
-	const records = await withSegments(given);
+const commits = new GroupCommit(async (given, isAgain) => {
+	// What is there counts already.
+	const lacking = isAgain ? await notStored(given) : given;
+	if (lacking.length === 0) return;
+	const records = await withSegments(lacking);
 	const context = {};
 	await commit(byteLength(records), () => transaction(context, () => putEvents(records, context)));
 });
+
+async function notStored(events) {
+	const stored = await readAnew(() => Promise.all(events.map(({ id }) => eventExists(id))));
+	return events.filter((_, at) => !stored[at]);
+}
 
 const deferral = new Deferral(commits);
 

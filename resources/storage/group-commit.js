@@ -50,7 +50,8 @@ export class GroupCommit {
 	#hung = new Set();
 
 	/**
-	 * @param {(records: object[]) => Promise<void>} write resolves when all are on disk, rejects when none is; an error with the code
+	 * @param {(records: object[], isAgain: boolean) => Promise<void>} write resolves when all are on disk; `isAgain` says that they are
+	 *   those of a write that was rejected, and that storage which fails late may have them all the same. An error with the code
 	 *   STORAGE_UNAVAILABLE says that it is not the records
 	 * @param {Partial<typeof DEFAULTS>} [limits]
 	 * @param {typeof CLOCK} [clock] one that never goes back
@@ -131,8 +132,8 @@ export class GroupCommit {
 	 * Writes a batch. Of one that cannot be written the halves are tried, so that only those records fail that cannot be written
 	 * alone. Resolves to false when the storage does not work.
 	 */
-	async #commit(batch, deadline) {
-		const failure = await this.#attempt(batch, deadline);
+	async #commit(batch, deadline, isAgain = false) {
+		const failure = await this.#attempt(batch, deadline, isAgain);
 		if (failure === undefined) {
 			this.#failures = 0;
 			for (const { resolve } of batch) resolve();
@@ -149,17 +150,21 @@ export class GroupCommit {
 		const middle = batch.length >> 1;
 		let works = true;
 		for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
-			if (works && this.#clock.now() < deadline) works = await this.#commit(half, deadline);
+			if (works && this.#clock.now() < deadline) works = await this.#commit(half, deadline, true);
 			else refuse(half, false);
 		}
 		return works;
 	}
 
 	/** Writes a batch in one transaction. Resolves to nothing when it is on disk, otherwise to what went wrong. */
-	async #attempt(batch, deadline) {
+	async #attempt(batch, deadline, isAgain) {
 		const commit = { startedAt: this.#clock.now() };
 		// Within an async function what is thrown at once is a rejection too.
-		const written = (async () => this.#write(batch.map(({ record }) => record)))().then(
+		const written = (async () =>
+			this.#write(
+				batch.map(({ record }) => record),
+				isAgain
+			))().then(
 			() => undefined,
 			(error) => ({ error })
 		);

@@ -22,17 +22,35 @@ const SETTLED_MS = 7 * 24 * 60 * MINUTE_MS;
  */
 export async function compact({ signal }) {
 	for (;;) {
-		const deltas = [];
-		const markers = [];
-		for await (const delta of deltasOf()) {
-			if (!delta.isMarker) deltas.push(delta);
-			else if (delta.start + SETTLED_MS <= Date.now()) markers.push(delta);
-			if (deltas.length + markers.length === MAX_DELTAS) break;
-		}
-		if (deltas.length > 0) await merge({ spent: deltas, parts: deltas.flatMap(partsOf) });
+		const { deltas, markers, rows } = await inOneState(async (state) => {
+			const found = await deltasIn(state);
+			return { ...found, rows: await addedTo(found.deltas.flatMap(partsOf), state) };
+		});
+		if (deltas.length > 0) await write({ spent: deltas, rows });
 		for (const marker of markers) await settle(marker);
 		if (signal.aborted || deltas.length + markers.length < MAX_DELTAS) return;
 	}
+}
+
+/**
+ * Reads what is to be written. A thread that did this before and was ended may have a commit under way: who read deltas before it and
+ * rows after it would count them twice.
+ */
+function inOneState(read) {
+	const state = {};
+	return transaction(state, () => read(state));
+}
+
+/** The next deltas, and markers whose time has come. */
+async function deltasIn(state) {
+	const deltas = [];
+	const markers = [];
+	for await (const delta of deltasOf({ context: state })) {
+		if (!delta.isMarker) deltas.push(delta);
+		else if (delta.start + SETTLED_MS <= Date.now()) markers.push(delta);
+		if (deltas.length + markers.length === MAX_DELTAS) break;
+	}
+	return { deltas, markers };
 }
 
 /** Where a delta counts. */
@@ -57,44 +75,50 @@ function tierPartsOf(added) {
 /** What one node alone has counted of a job becomes part of the tiers. What two have is counted from the events. */
 async function settle(marker) {
 	const { modelId, start, job } = marker;
-	const row = await rollupTable().get(jobRowId(modelId, start, job));
-	const isAlone = (await recordersOf(marker)).size < 2;
-	if (row && isAlone) await merge({ spent: [marker], parts: tierPartsOf(row), settled: row.id });
-	else await merge({ spent: [marker], parts: [] });
+	const { rows, settled } = await inOneState(async (state) => {
+		const row = await rollupTable().get(jobRowId(modelId, start, job), state);
+		const isAlone = (await recordersOf(marker, state)).size < 2;
+		return row && isAlone ? { rows: await addedTo(tierPartsOf(row), state), settled: row.id } : { rows: [] };
+	});
+	await write({ spent: [marker], rows, settled });
 }
 
-/** Adds parts to rows and removes what they were, in one transaction. */
-async function merge({ spent, parts, settled }) {
-	const rows = new Map();
+/** The rows of parts, with these added to what they hold. */
+async function addedTo(parts, state) {
+	const sums = new Map();
 	for (const { row, added } of parts) {
-		let sum = rows.get(row.id);
-		if (!sum) rows.set(row.id, (sum = await begun(row)));
+		let sum = sums.get(row.id);
+		if (!sum) sums.set(row.id, (sum = await begun(row, state)));
 		addMeasures(sum.accumulator, added);
 		if (row.isRecorder) sum.row.isRecorder = true;
 	}
-	const written = Array.from(rows.values(), ({ row, accumulator }) => ({ ...row, measures: accumulator.toBytes() }));
-	const markers = written.filter(({ interval }) => interval === JOB).map(markerOf);
-	const ids = [...rows.keys(), ...(settled === undefined ? [] : [settled])];
+	return Array.from(sums.values(), ({ row, accumulator }) => ({ ...row, measures: accumulator.toBytes() }));
+}
+
+/** A row with what it holds already. */
+async function begun(row, state) {
+	const accumulator = new MetricsAccumulator();
+	const stored = await rollupTable().get(row.id, state);
+	if (stored?.measures) addMeasures(accumulator, stored);
+	return { row: stored?.isRecorder ? { ...row, isRecorder: true } : { ...row }, accumulator };
+}
+
+/** Writes rows and removes what was added to them, in one transaction. */
+async function write({ spent, rows, settled }) {
+	const markers = rows.filter(({ interval }) => interval === JOB).map(markerOf);
+	const ids = [...rows.map(({ id }) => id), ...(settled === undefined ? [] : [settled])];
 	const context = await contextAfter([
 		...ids.map((id) => [rollupTable(), id]),
 		...[...spent, ...markers].map(({ id }) => [table('RollupDelta'), id]),
 	]);
 	await commit(
-		written.reduce((sum, { measures }) => sum + measures.length, 0),
+		rows.reduce((sum, { measures }) => sum + measures.length, 0),
 		() =>
 			transaction(context, async () => {
 				spend(spent, context);
-				for (const row of written) putRow(row, context);
+				for (const row of rows) putRow(row, context);
 				for (const marker of markers) putMarker(marker, context);
 				if (settled !== undefined) await rollupTable().delete(settled, context);
 			})
 	);
-}
-
-/** A row with what it holds already. */
-async function begun(row) {
-	const accumulator = new MetricsAccumulator();
-	const stored = await rollupTable().get(row.id);
-	if (stored?.measures) addMeasures(accumulator, stored);
-	return { row: stored?.isRecorder ? { ...row, isRecorder: true } : { ...row }, accumulator };
 }

@@ -74,11 +74,12 @@ export async function* rowsOf({ modelId, interval, from, to }, context) {
  * The nodes that have recorded events of a job, as far as their rows say.
  *
  * @param {{modelId: string, start: number, job: string}} wanted
+ * @param {object} context of the transaction that reads them
  * @returns {Promise<Set<string>>}
  */
-export async function recordersOf({ modelId, start, job }) {
+export async function recordersOf({ modelId, start, job }, context) {
 	const nodes = new Set();
-	for await (const row of rowsOf({ modelId, interval: JOB, from: start, to: start + 1 })) {
+	for await (const row of rowsOf({ modelId, interval: JOB, from: start, to: start + 1 }, context)) {
 		if (row.job === job && row.isRecorder) nodes.add(row.node);
 	}
 	return nodes;

@@ -99,6 +99,8 @@ class Harper {
 		this.#child = spawnHarper(root, this.#environment, ['ignore', output, output]);
 		closeSync(output);
 		const child = this.#child;
+		// What fails before it knows of the server ends all the same, and the server with it.
+		child.unref();
 		child.once('exit', (code, signal) => {
 			if (child === this.#child && !this.#ending) console.error(`Harper ended by itself: ${signal ?? `exit ${code}`}`);
 		});
@@ -177,6 +179,7 @@ class Harper {
 	async #ended() {
 		this.#ending = true;
 		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+		this.#child.ref();
 		await new Promise((resolve) => this.#child.once('exit', resolve));
 	}
 

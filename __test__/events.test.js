@@ -9,8 +9,8 @@ import { until } from './support/until.js';
 
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.7, 2.5, 5.8, 1.8];
-/** So many that a search which looks at all of them would show. A million take about two minutes to insert. */
-const BULK_EVENTS = Number(process.env.EDGE_AI_TEST_EVENTS ?? 200_000);
+/** So many that a search which looks at all of them would show. A million take about ten minutes to insert. */
+const BULK_EVENTS = Number(process.env.EDGE_AI_TEST_EVENTS ?? 40_000);
 const BULK_BATCH = 10_000;
 
 const rectified = onnxModel({
@@ -706,7 +706,7 @@ describe('options', () => {
 describe(`with ${BULK_EVENTS.toLocaleString('en')} events`, () => {
 	const PAGES = 25;
 	/**
-	 * What depends on the size of the table takes 200 times as long, and what does not takes as long: only beyond so many times, which no
+	 * What depends on the size of the table takes 40 times as long, and what does not takes as long: only beyond so many times, which no
 	 * busy machine makes, a page is taken for one of the first kind.
 	 */
 	const MAX_RATIO = 10;

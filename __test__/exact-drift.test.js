@@ -338,11 +338,19 @@ describe('the corpus as events', { skip }, () => {
 		assert.ok(compared > 30);
 	});
 
+	/** Rows on both sides beyond which a method that looks at all pairs again and again is not asked. */
+	const MAX_PAIRED_ROWS = 300;
+	const isPaired = (method) => method === 'empirical_mmd';
+
 	for (const method of native.driftMethods()) {
 		test(`has what drift() says by ${method}`, async () => {
-			const { of: column } = await of({ method });
+			const asked = isPaired(method)
+				? cases.filter((one) => one.isNumeric && one.reference.length + one.current.length <= MAX_PAIRED_ROWS)
+				: cases;
+			const byName = JSON.stringify(Object.fromEntries(asked.map(({ column: name }) => [name, method])));
+			const { of: column } = await of({ method: isPaired(method) ? byName : method });
 			let compared = 0;
-			for (const { column: name, reference, current, isNumeric } of cases) {
+			for (const { column: name, reference, current, isNumeric } of asked) {
 				const options = { method, kind: isNumeric ? 'number' : 'category', minRows: 1 };
 				const expected = await drift(reference, current, options).catch((error) => {
 					assert.equal(error.code, 'INVALID_REQUEST');

@@ -405,7 +405,7 @@ describe('how many rows a job has', () => {
 });
 
 /** So many that a job takes some seconds. */
-const ROWS = 20_000;
+const ROWS = 10_000;
 
 describe('a crash', () => {
 	test('does not end a job: every row is written once, and is one event', async () => {

@@ -16,11 +16,10 @@ const REPETITIONS = 300;
 const MOST_MISSES = 31;
 
 /** Draws from all predictions at once. */
-function sampleOf(scores, size, random) {
-	const probabilities = inclusionProbabilities(scores, size);
+function drawnFrom(probabilities, random) {
 	const sample = new PivotalSample(random);
-	for (let at = 0; at < scores.length; at += 1) sample.take(at, probabilities[at]);
-	return { drawn: sample.finish(), probabilities };
+	for (let at = 0; at < probabilities.length; at += 1) sample.take(at, probabilities[at]);
+	return sample.finish();
 }
 
 const labelOf = (probability, fields) => ({ weight: 1 / probability, spread: 1 / probability, probability, ...fields });
@@ -99,7 +98,8 @@ describe('a sample', () => {
 	test('has as many as are asked for, the same for the same seed, and another for another one', () => {
 		const random = seeded(3);
 		const scores = Float64Array.from({ length: 5000 }, () => random() ** 4);
-		const draws = [1, 1, 2].map((seed) => sampleOf(scores, 137, seeded(seed)).drawn);
+		const probabilities = inclusionProbabilities(scores, 137);
+		const draws = [1, 1, 2].map((seed) => drawnFrom(probabilities, seeded(seed)));
 		assert.deepEqual(draws[0], draws[1]);
 		assert.notDeepEqual(draws[0], draws[2]);
 		for (const drawn of draws) {
@@ -127,7 +127,7 @@ describe('a sample', () => {
 		const random = seeded(11);
 		const times = 40_000;
 		for (let time = 0; time < times; time += 1) {
-			const { drawn } = sampleOf(scores, 4, random);
+			const drawn = drawnFrom(probabilities, random);
 			assert.equal(drawn.length, 4);
 			for (const at of drawn) counts[at] += 1;
 			first[drawn[0]] += 1;
@@ -165,10 +165,10 @@ describe('an estimate', () => {
 			test(`of accuracy ${accuracy} by ${strategy} covers the truth at its rate`, () => {
 				const predictions = predictionsOf(accuracy, true, seeded(accuracy * 100));
 				const { rights, truth } = predictions;
-				const scores = score(predictions);
+				const probabilities = inclusionProbabilities(score(predictions), LABELS);
 				let [misses, sum, width] = [0, 0, 0];
 				for (let time = 0; time < REPETITIONS; time += 1) {
-					const { drawn, probabilities } = sampleOf(scores, LABELS, seeded(1000 * time + LABELS));
+					const drawn = drawnFrom(probabilities, seeded(1000 * time + LABELS));
 					assert.equal(drawn.length, LABELS);
 					const labels = drawn.map((at) => labelOf(probabilities[at], { isRight: rights[at] === 1 }));
 					const { value, lower, upper } = shareRight(labels);
@@ -194,9 +194,10 @@ describe('an estimate', () => {
 			[0.99, LABELS],
 		]) {
 			const predictions = predictionsOf(accuracy, false, seeded(5));
+			const probabilities = inclusionProbabilities(SCORES.uncertainty(predictions), size);
 			let misses = 0;
 			for (let time = 0; time < REPETITIONS; time += 1) {
-				const { drawn, probabilities } = sampleOf(SCORES.uncertainty(predictions), size, seeded(31 * time + 7));
+				const drawn = drawnFrom(probabilities, seeded(31 * time + 7));
 				const labels = drawn.map((at) => labelOf(probabilities[at], { isRight: predictions.rights[at] === 1 }));
 				const { lower, upper } = shareRight(labels);
 				if (predictions.truth < lower || predictions.truth > upper) misses += 1;
@@ -212,9 +213,10 @@ describe('an estimate', () => {
 			const rights = predictions.rights.filter((_, at) => predictions.classes[at] === wanted);
 			return rights.reduce((sum, right) => sum + right, 0) / rights.length;
 		});
+		const probabilities = inclusionProbabilities(scores, LABELS);
 		const misses = [0, 0, 0, 0];
 		for (let time = 0; time < REPETITIONS; time += 1) {
-			const { drawn, probabilities } = sampleOf(scores, LABELS, seeded(17 * time + 1));
+			const drawn = drawnFrom(probabilities, seeded(17 * time + 1));
 			for (const [wanted, truth] of truths.entries()) {
 				const members = drawn.filter((at) => predictions.classes[at] === wanted);
 				const labels = members.map((at) => labelOf(probabilities[at], { isRight: predictions.rights[at] === 1 }));
@@ -236,9 +238,10 @@ describe('an estimate', () => {
 			errors[at] = Math.abs(random() + random() - 1) * (0.5 + scores[at]);
 		}
 		const truth = errors.reduce((sum, each) => sum + each, 0) / PREDICTIONS;
+		const probabilities = inclusionProbabilities(scores, 100);
 		let misses = 0;
 		for (let time = 0; time < REPETITIONS; time += 1) {
-			const { drawn, probabilities } = sampleOf(scores, 100, seeded(13 * time + 1));
+			const drawn = drawnFrom(probabilities, seeded(13 * time + 1));
 			const { lower, upper } = meanOf(drawn.map((at) => labelOf(probabilities[at], { sum: errors[at], count: 1 })));
 			if (truth < lower || truth > upper) misses += 1;
 		}
@@ -284,7 +287,8 @@ function labelsOfThree(uncertainty, random) {
 	].map(([from, to, ...rest]) => [from * FEWER, to * FEWER, ...rest])) {
 		const frame = [];
 		for (let at = from; at < to; at += 1) if (taken[at] === 0) frame.push(at);
-		const { drawn, probabilities } = sampleOf(Float64Array.from(frame, scoreOf), size, random);
+		const probabilities = inclusionProbabilities(Float64Array.from(frame, scoreOf), size);
+		const drawn = drawnFrom(probabilities, random);
 		const draw = { drawnAt: draws.length, rate: size / frame.length, covers: (at) => at >= from && at < to };
 		draws.push(draw);
 		for (const place of drawn) {

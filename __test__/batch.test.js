@@ -478,11 +478,10 @@ describe('a long batch', () => {
 		const call = open('?modelId=iris&record=false', NDJSON);
 		const response = new Promise((resolve) => call.once('response', resolve));
 		let written = 0;
+		// Without an end, so that only being held back ends it.
 		const write = () => {
-			while (written < ROWS) {
-				written += CHUNK_ROWS;
-				if (!call.write(chunk)) return;
-			}
+			do written += CHUNK_ROWS;
+			while (call.write(chunk));
 		};
 		call.on('drain', write);
 		write();
@@ -491,7 +490,6 @@ describe('a long batch', () => {
 		const last = Number(
 			(await untilStill('the sender is held back', async () => `${await runs()} ${written}`)).split(' ')[0]
 		);
-		assert.ok(written < ROWS / 4, `${written} rows`);
 		const reading = await response;
 		reading.resume();
 		await until('it goes on when somebody reads', async () => (await runs()) > last);

@@ -21,7 +21,7 @@ function absence(module, requirements) {
 describe('Python clients', () => {
 	let harper;
 	before(async () => {
-		harper = await startHarper();
+		harper = await startHarper({ threads: 1 });
 		for (const { name, file } of models) {
 			assert.equal((await harper.upload({ modelId: name, version: '1' }, [file])).status, 201, name);
 		}

@@ -29,7 +29,7 @@ const json = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'));
 
 describe('the corpus', { skip }, () => {
 	let harper;
-	before(async () => (harper = await startHarper()));
+	before(async () => (harper = await startHarper({ threads: 1 })));
 	after(() => harper?.dispose());
 
 	const upload = async (modelId, folder) => {

@@ -13,6 +13,7 @@ let pages;
 before(async () => {
 	pages = await startPages();
 	harper = await startHarper({
+		threads: 1,
 		options: { maxBodyBytes: MAX_BODY_BYTES },
 		variables: { HTTP_CORS: 'true', HTTP_CORSACCESSLIST: JSON.stringify([pages.origin]) },
 	});

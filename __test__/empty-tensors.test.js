@@ -29,7 +29,7 @@ const NO_ROWS = { data: [], shape: [0, 4] };
 
 let harper;
 before(async () => {
-	harper = await startHarper();
+	harper = await startHarper({ threads: 1 });
 	const { status, body } = await harper.upload({ modelId: 'top', version: 'v1' }, [
 		{ name: 'model.onnx', content: TOP },
 	]);

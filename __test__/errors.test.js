@@ -33,7 +33,10 @@ const SECRETS = [
 let harper;
 before(async () => {
 	const rules = JSON.stringify([{ id: 'declared', modelId: 'iris', measure: 'count', threshold: 1, enabled: false }]);
-	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1, rules } });
+	harper = await startHarper({
+		threads: 1,
+		options: { maxBodyBytes: MAX_BODY_BYTES, runThreads: 1, maxQueueSize: 1, rules },
+	});
 	await harper.addUser('viewer');
 	for (const [modelId, file] of [
 		['iris', IRIS],
@@ -121,6 +124,7 @@ const PROVOKE = {
 	UNSUPPORTED_MEDIA_TYPE: () => text('{}', 'text/plain'),
 	ENGINE_UNAVAILABLE: async () => {
 		const other = await startHarper({
+			threads: 1,
 			options: { engine: 'onnxruntime' },
 			variables: { ORT_DYLIB_PATH: join(tmpdir(), 'no such library.so') },
 		});

@@ -32,7 +32,7 @@ const identity = (inputs) =>
 
 let harper;
 before(async () => {
-	harper = await startHarper({ options: { recordFeatures: 'full' } });
+	harper = await startHarper({ threads: 1, options: { recordFeatures: 'full' } });
 });
 after(() => harper?.dispose());
 

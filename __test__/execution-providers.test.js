@@ -105,7 +105,7 @@ describe('in the Node.js API', () => {
 
 describe('in Harper', () => {
 	let harper;
-	before(async () => (harper = await startHarper({ options: { executionProviders: 'cuda,cpu' } })));
+	before(async () => (harper = await startHarper({ threads: 1, options: { executionProviders: 'cuda,cpu' } })));
 	after(() => harper?.dispose());
 
 	test('/status shows the provider in use and why another one is not', async () => {

@@ -5,7 +5,7 @@ import { INT64, onnxModel } from './support/onnx.js';
 import { until } from './support/until.js';
 
 let harper;
-before(async () => (harper = await startHarper()));
+before(async () => (harper = await startHarper({ threads: 1 })));
 after(() => harper?.dispose());
 
 const put = async (entityId, features, timestamp) => {

@@ -28,7 +28,7 @@ const BINARY = FORMATS.slice(1);
 
 let harper;
 before(async () => {
-	harper = await startHarper({ options: { maxBodyBytes: MAX_BODY_BYTES } });
+	harper = await startHarper({ threads: 1, options: { maxBodyBytes: MAX_BODY_BYTES } });
 	await harper.addUser('viewer');
 	const uploads = [['iris', 'examples/iris/model.onnx'], ...identities.map(({ name, file }) => [name, file])];
 	for (const [modelId, file] of uploads) {

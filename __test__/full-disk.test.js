@@ -47,7 +47,7 @@ describe('a disk that is nearly full', { skip }, () => {
 		await writeLargeModel(join(elsewhere, 'model.onnx'), MODEL_MIB);
 		model = { name: 'model.onnx', content: await openAsBlob(join(elsewhere, 'model.onnx')) };
 		modelBytes = await readFile(join(elsewhere, 'model.onnx'));
-		harper = await startHarper({ folder: disk });
+		harper = await startHarper({ threads: 1, folder: disk });
 		const { status } = await harper.upload({ modelId: 'iris', version: 'v1' }, [IRIS]);
 		assert.equal(status, 201);
 	});

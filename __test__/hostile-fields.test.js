@@ -196,7 +196,7 @@ const FIELDS = ['modelId', 'version', 'framework', 'inputSchema', 'outputSchema'
 
 let harper;
 before(async () => {
-	harper = await startHarper();
+	harper = await startHarper({ threads: 1 });
 	assert.equal((await harper.upload({ modelId: 'iris', version: 'v1' }, [IRIS])).status, 201);
 	const content = onnxModel({
 		nodes: [['Identity', ['x'], ['y']]],

@@ -37,7 +37,7 @@ async function inOrder(promises) {
 describe('local functions', () => {
 	let harper;
 	before(async () => {
-		harper = await startHarper();
+		harper = await startHarper({ threads: 1 });
 	});
 	after(() => harper?.dispose());
 
@@ -78,7 +78,7 @@ describe('a cold model that loads slowly', () => {
 	let harper;
 	let slow;
 	before(async () => {
-		harper = await startHarper();
+		harper = await startHarper({ threads: 1 });
 		// Long enough wherever this runs.
 		for (let products = 32, loadMs = 0; loadMs <= 10 * TIMEOUT_MS; products *= 2) {
 			const modelId = `slow${products}`;
@@ -148,7 +148,7 @@ describe('a cold model that loads slowly', () => {
 describe('what cannot be loaded in time', () => {
 	let harper;
 	before(async () => {
-		harper = await startHarper({ options: { loadTimeoutMs: 5000 } });
+		harper = await startHarper({ threads: 1, options: { loadTimeoutMs: 5000 } });
 	});
 	after(() => harper?.dispose());
 
@@ -197,7 +197,7 @@ describe('the memory of dropped models', { skip: process.platform !== 'linux' },
 		});
 	let harper;
 	before(async () => {
-		harper = await startHarper({ options: { cacheMaxModels: CACHED, recordFeatures: 'none' } });
+		harper = await startHarper({ threads: 1, options: { cacheMaxModels: CACHED, recordFeatures: 'none' } });
 		for (let at = 0; at < MODELS; at += 1) await uploaded(harper, `m${at}`, product(`y${at}`));
 	});
 	after(() => harper?.dispose());

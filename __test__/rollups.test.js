@@ -173,7 +173,7 @@ test('the rows of a job count once', async () => {
 });
 
 describe('synthetic events over days', () => {
-	const COUNT = 20_000;
+	const COUNT = 8000;
 	const from = Date.now() - 9 * DAY_MS - 12_345_678;
 	const to = from + 6 * DAY_MS;
 	let found;

@@ -102,7 +102,9 @@ function withLayers(change) {
 describe('over REST', () => {
 	let harper;
 	// `model.save(url)` sends no credentials: loopback requests are the superuser's.
-	before(async () => (harper = await startHarper({ variables: { AUTHENTICATION_AUTHORIZELOCAL: 'true' } })));
+	before(
+		async () => (harper = await startHarper({ threads: 1, variables: { AUTHENTICATION_AUTHORIZELOCAL: 'true' } }))
+	);
 	after(() => harper?.dispose());
 
 	/** How TensorFlow.js sends credentials when it loads. */

@@ -188,7 +188,7 @@ let harper;
 const ids = [];
 const HOSTILE = ['=1+1', '@x', "'q", 'a,"b"\r\nc', ' space ', '-', 'null', ''];
 before(async () => {
-	harper = await startHarper({});
+	harper = await startHarper({ threads: 1 });
 	const columns = ['sepal length', 'sepal width', 'petal length', 'output.x'];
 	const inputSchema = JSON.stringify({ inputs: [{ name: 'float_input', columns }] });
 	const fields = { modelId: 'iris', version: 'v1', inputSchema };

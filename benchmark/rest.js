@@ -40,8 +40,6 @@ try {
 		EDGE_AI_EVENT_DURABILITY: 'deferred',
 	});
 	await upload(deferred, model.make());
-	const unprofiled = await start(root, join(folder, 'unprofiled-data'), '/status', { EDGE_AI_PROFILE: 'off' });
-	await upload(unprofiled, model.make());
 	const peer = await start(application('peer', folder), join(folder, 'peer-data'), '/Predict', { PEER_MODEL: file });
 	const bare = await start(application('bare', folder), join(folder, 'bare-data'), '/bare');
 
@@ -50,7 +48,6 @@ try {
 		oursUnrecorded: { ...ours, path: '/predict', body: body({ record: false }) },
 		deferred: { ...deferred, path: '/predict', body: body() },
 		deferredUnrecorded: { ...deferred, path: '/predict', body: body({ record: false }) },
-		unprofiledUnrecorded: { ...unprofiled, path: '/predict', body: body({ record: false }) },
 		v2: { ...ours, path: '/v2/models/regression/infer', body: inferred() },
 		v2Unrecorded: { ...ours, path: '/v2/models/regression/infer', body: inferred({ record: false }) },
 		v1: { ...ours, path: '/v1/models/regression:predict', body: served },
@@ -83,11 +80,6 @@ try {
 		(of) => of.deferred.perSecond / of.deferredUnrecorded.perSecond
 	);
 	printRow('    99th percentile', measured, (of) => of.deferredUnrecorded.p99Ms / of.deferred.p99Ms);
-	printRow(
-		'against itself without profiles, unrecorded',
-		measured,
-		(of) => of.oursUnrecorded.perSecond / of.unprofiledUnrecorded.perSecond
-	);
 	printRow('/v2 against /predict', measured, ({ v2, ours }) => v2.perSecond / ours.perSecond);
 	printRow(
 		'  both without recording',

@@ -17,7 +17,7 @@ const POLL_MS = 100;
  * @param {string} rootPath
  * @param {string} path that answers when the application is there
  * @param {Record<string, string>} [variables]
- * @returns {Promise<{base: string, port: number, stop: () => Promise<void>}>}
+ * @returns {Promise<{base: string, port: number, pid: number, stop: () => Promise<void>}>}
  */
 export async function startServer(application, rootPath, path, variables = {}) {
 	const port = await freePort();
@@ -50,6 +50,7 @@ export async function startServer(application, rootPath, path, variables = {}) {
 	return {
 		base,
 		port,
+		pid: child.pid,
 		async stop() {
 			const ended = new Promise((resolve) => child.once('exit', resolve));
 			child.kill('SIGTERM');

@@ -6,35 +6,20 @@ import { FLOAT, onnxModel } from '../__test__/support/onnx.js';
 import { configureProfiles } from '../binding.js';
 import { InferenceEngine, Tensor } from '../index.js';
 import { MODELS } from './models.js';
-import { median } from './measures.js';
+import { FEATURES, MAX_COLUMNS, nextRow, profileCostUs } from './profile-cost.js';
 
 const STRING = 8;
 const ROUNDS = 60;
-const FIRST_ROUNDS = 10;
-const CALLS = 2000;
 const MEMORY_CALLS = 1_000_000;
-const MAX_COLUMNS = 256;
 /** Microseconds of processor time a call. */
 const BAR = 2;
-const FEATURES = 10;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
 
 const engine = new InferenceEngine();
-const rows = Array.from({ length: 4096 }, () => Float32Array.from({ length: FEATURES }, Math.random));
 let count = 0;
-const row = () => ({ x: new Tensor('float32', [1, FEATURES], rows[count++ % rows.length]) });
 const word = () => ({ x: new Tensor('string', [1, 1], [`category ${count++}`]) });
-
-/** Processor time: what a profile adds is nothing else, and other processes disturb it less. */
-async function microseconds(model, columns) {
-	configureProfiles(columns, true);
-	const before = process.cpuUsage();
-	for (let call = 0; call < CALLS; call += 1) await model.predict(row());
-	const { user, system } = process.cpuUsage(before);
-	return (user + system) / CALLS;
-}
 
 /** Resident memory after a million calls with a profile, less that after as many without one, which leave garbage too. */
 async function mebibytes(model, features) {
@@ -56,18 +41,13 @@ const identity = (type, columns) =>
 	});
 
 const [{ name, make }] = MODELS;
-const model = await engine.load(make());
-const differences = [];
-for (let round = 0; round < FIRST_ROUNDS + ROUNDS; round += 1) {
-	const [on, off] = [await microseconds(model, MAX_COLUMNS), await microseconds(model, 0)];
-	if (round >= FIRST_ROUNDS) differences.push(on - off);
-}
+const costUs = await profileCostUs(await engine.load(make()), ROUNDS);
 console.log(`\nProfiles of predictions. Medians of ${ROUNDS} rounds, in turns.\n`);
 const print = (what, value, unit) => console.log(`${what.padEnd(58)}${value.toFixed(2).padStart(10)} ${unit}`);
-print(`${name}: what it adds, below ${BAR} is well`, median(differences), 'us');
+print(`${name}: what it adds, below ${BAR} is well`, costUs, 'us');
 print(
 	'more memory after a million calls: numbers',
-	await mebibytes(await engine.load(identity(FLOAT, FEATURES)), row),
+	await mebibytes(await engine.load(identity(FLOAT, FEATURES)), nextRow),
 	'MiB'
 );
 print(

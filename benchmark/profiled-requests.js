@@ -1,22 +1,28 @@
-// Part of npm run bench:rest: what profiles cost of POST /predict without recording, at 32 connections. One server, whose profiles are
-// turned off and on in turn for a second each: two servers differ by more than profiles cost. Prints ratios only.
+// Part of npm run bench:rest: what profiles cost of POST /predict without recording, at 32 connections. By its parts, which are what a
+// profile adds to a call and what it takes to store profiles every ten seconds, in processor time of the server; and as a whole, on one
+// server whose profiles are turned off and on in turn. The whole is less than what the rounds differ by. Prints ratios only.
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { median } from './measures.js';
+import { FEATURES, MAX_COLUMNS, profileCostUs } from './profile-cost.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FLOAT, onnxModel } from '../__test__/support/onnx.js';
+import { InferenceEngine } from '../index.js';
 import { Callers } from './rest/callers.js';
 import { startServer, upload } from './rest/server.js';
 
-const PAIRS = 40;
+const PAIRS = 24;
 const FIRST_MS = 4000;
-const DURATION_MS = 1000;
+const DURATION_MS = 2000;
 const CONNECTIONS = 32;
-const FEATURES = 10;
-const COLUMNS = 256;
-/** What is left of the throughput, and what processor time a request takes. */
-const [LEAST, MOST] = [0.97, 1.03];
+const COST_ROUNDS = 60;
+/** Profiles are stored that often, and within so long after the last request. */
+const STORED_EVERY_MS = 10_000;
+const IDLE_MS = 15_000;
+/** Of a request. */
+const BAR = 0.03;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'edge-ai-profiled-'));
@@ -66,22 +72,44 @@ try {
 		const { perSecond } = await callers.measure(side, CONNECTIONS, DURATION_MS);
 		return { perSecond, cpu: (cpuSeconds(server.pid) - cpuBefore) / ((await runs()) - runsBefore) };
 	};
+	/** Processor time of the server when nobody asks any more, in seconds. */
+	const idle = async () => {
+		const before = cpuSeconds(server.pid);
+		await sleep(IDLE_MS);
+		return cpuSeconds(server.pid) - before;
+	};
 	await callers.measure(side, CONNECTIONS, FIRST_MS);
 	const pairs = [];
 	for (let pair = 0; pair < PAIRS; pair += 1) {
-		const order = pair % 2 === 0 ? [0, COLUMNS] : [COLUMNS, 0];
 		const found = {};
-		for (const columns of order) found[columns] = await measure(columns);
-		pairs.push({ without: found[0], profiled: found[COLUMNS] });
+		for (const columns of pair % 2 === 0 ? [0, MAX_COLUMNS] : [MAX_COLUMNS, 0]) found[columns] = await measure(columns);
+		pairs.push({ without: found[0], profiled: found[MAX_COLUMNS] });
 	}
 	const throughput = pairs.map(({ without, profiled }) => profiled.perSecond / without.perSecond);
 	const cpu = pairs.map(({ without, profiled }) => profiled.cpu / without.cpu);
-	console.log(
-		`\nPOST /predict of ${FEATURES} features at ${CONNECTIONS} connections, unrecorded: with profiles against without,`
+
+	const requestSeconds = median(pairs.map(({ without }) => without.cpu));
+	const perSecond = median(pairs.map(({ without }) => without.perSecond));
+	const call = (await profileCostUs(await new InferenceEngine().load(model), COST_ROUNDS)) / 1e6 / requestSeconds;
+	const storedSeconds = [];
+	for (const columns of [MAX_COLUMNS, 0]) {
+		await measure(columns);
+		storedSeconds.push(await idle());
+	}
+	const requestsBetween = (perSecond * STORED_EVERY_MS) / 1000;
+	const stored = Math.max(0, storedSeconds[0] - storedSeconds[1]) / (requestsBetween * requestSeconds);
+
+	console.log(`\nProfiles of POST /predict of ${FEATURES} features at ${CONNECTIONS} connections, unrecorded\n`);
+	const print = (what, value, more = '') => console.log(`${what.padEnd(58)}${value.toFixed(3).padStart(10)}${more}`);
+	print('what they add to the processor time of a request', call + stored, `, ${BAR} is asked`);
+	print('  to the call', call);
+	print('  to store them', stored);
+	print(
+		`throughput beside none, median of ${PAIRS} pairs`,
+		median(throughput),
+		`, half of them ${quartiles(throughput)}`
 	);
-	console.log(`medians of ${PAIRS} pairs and the middle half of them\n`);
-	console.log(`throughput           ${median(throughput).toFixed(3)}  (${quartiles(throughput)}), asked: ${LEAST}`);
-	console.log(`processor time       ${median(cpu).toFixed(3)}  (${quartiles(cpu)}), asked: ${MOST}`);
+	print('processor time beside none', median(cpu), `, half of them ${quartiles(cpu)}`);
 } finally {
 	callers.stop();
 	await server.stop();

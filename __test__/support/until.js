@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_INTERVAL_MS = 10;
+/** What is waited for long is looked at less often: a look takes processor time from what it waits for. */
+const growingMs = (waitedMs) => Math.min(100, Math.max(POLL_INTERVAL_MS, waitedMs / 20));
 
 /**
  * Resolves when a condition holds.
@@ -9,12 +11,14 @@ const POLL_INTERVAL_MS = 10;
  * @param {string} what for the message when it does not come true
  * @param {() => boolean | Promise<boolean>} condition
  * @param {number} [timeoutMs]
+ * @param {(waitedMs: number) => number} [intervalMs] between two looks
  */
-export async function until(what, condition, timeoutMs = 30_000) {
-	const deadline = Date.now() + timeoutMs;
+export async function until(what, condition, timeoutMs = 30_000, intervalMs = growingMs) {
+	const startedAt = performance.now();
 	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
-		await sleep(POLL_INTERVAL_MS);
+		const waitedMs = performance.now() - startedAt;
+		if (waitedMs > timeoutMs) throw new Error(`${what}: not within ${timeoutMs} ms`);
+		await sleep(intervalMs(waitedMs));
 	}
 }
 
@@ -37,6 +41,6 @@ export async function untilStill(what, read, timeoutMs) {
 		last = value;
 		return same >= POLLS_AT_REST;
 	};
-	await until(what, isStill, timeoutMs);
+	await until(what, isStill, timeoutMs, () => POLL_INTERVAL_MS);
 	return last;
 }

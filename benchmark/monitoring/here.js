@@ -13,6 +13,8 @@ const IN_FLIGHT = 4;
  * @returns {Promise<{seconds: Record<string, number>, drifted: number, peakBytes: number, grownBytes: number}>}
  */
 export async function measureHere(referenceFile, rows) {
+	// Made beforehand: the others find their rows in a file. And before there are connections, which would be closed meanwhile.
+	const bodies = Array.from(tensors('current', rows), bodyOf);
 	const harper = await startHarper();
 	try {
 		await upload(harper);
@@ -30,8 +32,6 @@ export async function measureHere(referenceFile, rows) {
 				headers: { 'content-type': 'text/csv' },
 			})
 		);
-		// Made beforehand: the others find their rows in a file.
-		const bodies = Array.from(tensors('current', rows), bodyOf);
 		await timed('predictions', () => predictAll(harper, bodies));
 		const { columns } = await timed('drift', () =>
 			answered(harper.get('/monitoring/drift?modelId=rows&version=v1&reference=training'))

@@ -91,6 +91,21 @@ describe('an event is a row', () => {
 		);
 	});
 
+	test('also of features that have their shape beside them', () => {
+		const x = (data, shape, signature) =>
+			seen({ featuresIn: `{"x":{"data":${data},"shape":${shape}}}`, prediction: '{"y":0}' }, signature).map(
+				([, text]) => text
+			);
+		assert.deepEqual(x('[1, 2.50,3,4]', '[2,2]'), ['[1,2.50]', '[3,4]']);
+		assert.deepEqual(x('[[1,2],[3,4]]', '[2,2]'), ['[1,2]', '[3,4]'], 'nested as well');
+		assert.deepEqual(x('[1,2,3,4,5,6,7,8]', '[2,2,2]', [-1, 2, 2]), ['[[1,2],[3,4]]', '[[5,6],[7,8]]']);
+		assert.deepEqual(x('["a,]","b"]', '[2,1]', [-1, 1]), ['["a,]"]', '["b"]']);
+		assert.deepEqual(x('[1,2]', '[2]', [2]), ['[1,2]']);
+		assert.deepEqual(x('[7]', '[]', []), ['7']);
+		// What somebody wrote around the component.
+		for (const shape of ['[3]', '"x"', '[2,0]', '[-2,-1]']) assert.equal(x('[1,2]', shape).length, 1, shape);
+	});
+
 	test('with the outcome as it is, whatever it stands under', () => {
 		const truth = (actualOutcome, more) => seen({ actualOutcome, ...more })[0][3];
 		assert.equal(truth('"a"'), '"a"');
@@ -257,6 +272,27 @@ describe('lines of JSON', () => {
 		assert.equal(timestamp, events[0].timestamp);
 	});
 
+	test('a prediction of an open protocol is rows as any other', async () => {
+		const data = [5.1, 3.5, 1.4, 0.2, 6.3, 2.9, 5.6, 1.8];
+		const fields = { modelId: 'open', version: 'v1' };
+		assert.equal((await harper.upload(fields, ['examples/iris/model.onnx'])).status, 201);
+		const inputs = [{ name: 'float_input', datatype: 'FP32', shape: [2, 4], data }];
+		const { body } = await harper.request('POST', '/v2/models/open/infer', { body: { inputs } });
+		await harper.feedback({ inferenceId: body.parameters.inferenceId, outcome: [0, 2] });
+		const lines = linesOf(await textOf('modelId=open'));
+		assert.deepEqual(
+			lines.map(({ id, features, groundTruth }) => [id.split(':')[1], features.float_input, groundTruth]),
+			[
+				['0', data.slice(0, 4), 0],
+				['1', data.slice(4), 2],
+			]
+		);
+		const cells = table(await textOf('modelId=open&format=csv')).map((row) =>
+			data.slice(0, 4).map((_, at) => Number(row[`float_input[${at}]`]))
+		);
+		assert.deepEqual(cells, [data.slice(0, 4), data.slice(4)]);
+	});
+
 	test('of what is asked for', async () => {
 		assert.equal((await rows('labelled=true')).length, 4);
 		assert.equal((await rows('labelled=false')).length, 3);
@@ -418,6 +454,11 @@ print(json.dumps({"types": types, "batches": [len(batch) for batch in batches], 
 			['9007199254740993', '18446744073709551615', '-128', '"NaN"', 'true'],
 			['-9223372036854775808', '-1', '128', '"x"', '1'],
 			['1.5', 'null', '"5"', '1e400', '"true"'],
+			// What predictions take for their type as well.
+			['5.0', '1.8e1', '1e2', 'true', '1.0'],
+			['"9223372036854775807"', '12300e-2', '-0', 'false', '0'],
+			['123e-2', '1e20', 'true', '1e-7', '2'],
+			['1e999999999', '0.5', '""', '-1.5E+2', '0e5'],
 		];
 		for (const texts of rowsOfTexts) {
 			const features = new Map(inputs.map(({ name }, at) => [name, texts[at]]));
@@ -428,8 +469,12 @@ print(json.dumps({"types": types, "batches": [len(batch) for batch in batches], 
 			found.map((row) => inputs.map(({ name }) => row[name])),
 			[
 				['9007199254740993', '18446744073709551615', -128, 'NaN', true],
-				['-9223372036854775808', null, null, null, null],
-				[null, null, null, 'inf', null],
+				['-9223372036854775808', null, null, null, true],
+				[null, null, 5, 'inf', null],
+				[5, 18, 100, 1, true],
+				['9223372036854775807', 123, 0, 0, false],
+				[null, null, 1, Math.fround(1e-7), null],
+				[null, null, null, -150, false],
 			]
 		);
 	});

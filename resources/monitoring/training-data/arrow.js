@@ -11,23 +11,44 @@ const FLOATS = ['float16', 'bfloat16', 'float32', 'float64'];
 /** Numbers that JSON has as texts. */
 const NOT_FINITE = ['NaN', 'Infinity', '-Infinity'];
 
+const BOOLEANS = { true: true, false: false };
+/** A number is taken for a truth value and the other way round, as in predictions. */
+const NUMBERS = { true: '1', false: '0' };
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+/** Of the largest number of 64 bits. */
+const MAX_DIGITS = 20;
+
+/** The whole number that a text is, also written as 5.0 or 1e3, digit by digit; nothing when it is none. */
+function wholeIn(text) {
+	const [, sign, whole, part = '', power = '0'] = (NUMBERS[text] ?? plainText(text)).match(NUMBER) ?? [];
+	if (whole === undefined) return undefined;
+	const digits = `${whole}${part}`;
+	const length = Math.max(whole.length + Number(power), 0);
+	if (/[1-9]/.test(digits.slice(length))) return undefined;
+	const significant = digits.slice(0, length).replace(/^0+/, '');
+	const zeros = significant === '' ? 0 : Math.max(length - digits.length, 0);
+	if (significant.length + zeros > MAX_DIGITS) return undefined;
+	return BigInt(`${sign}0${significant}${'0'.repeat(zeros)}`);
+}
+
 /** The whole number of a text, when it is one of the type. */
 function integerIn(text, [bits, isSigned]) {
-	if (!/^-?\d{1,20}$/.test(text)) return null;
-	const value = BigInt(text);
+	const value = wholeIn(text);
+	if (value === undefined) return null;
 	const kept = isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 	if (kept !== value) return null;
 	return bits === 64 ? value : Number(value);
 }
 
 function floatIn(text) {
+	if (text in NUMBERS) return Number(NUMBERS[text]);
 	const plain = plainText(text);
 	if (plain !== text) return NOT_FINITE.includes(plain) ? Number(plain) : null;
 	const value = Number(text);
 	return Number.isNaN(value) ? null : value;
 }
 
-const BOOLEANS = { true: true, false: false };
+const booleanIn = (text) => BOOLEANS[text] ?? { 0: false, 1: true }[wholeIn(text)] ?? null;
 
 /** The type of a column, and its value in a JSON text; null for what the type cannot have. */
 function kindOf({ dtype }, arrow) {
@@ -43,7 +64,7 @@ function kindOf({ dtype }, arrow) {
 		const type = dtype === 'float64' ? new arrow.Float64() : new arrow.Float32();
 		return { type, valueIn: floatIn };
 	}
-	if (dtype === 'bool') return { type: new arrow.Bool(), valueIn: (text) => BOOLEANS[text] ?? null };
+	if (dtype === 'bool') return { type: new arrow.Bool(), valueIn: booleanIn };
 	return { type: new arrow.Utf8(), valueIn: plainText };
 }
 

@@ -5,7 +5,7 @@ import { depthOf, elementsOf, isList, isObject, membersOf, soundText } from './j
  * @typedef {object} Row Values are JSON texts.
  * @property {string} id `inferenceId`, or `inferenceId:row` of a prediction of a batch
  * @property {object} event
- * @property {Map<string, string>} features by input
+ * @property {Map<string, string>} features by input, nested by their shape
  * @property {Map<string, string>} prediction by output
  * @property {string | undefined} confidence
  * @property {string | undefined} groundTruth
@@ -29,6 +29,7 @@ export function rowsOf(event, signature) {
 	if (!isObject(featuresText) || !isObject(predictionText)) return [];
 	const [features, prediction] = [membersOf(featuresText), membersOf(predictionText)];
 	if (features.size === SUMMARY.length && SUMMARY.every((name) => features.has(name))) return [];
+	for (const [name, text] of features) features.set(name, nested(text));
 	const outcome = soundText(event.actualOutcome);
 	const truth = outcome === undefined ? undefined : unwrapped(outcome, prediction);
 	const count = countOf(event, features, signature);
@@ -52,6 +53,24 @@ export function rowsOf(event, signature) {
 			groundTruth: own === undefined ? undefined : unwrapped(own, prediction),
 		};
 	});
+}
+
+/** What has its shape beside it, as the open protocols send it, as lists in lists; all else as it is. */
+function nested(text) {
+	const members = isObject(text) ? membersOf(text) : new Map();
+	const [data, shape] = [members.get('data'), members.get('shape')];
+	if (members.size !== 2 || data === undefined || shape === undefined || !isList(data)) return text;
+	// Some clients nest what they also give the shape of.
+	if (depthOf(data) > 1) return data;
+	const sizes = JSON.parse(shape);
+	let parts = elementsOf(data);
+	if (!Array.isArray(sizes) || sizes.reduce((product, size) => product * size, 1) !== parts.length) return text;
+	if (sizes.length === 0) return parts[0];
+	for (const size of sizes.slice(1).toReversed()) {
+		const [inner, length] = [parts, parts.length / size];
+		parts = Array.from({ length }, (_, at) => `[${inner.slice(at * size, (at + 1) * size)}]`);
+	}
+	return `[${parts}]`;
 }
 
 const numeral = (value) => (typeof value === 'number' ? String(value) : undefined);

@@ -245,6 +245,7 @@ describe('GET /monitoring/access', () => {
 			const expected = documented(column);
 			assert.ok(Object.keys(expected).length > 40);
 			for (const [route, may] of Object.entries(expected)) assert.equal(body.may[route], may, route);
+			assert.equal(body.mayEndJobsOfOthers, role === 'operator');
 		});
 	}
 

@@ -41,6 +41,7 @@ describe('the page', { skip: browserIsMissing }, () => {
 			startBrowser(),
 		]);
 		await harper.addUser('viewer');
+		await harper.addUser('predictor');
 	});
 	after(async () => {
 		await browser?.close();
@@ -130,6 +131,32 @@ describe('the page', { skip: browserIsMissing }, () => {
 				);
 			}
 			opened.assertFaultless();
+		});
+
+		test('who may not end jobs of others sees Cancel beside none', async () => {
+			const lookAt = async (user, maker) => {
+				const opened = await open(user);
+				const { page } = opened;
+				// A job that runs for as long as it is looked at.
+				await page.route(/\/jobs\?/, async (route) => {
+					const response = await route.fetch();
+					const body = await response.json();
+					for (const job of body.jobs) {
+						Object.assign(job, { state: 'running', userId: maker, modelVersion: `by ${maker}` });
+					}
+					await route.fulfill({ response, json: body });
+				});
+				await opened.show('overview');
+				await opened.show('jobs');
+				await page.getByText(`by ${maker}`).waitFor();
+				const cancels = await page.getByRole('button', { name: /^Cancel the job/ }).count();
+				await page.unrouteAll({ behavior: 'wait' });
+				opened.assertFaultless();
+				return cancels;
+			};
+			assert.equal(await lookAt('predictor', ADMIN), 0);
+			assert.equal(await lookAt('predictor', 'predictor'), 1);
+			assert.equal(await lookAt(ADMIN, 'predictor'), 1);
 		});
 
 		test('a keyboard alone reaches everything', async () => {

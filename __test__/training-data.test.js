@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { depthOf, elementsOf, membersOf, soundText } from '../resources/monitoring/training-data/json-text.js';
+import { weightOf } from '../resources/monitoring/training-data/columns.js';
 import { rowsOf } from '../resources/monitoring/training-data/event-rows.js';
+import { timeOf } from '../resources/monitoring/record.js';
 import { chunksOf, rowsAfter } from '../resources/monitoring/training-data/training-data.js';
 import { FORMATS } from '../resources/monitoring/training-data/formats.js';
 import { root, startHarper } from './support/harper.js';
@@ -116,6 +118,16 @@ describe('an event is a row', () => {
 		const batch = { featuresIn: '{"x":[[1,2],[3,4]]}', prediction: '{"y":[0,1]}' };
 		assert.equal(truth('{"y":[7,8]}', batch), '7');
 		assert.equal(truth('[{"class":7},{"class":8}]', batch), '7');
+	});
+
+	test('that counts for those that were not drawn to be labelled, unless its outcome was known before', () => {
+		const drawn = { samplingProbability: 0.25, labelDraw: ID };
+		const drawnAt = timeOf(ID);
+		assert.equal(weightOf({}), 1);
+		assert.equal(weightOf(drawn), 4, 'not answered yet');
+		assert.equal(weightOf({ ...drawn, feedbackTimestamp: drawnAt + 1 }), 4);
+		assert.equal(weightOf({ ...drawn, feedbackTimestamp: drawnAt - 1 }), 1);
+		for (const wrong of [0, -1, 2, NaN, '']) assert.equal(weightOf({ ...drawn, samplingProbability: wrong }), 1);
 	});
 
 	test('unless there is nothing to train with', () => {

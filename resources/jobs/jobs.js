@@ -1,6 +1,6 @@
 // What callers do with jobs: make, list, read, cancel.
 import { createId } from '../../binding.js';
-import { authorize, requireVisible, visibleTo } from '../http/access.js';
+import { authorize, isAllowed, requireVisible, visibleTo } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { copyOf } from '../harper.js';
 import { readDefinition } from './definition.js';
@@ -12,6 +12,9 @@ import { canBeKey, keyPart, shown } from '../http/query.js';
 import { deleteAfter } from '../storage/after.js';
 import { commit } from '../storage/disk.js';
 import { table } from '../storage/tables.js';
+
+/** What it takes to cancel or erase jobs that others made. */
+const TO_END_OTHERS = { Job: ['delete'] };
 
 /**
  * Makes a job, which begins at once.
@@ -111,9 +114,16 @@ export async function eraseJob({ id }, user) {
 
 async function findOwn(id, user) {
 	const job = await find(id);
-	if (job.userId !== user.username) authorize(user, { Job: ['delete'] });
+	if (job.userId !== user.username) authorize(user, TO_END_OTHERS);
 	return job;
 }
+
+/**
+ * Whether a user may cancel jobs that others made, and erase their records.
+ *
+ * @param {object} user Harper's user
+ */
+export const mayEndJobsOfOthers = (user) => isAllowed(user, TO_END_OTHERS);
 
 async function find(id) {
 	const job = typeof id === 'string' && canBeKey(id) ? await jobOf(id) : undefined;

@@ -3,6 +3,7 @@ import { isAllowed } from '../http/access.js';
 import { ApiError } from '../errors.js';
 import { unlessKnown } from '../http/conditional.js';
 import { readQuery, shown } from '../http/query.js';
+import { mayEndJobsOfOthers } from '../jobs/jobs.js';
 import { permissionsOf } from '../openapi/document.js';
 import { FILES } from './files.js';
 
@@ -65,7 +66,7 @@ function fileNamed(name, { query, stream }) {
 }
 
 /**
- * `GET /monitoring/access`: who asks, and which routes answer them.
+ * `GET /monitoring/access`: who asks, which routes answer them, and whether jobs of others are theirs to end.
  *
  * @param {import('../http/route-table.js').Group[]} groups the table of routes
  * @param {import('../http/router.js').Call} call
@@ -75,5 +76,6 @@ export function access(groups, { query, user }) {
 	const rights = groups.flatMap(({ prefix, routes }) =>
 		routes.map(([method, path, needs]) => [`${method} ${prefix}${path}`, isAllowed(user, permissionsOf(needs))])
 	);
-	return { body: { user: user.username, may: Object.fromEntries(rights) }, headers: { 'cache-control': 'no-store' } };
+	const body = { user: user.username, may: Object.fromEntries(rights), mayEndJobsOfOthers: mayEndJobsOfOthers(user) };
+	return { body, headers: { 'cache-control': 'no-store' } };
 }

@@ -1,6 +1,7 @@
 // The columns of a table of rows, as the signature of a version has them, and called as those of profiles.
 import { MAX_PROFILE_COLUMNS } from '../../../binding.js';
 import { OUTPUT_PREFIX } from '../profiles.js';
+import { isEventId, timeOf } from '../record.js';
 import { elementsOf, isList, isObject, membersOf } from './json-text.js';
 
 /**
@@ -24,11 +25,15 @@ const OWN = {
 const RESERVED = [ID, ...Object.values(OWN)].map(({ name }) => name);
 
 /**
- * What a row counts for, where only a sample was labelled.
+ * What a row counts for, where only a sample was labelled. One whose outcome was known before it was drawn stands for itself: so do those
+ * beside it that were not drawn.
  *
- * @param {{samplingProbability?: number}} event
+ * @param {{samplingProbability?: number, labelDraw?: string, feedbackTimestamp?: number}} event
  */
-export const weightOf = ({ samplingProbability: p }) => (p > 0 && p <= 1 ? 1 / p : 1);
+export function weightOf({ samplingProbability: p, labelDraw, feedbackTimestamp }) {
+	const wasKnown = isEventId(labelDraw) && feedbackTimestamp < timeOf(labelDraw);
+	return p > 0 && p <= 1 && !wasKnown ? 1 / p : 1;
+}
 
 /**
  * The columns of a table.

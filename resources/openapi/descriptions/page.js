@@ -38,14 +38,15 @@ export const PAGE = {
 			errors: ['NOT_FOUND'],
 		},
 		'GET /monitoring/access': {
-			summary: 'Who asks, and which routes answer them',
+			summary: 'Who asks, which routes answer them, and whether they may end jobs of others',
 			description:
 				'Routes are named by method and path, without `routePrefix`. Only permissions on tables count, and not rules for attributes.',
 			answers: {
 				200: {
-					content: json(object({ user: text, may: mapOf(flag) }), {
+					content: json(object({ user: text, may: mapOf(flag), mayEndJobsOfOthers: flag }), {
 						user: 'ana',
 						may: { 'GET /monitoring/alerts': true, 'POST /monitoring/alerts/:alert/acknowledge': false },
+						mayEndJobsOfOthers: false,
 					}),
 				},
 			},

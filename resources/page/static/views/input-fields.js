@@ -110,7 +110,8 @@ export function textsOf(fields, features) {
 		if (value === undefined) continue;
 		if (labels === undefined) texts[name] = [JSON.stringify(value)];
 		else {
-			const flat = [value].flat(Infinity);
+			// Open protocols send values with their shape beside them.
+			const flat = [Array.isArray(value?.data) ? value.data : value].flat(Infinity);
 			if (flat.length === labels.length) texts[name] = flat.map((each) => String(each ?? 'NaN'));
 		}
 	}

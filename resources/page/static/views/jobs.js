@@ -1,11 +1,11 @@
 // Predictions for the rows of tables: how far they are.
 import { api, path } from '../api.js';
-import { useMay } from '../access.js';
+import { Access, useMay } from '../access.js';
 import { change } from '../address.js';
 import { ActButton, Badge, curl, Empty, Loading, Panel, Table } from '../components.js';
 import { useData } from '../data.js';
 import { ago, count, percent, time } from '../formats.js';
-import { html, useId } from '../html.js';
+import { html, useContext, useId } from '../html.js';
 import { pulse, useNews } from '../live.js';
 
 export const jobs = {
@@ -69,11 +69,16 @@ const COLUMNS = [
 ];
 
 function List({ page, isFirst }) {
-	const isRunning = page.jobs.some(({ state }) => state === 'running');
-	const mayCancel = useMay('DELETE /jobs/:id') && isRunning;
-	const columns = mayCancel ? [...COLUMNS, { name: 'Action' }] : COLUMNS;
+	const { user, mayEndJobsOfOthers } = useContext(Access);
+	const mayEnd = useMay('DELETE /jobs/:id');
+	const mayCancel = ({ state, userId }) => mayEnd && state === 'running' && (mayEndJobsOfOthers || userId === user);
+	const isAny = page.jobs.some(mayCancel);
+	const columns = isAny ? [...COLUMNS, { name: 'Action' }] : COLUMNS;
+	const rows = page.jobs.map((job) =>
+		isAny ? [...rowOf(job), mayCancel(job) ? html`<${Cancel} job=${job} />` : ''] : rowOf(job)
+	);
 	return html`
-		<${Table} caption="Jobs" columns=${columns} rows=${page.jobs.map((job) => rowOf(job, mayCancel))} />
+		<${Table} caption="Jobs" columns=${columns} rows=${rows} />
 		<${Failures} jobs=${page.jobs} />
 		<p class="pages">
 			${!isFirst && html`<button type="button" onClick=${() => change({ after: undefined })}>Newest</button>`}
@@ -84,12 +89,16 @@ function List({ page, isFirst }) {
 
 const tableOf = ({ database, table } = {}) => (table === undefined ? '–' : `${database}.${table}`);
 
-function rowOf(job, mayCancel) {
+function Cancel({ job: { id } }) {
 	const cancel = async () => {
-		await api(path`/jobs/${job.id}`, { method: 'DELETE' });
+		await api(path`/jobs/${id}`, { method: 'DELETE' });
 		pulse.refresh();
 	};
-	const row = [
+	return html`<${ActButton} onAct=${cancel} label=${`Cancel the job ${id.slice(-8)}`}>Cancel<//>`;
+}
+
+function rowOf(job) {
+	return [
 		html`<code title=${job.id}>${job.id.slice(-8)}</code>`,
 		`${job.modelId} ${job.modelVersion}`,
 		html`<${Badge} kind=${KINDS[job.state]}>${job.state}<//>`,
@@ -99,11 +108,6 @@ function rowOf(job, mayCancel) {
 		`${tableOf(job.source)} → ${tableOf(job.target)}`,
 		html`<span title=${time(job.createdAt)}>${ago(job.createdAt, Date.now())}</span>`,
 	];
-	if (!mayCancel) return row;
-	const action =
-		job.state === 'running' &&
-		html`<${ActButton} onAct=${cancel} label=${`Cancel the job ${job.id.slice(-8)}`}>Cancel<//>`;
-	return [...row, action || ''];
 }
 
 function Progress({ job: { id, processed, total } }) {

@@ -70,10 +70,12 @@ async function loadModel(modelId, times, signal) {
 	]);
 	const newest = versions.toReversed().slice(0, MAX_VERSIONS);
 	const records = newest.map(({ version }) => api(path`/model/${modelId}/${version}`, { signal }));
-	const figures = new Map((metrics.versions ?? []).map((one) => [one.version, one]));
+	// A role that may not see versions has no figures of them, which is not none.
+	const figures = metrics.versions && new Map(metrics.versions.map((one) => [one.version, one]));
+	const figuresOf = (version) => figures && (figures.get(version) ?? { count: 0 });
 	return {
 		all: versions.length,
-		versions: (await Promise.all(records)).map((record) => ({ record, figures: figures.get(record.version) })),
+		versions: (await Promise.all(records)).map((record) => ({ record, figures: figuresOf(record.version) })),
 	};
 }
 
@@ -118,7 +120,7 @@ const rowOf = ({ record, figures }, modelId, kept) => [
 	html`<${Badge} kind=${STAGE_KINDS[record.stage]}>${record.stage}<//>`,
 	[record.framework, record.engine].filter(Boolean).join(', '),
 	bytes(record.size),
-	count(figures?.count ?? 0),
+	count(figures?.count),
 	figures?.count ? html`${percent(figures.errorRate)} <span class="of">of ${count(figures.count)}</span>` : NONE,
 	ms(figures?.p95Latency),
 	figures?.accuracy != null

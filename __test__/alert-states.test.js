@@ -1,6 +1,7 @@
 // The states of an alert, on a clock that the test moves: examples, and what holds for whatever is seen.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { eventsOfRules } from '../resources/monitoring/alerts/happenings.js';
 import { act, stateOf, step } from '../resources/monitoring/alerts/states.js';
 
 const RULE = { forMs: 0, keepFiringForMs: 0, cooldownMs: 0 };
@@ -68,6 +69,16 @@ describe('people', () => {
 		alert = step(alert, { sees: 'holds' }, RULE, 1040);
 		assert.equal(stateOf(alert), 'firing', 'and this is another one');
 		assert.equal(act(step(alert, { sees: 'clear' }, RULE, 1050), 'acknowledge', { who: 'ada' }, 1055), undefined);
+	});
+
+	test('are not told again that what they acknowledged fires, when it was without data meanwhile', () => {
+		let alert = { ...doing(firing, 'acknowledge', 1005), id: 'r' };
+		const told = ['noData', 'holds', 'holds'].map((sees, at) => {
+			const before = new Map([['r', alert]]);
+			alert = step(alert, { sees, evidence: EVIDENCE }, RULE, 1010 + at);
+			return eventsOfRules([alert], before, 1010 + at).map(({ kind }) => kind);
+		});
+		assert.deepEqual(told, [['alert.noData'], ['alert.acknowledged'], []]);
 	});
 
 	test('resolve what is under way; it begins anew when the condition still holds', () => {

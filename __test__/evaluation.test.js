@@ -464,6 +464,44 @@ describe('alerts and their rules', () => {
 		assert.deepEqual(before.alerts, store.saved.alerts, 'what stays the same is not written');
 	});
 
+	test('a version that predicts no more is forgotten, unless its alert had fired', async () => {
+		const store = new MortalStore([ruleOf({ version: '*', threshold: 0.5, minSamples: 5 })]);
+		const predicted = { v1: 9, v2: 2 };
+		const asked = [];
+		const metrics = async (_source, { version }) => {
+			asked.push(version);
+			const versions = Object.entries(predicted).map(([name, count]) => ({ version: name, count }));
+			return { count: predicted[version] ?? 0, errorRate: 0.9, versions };
+		};
+		const go = (minute) =>
+			evaluateDue({
+				store: store.owner(),
+				now: AT + minute * MINUTE + 2500,
+				intervalMs: MINUTE,
+				signal: NEVER,
+				read: metrics,
+			});
+		await go(0);
+		assert.deepEqual(states(store), [
+			['r:v1', 'firing'],
+			['r:v2', 'noData'],
+		]);
+		for (const version of ['v1', 'v2']) delete predicted[version];
+		await go(1);
+		assert.deepEqual(states(store), [
+			['r:v1', 'noData'],
+			['r:v2', 'inactive'],
+		]);
+		asked.length = 0;
+		await go(2);
+		assert.deepEqual(asked, [undefined, 'v1'], 'of whom there is nothing to wait for, nothing is read');
+		const [alert] = store.saved.alerts;
+		alert.endedAt = alert.since + 1;
+		await go(3);
+		await go(4);
+		assert.equal(states(store)[0][1], 'resolved', 'somebody ended it');
+	});
+
 	test('a rule that is deleted while it is evaluated raises nothing', async () => {
 		const store = new MortalStore([ruleOf({ threshold: 0.5 })]);
 		const deleting = async () => {

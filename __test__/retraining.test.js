@@ -33,6 +33,17 @@ before(async () => {
 		},
 	});
 	await harper.addRole('uploader', { edge_ai: { tables: { Model: ALL } } });
+	// Writes all of a request but what becomes of it.
+	const notState = ['reason', 'version'].map((name) => ({ ...rights(name), insert: true, update: true }));
+	await harper.addRole('partial', {
+		edge_ai: {
+			tables: {
+				MonitoringRule: ALL,
+				InferenceEvent: ALL,
+				RetrainingRequest: { ...ALL, attribute_permissions: notState },
+			},
+		},
+	});
 	await harper.addRole('asker', {
 		edge_ai: { tables: { MonitoringRule: ALL, InferenceEvent: ALL, RetrainingRequest: { ...ALL, update: false } } },
 	});
@@ -99,6 +110,11 @@ describe('a rule', () => {
 		const user = 'asker';
 		const refused = await rule({ id: 'rights', retrain: { approval: 'automatic' }, enabled: false }, { user });
 		assert.deepEqual([refused.status, /"update" on edge_ai.RetrainingRequest/.test(refused.body.error)], [403, true]);
+		for (const approval of ['manual', 'automatic']) {
+			const { status, body } = await rule({ id: 'rights', retrain: { approval }, enabled: false }, { user: 'partial' });
+			assert.equal(status, 403, approval);
+			assert.match(body.error, /edge_ai.RetrainingRequest.state/);
+		}
 		assert.equal((await rule({ id: 'rights', enabled: false }, { user })).status, 201);
 		await removeRule('rights');
 	});

@@ -274,6 +274,14 @@ describe('a request', () => {
 		await assert.rejects(send(url.replace('http:', 'https:')), /^Error: E/);
 	});
 
+	test('that is answered with a change of the protocol ends', async () => {
+		const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+		const server = createServer((socket) => socket.write(answer)).listen(0, '127.0.0.1');
+		await new Promise((resolve) => server.once('listening', resolve));
+		await assert.rejects(send(`http://127.0.0.1:${server.address().port}/`), /^Error: answered 101, an upgrade$/);
+		server.close();
+	});
+
 	test('goes to no address that is not public, also of a name, and to the one that was checked', async () => {
 		const receiver = await receiverOf();
 		const NONE = readAllowed('');

@@ -106,7 +106,7 @@ export const TOLD = ['modelId', 'modelVersion', 'timestamp', 'latencyMs'];
  * @param {Record<string, unknown>} given of {@link RESOURCE_FIELDS}; times may be texts
  * @param {object | undefined} user Harper's user
  */
-export const resourcesOf = limited(MAX_READS, async ({ by = 'version', ...given }, user) => {
+export async function resourcesReport({ by = 'version', ...given }, user) {
 	if (!BY.includes(by)) {
 		throw new ApiError('INVALID_REQUEST', `by must be one of ${BY.join(', ')}, received ${shown(by)}`);
 	}
@@ -132,7 +132,10 @@ export const resourcesOf = limited(MAX_READS, async ({ by = 'version', ...given 
 	// Memory is that of a model, whoever uses it.
 	const described = (costs) => priced({ ...costs, byteSeconds: 0 }, prices, { hasMemory: false });
 	return { ...answer, users: users.map(described), others: others && described(others) };
-});
+}
+
+/** The same for callers, of whom so many at once are served. */
+export const resourcesOf = limited(MAX_READS, resourcesReport);
 
 function withoutUsers(costs) {
 	delete costs.users;

@@ -5,7 +5,7 @@ import { labelsFor, Triggers } from '../retraining/triggers.js';
 import { EACH, msOf } from '../rules/definition.js';
 import { alertKey, OF_RULE } from './record.js';
 import { labelCount, samplesAt } from './sampling.js';
-import { step } from './states.js';
+import { stateOf, step } from './states.js';
 
 /** Predictions up to a slot are in the tables by then, those of other nodes too where nothing is slow. */
 const SETTLE_MS = 2000;
@@ -100,8 +100,12 @@ function labelsAt(slot, samples, requests, { read }) {
 /** By rule, the versions whose alerts are under way. */
 async function versionsUnderWay(store) {
 	const versions = new Map();
-	for (const { rule, version, state } of await store.alerts()) {
-		if (version === undefined || ['inactive', 'resolved'].includes(state)) continue;
+	for (const alert of await store.alerts()) {
+		const { rule, version, firedAt } = alert;
+		const state = stateOf(alert);
+		// A version that is retired has no data any more: unless it had fired, nobody waits for that.
+		const isOver = ['inactive', 'resolved'].includes(state) || (state === 'noData' && firedAt === undefined);
+		if (version === undefined || isOver) continue;
 		if (!versions.has(rule)) versions.set(rule, []);
 		versions.get(rule).push(version);
 	}

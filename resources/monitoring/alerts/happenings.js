@@ -22,7 +22,7 @@ export function eventsOfRules(records, before, slot) {
 	});
 	return changed.map((record) => {
 		const changes = listOf(record.changes).slice(-1);
-		return eventOf(`alert.${record.state}`, slot, { ...record, changes, actions: [] });
+		return eventOf(`alert.${stateOf(record)}`, slot, { ...record, changes, actions: [] });
 	});
 }
 

@@ -64,7 +64,7 @@ async function write(given, user, check) {
 	// Whoever makes a rule is told by its alerts what they are made of.
 	requireVisible(user, 'InferenceEvent', [...askedBy(rule), ...attributesToldBy(rule)]);
 	// What a rule does by itself, its maker must be allowed to do.
-	if (rule.retrain) authorize(user, { RetrainingRequest: NEEDED[rule.retrain.approval] });
+	if (rule.retrain) authorizeRetraining(user, NEEDED[rule.retrain.approval]);
 	await checkMethod(rule);
 	const lock = await acquireLock(ALERTS);
 	try {
@@ -81,6 +81,11 @@ async function write(given, user, check) {
 	} finally {
 		lock.release();
 	}
+}
+
+function authorizeRetraining(user, actions) {
+	authorize(user, { RetrainingRequest: actions });
+	for (const action of actions) authorizeAttributes(user, 'RetrainingRequest', action, ['state', 'changes']);
 }
 
 function writtenBy({ username }, rule, before) {

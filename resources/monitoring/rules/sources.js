@@ -6,7 +6,7 @@ import { COMPONENT } from '../../http/access.js';
 import { reportOf } from '../drift.js';
 import { ESTIMATED, metricsOf } from '../metrics.js';
 import { OUTPUT_PREFIX } from '../profiles.js';
-import { resourcesOf, TOLD } from '../resources.js';
+import { resourcesReport, TOLD } from '../resources.js';
 
 /**
  * @typedef {object} Measure
@@ -185,7 +185,7 @@ const SOURCES = [
 		minSamples: 1,
 		hasReference: false,
 		parametersOf: ({ modelId }, version, { from, to }) => ({ modelId, version, from, to }),
-		read: (parameters) => resourcesOf(parameters, COMPONENT),
+		read: (parameters) => resourcesReport(parameters, COMPONENT),
 	},
 ];
 

@@ -39,7 +39,7 @@ export async function post(target, { headers, body }, { allowed, signal, timeout
 	const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
 	try {
 		request.end(body);
-		const [response] = await once(request, 'response');
+		const [response] = await Promise.race([once(request, 'response'), refusedUpgrade(request)]);
 		// What fails from here on ends the reading of the answer.
 		request.on('error', () => {});
 		await readSome(response);
@@ -49,6 +49,13 @@ export async function post(target, { headers, body }, { allowed, signal, timeout
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+/** An answer 101, which nobody asked for: unheard it would close the request without a word. */
+async function refusedUpgrade(request) {
+	const [{ statusCode }, socket] = await once(request, 'upgrade');
+	socket.destroy();
+	throw new Error(`answered ${statusCode}, an upgrade`);
 }
 
 /** The status is known; what else the answer has, or that it breaks off, decides nothing. */

@@ -167,6 +167,18 @@ describe('what a rule sees', () => {
 		assert.equal(await readsAt(61), 3, 'and two that have been kept for an hour');
 	});
 
+	test('where past windows are too many, some stay kept, until they are too old', () => {
+		const past = new PastFigures(2);
+		const names = ['a', 'b', 'c'];
+		const keptAt = (at) => names.filter((name) => past.at(name, at));
+		for (const round of [0, 1]) {
+			for (const name of names) if (!past.at(name, AT + round)) past.keep(name, { value: 1 }, AT + round);
+			assert.deepEqual(keptAt(AT + round), ['a', 'b']);
+		}
+		past.keep('c', { value: 1 }, AT + HOUR);
+		assert.deepEqual(keptAt(AT + HOUR), ['c']);
+	});
+
 	test('each version that predicted, and those whose alert is under way', async () => {
 		const versions = [
 			{ version: 'v1', count: 3 },

@@ -9,6 +9,12 @@ const MAX_FIGURES = 50_000;
 export class PastFigures {
 	/** By what they are of: the figure, and the slot in which it was read. */
 	#kept = new Map();
+	#max;
+
+	/** @param {number} [max] how many are kept */
+	constructor(max = MAX_FIGURES) {
+		this.#max = max;
+	}
 
 	/**
 	 * @param {string} key what it is of
@@ -20,10 +26,17 @@ export class PastFigures {
 		return kept && Math.abs(at - kept.at) < KEPT_MS ? kept.figure : undefined;
 	}
 
-	/** Keeps what was read, in place of what has been kept for longest. */
+	/**
+	 * Keeps what was read. Where there is no room, only what is too old makes way: all figures are asked for in turn, and in place of the
+	 * next ones none would be there when it is asked for again.
+	 */
 	keep(key, figure, at) {
 		this.#kept.delete(key);
+		if (this.#kept.size >= this.#max) {
+			const [oldest] = this.#kept.keys();
+			if (this.at(oldest, at) !== undefined) return;
+			this.#kept.delete(oldest);
+		}
 		this.#kept.set(key, { figure, at });
-		if (this.#kept.size > MAX_FIGURES) this.#kept.delete(this.#kept.keys().next().value);
 	}
 }

@@ -18,6 +18,7 @@ const refusal = (status, route) => new RegExp(`status of ${status} .*${route}`);
 const NOTHING_TO_COMPARE = refusal(400, '/monitoring/drift');
 /** Rules of axe for what colours and widths change; the others see the same in both. */
 const OF_LOOKS = ['color-contrast', 'scrollable-region-focusable', 'target-size'];
+const READ = { read: true, insert: false, update: false, delete: false };
 const IRIS = { model: 'iris', version: '1.1.0', range: '24h' };
 
 test('docs/page.md has a row for each view', () => {
@@ -157,6 +158,34 @@ describe('the page', { skip: browserIsMissing }, () => {
 			assert.equal(await lookAt('predictor', ADMIN), 0);
 			assert.equal(await lookAt('predictor', 'predictor'), 1);
 			assert.equal(await lookAt(ADMIN, 'predictor'), 1);
+		});
+
+		test('a role that may not see versions has no zero in place of what it is not told', async () => {
+			const attributes = [
+				'modelId',
+				'timestamp',
+				'latencyMs',
+				'confidence',
+				'prediction',
+				'actualOutcome',
+				'correct',
+				'error',
+			];
+			const rights = attributes.map((attribute_name) => ({ ...READ, attribute_name }));
+			const InferenceEvent = { ...READ, attribute_permissions: rights };
+			await harper.addRole('versionless', {
+				edge_ai: { tables: { InferenceEvent, Model: { ...READ, attribute_permissions: [] } } },
+			});
+			const predictionsFor = async (user) => {
+				const opened = await open(user);
+				await opened.show('overview', IRIS);
+				const row = opened.page.getByRole('row', { name: /^1\.0\.0/ }).first();
+				const cells = await row.locator('th, td').allInnerTexts();
+				opened.assertFaultless();
+				return cells[4];
+			};
+			assert.match(await predictionsFor(ADMIN), /^[1-9]/);
+			assert.equal(await predictionsFor('versionless'), '–');
 		});
 
 		test('a keyboard alone reaches everything', async () => {
@@ -397,6 +426,19 @@ describe('the page', { skip: browserIsMissing }, () => {
 			await questions.filter({ hasText: inferenceId }).waitFor({ state: 'detached' });
 			const { events } = (await harper.get(`/monitoring/events?inferenceId=${inferenceId}`)).body;
 			assert.equal(events[0].actualOutcome, '0');
+			opened.assertFaultless();
+		});
+
+		test('the last prediction fills the form, also one with its shape beside its values', async () => {
+			const inputs = [{ name: 'float_input', datatype: 'FP32', shape: [1, 4], data: [6.3, 2.9, 5.6, 1.8] }];
+			const { body } = await harper.request('POST', '/v2/models/iris/infer', { body: { inputs } });
+			const opened = await open();
+			await opened.show('try', { ...IRIS, version: body.model_version });
+			await opened.page.getByRole('button', { name: 'Fill in the last prediction' }).click();
+			const fields = opened.page.locator('form.try input[type=text]');
+			await until('the form to be filled', async () => (await fields.first().inputValue()) !== '');
+			const values = await fields.evaluateAll((all) => all.map(({ value }) => value));
+			assert.deepEqual(values, ['6.3', '2.9', '5.6', '1.8']);
 			opened.assertFaultless();
 		});
 	});

@@ -105,7 +105,9 @@ describe('an event is a row', () => {
 		assert.deepEqual(x('[1,2]', '[2]', [2]), ['[1,2]']);
 		assert.deepEqual(x('[7]', '[]', []), ['7']);
 		// What somebody wrote around the component.
-		for (const shape of ['[3]', '"x"', '[2,0]', '[-2,-1]']) assert.equal(x('[1,2]', shape).length, 1, shape);
+		for (const shape of ['[3]', '"x"', '[2,0]', '[-2,-1]', `[2${',1'.repeat(64)}]`]) {
+			assert.equal(x('[1,2]', shape).length, 1, shape);
+		}
 	});
 
 	test('with the outcome as it is, whatever it stands under', () => {

@@ -15,6 +15,8 @@ import { depthOf, elementsOf, isList, isObject, membersOf, soundText } from './j
 const WRAPPERS = ['class', 'label', 'value', 'target'];
 /** What stands in place of features that were too large to be kept. */
 const SUMMARY = ['summary', 'bytes', 'digest'];
+/** No tensor of a model that runs has more axes; each is a turn through all values. */
+const MAX_RANK = 64;
 
 /**
  * The rows of an event.
@@ -63,8 +65,9 @@ function nested(text) {
 	// Some clients nest what they also give the shape of.
 	if (depthOf(data) > 1) return data;
 	const sizes = JSON.parse(shape);
+	if (!Array.isArray(sizes) || sizes.length > MAX_RANK) return text;
 	let parts = elementsOf(data);
-	if (!Array.isArray(sizes) || sizes.reduce((product, size) => product * size, 1) !== parts.length) return text;
+	if (sizes.reduce((product, size) => product * size, 1) !== parts.length) return text;
 	if (sizes.length === 0) return parts[0];
 	for (const size of sizes.slice(1).toReversed()) {
 		const [inner, length] = [parts, parts.length / size];
